@@ -1,0 +1,1 @@
+"""The reference drivers: USB front-end, simulated probes, recording replay."""
