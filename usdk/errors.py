@@ -5,6 +5,7 @@
     UsdkError
     ├── ArgumentError        (ValueError)       the caller: a value, shape or option is wrong
     ├── StateError           (RuntimeError)     the caller: the call came at the wrong moment
+    ├── EndOfRecordingError  (EOFError)         the caller: a recording has no more frames
     ├── MissingExtraError    (ImportError)      the installer: an optional dependency is absent
     ├── DriverConflictError  (RuntimeError)     the installer: two drivers claim one scheme
     ├── DeviceAbsentError    (ConnectionError)  the operator: plug the probe in
@@ -27,6 +28,7 @@ __all__ = [
     "DeviceFailedError",
     "DeviceTimeoutError",
     "DriverConflictError",
+    "EndOfRecordingError",
     "MissingExtraError",
     "NotTrustedError",
     "StateError",
@@ -45,6 +47,10 @@ class ArgumentError(UsdkError, ValueError):
 
 class StateError(UsdkError, RuntimeError):
     """The call came at the wrong moment, for example a read before `configure`."""
+
+
+class EndOfRecordingError(UsdkError, EOFError):
+    """A recording has no more frames; open it again to read it from the start."""
 
 
 class MissingExtraError(UsdkError, ImportError):

@@ -1,0 +1,262 @@
+"""Acquisition: channel data and everything that is needed to read it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.errors import ArgumentError, DataDamagedError
+from usdk.probe import Probe
+from usdk.transmit import TransmitSequence
+
+__all__ = ["CHANNEL_DTYPES", "Acquisition", "DeviceInfo", "Gap", "ReceiveSettings", "time_zero_s"]
+
+CHANNEL_DTYPES = (np.dtype(np.int16), np.dtype(np.float32), np.dtype(np.complex64))
+_DELAY_TOLERANCE_S = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceInfo:
+    """Who made the data.
+
+    Parameters
+    ----------
+    manufacturer, model, serial_number, firmware_version : str
+        As the device reports them.
+    """
+
+    manufacturer: str
+    model: str
+    serial_number: str = ""
+    firmware_version: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """Frames that did not arrive whole, and why.
+
+    Parameters
+    ----------
+    first_sequence_number : int
+        Sequence number of the first frame lost.
+    n_frames : int
+        Frames lost in a row.
+    n_packets_lost, n_packets_damaged : int
+        Packets that never came, and packets that came with a wrong checksum or length.
+    """
+
+    first_sequence_number: int
+    n_frames: int
+    n_packets_lost: int = 0
+    n_packets_damaged: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReceiveSettings:
+    """How echoes are sampled.
+
+    Parameters
+    ----------
+    sampling_frequency_hz : float
+        Rate at which samples follow each other, Hz.
+    n_samples : int
+        Samples per element and transmit.
+    time_zero_s : tuple of float, one per transmit
+        Time of sample 0 on each transmit's clock, s (see `usdk.transmit`).
+    demodulation_frequency_hz : float
+        Frequency by which IQ data were shifted to baseband, Hz; 0 for RF.
+    sound_speed_m_s : float
+        Sound speed for which delays were computed, m/s.
+    """
+
+    sampling_frequency_hz: float
+    n_samples: int
+    time_zero_s: tuple[float, ...]
+    demodulation_frequency_hz: float = 0.0
+    sound_speed_m_s: float = 1540.0
+
+    def __post_init__(self) -> None:
+        for name in ("sampling_frequency_hz", "sound_speed_m_s"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise ArgumentError(f"{name} must be positive and finite, got {value}")
+        if not (
+            math.isfinite(self.demodulation_frequency_hz) and self.demodulation_frequency_hz >= 0
+        ):
+            raise ArgumentError("demodulation_frequency_hz must be 0 (RF) or positive")
+        if self.n_samples < 1:
+            raise ArgumentError(f"n_samples must be at least 1, got {self.n_samples}")
+        times_s = tuple(float(value) for value in self.time_zero_s)
+        if not times_s or not all(map(math.isfinite, times_s)):
+            raise ArgumentError("time_zero_s must hold one finite number per transmit")
+        object.__setattr__(self, "time_zero_s", times_s)
+
+    @property
+    def depth_m(self) -> float:
+        """Depth from which the last sample's echo comes, straight ahead, m."""
+        last_s = min(self.time_zero_s) + (self.n_samples - 1) / self.sampling_frequency_hz
+        return last_s * self.sound_speed_m_s / 2
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values from which `from_dict` rebuilds the settings."""
+        return {
+            "sampling_frequency_hz": self.sampling_frequency_hz,
+            "n_samples": self.n_samples,
+            "time_zero_s": list(self.time_zero_s),
+            "demodulation_frequency_hz": self.demodulation_frequency_hz,
+            "sound_speed_m_s": self.sound_speed_m_s,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> ReceiveSettings:
+        """Rebuild settings from `to_dict`'s output; `DataDamagedError` if they are not."""
+        try:
+            return cls(**plain)
+        except (TypeError, ValueError) as error:
+            raise DataDamagedError(f"not receive settings: {error}") from error
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Acquisition:
+    """Channel data of one or more frames.
+
+    Parameters
+    ----------
+    data : ndarray, (n_frames, n_transmits, n_elements, n_samples)
+        int16 or float32 RF, or complex64 IQ; C-contiguous.
+    probe, sequence, receive
+        What was used to make the data.
+    sequence_numbers : ndarray of int64, (n_frames,), optional
+        The device's count of each frame; 0, 1, … when absent.
+    device_timestamps_s, host_timestamps_s : ndarray of float64, (n_frames,), optional
+        Start of each frame on the device's clock, and its arrival on the host's (Unix time), s;
+        NaN when unknown.
+    gaps : tuple of Gap
+        Frames lost since the acquisition before this one.
+    device : DeviceInfo, optional
+        Who made the data.
+
+    Raises
+    ------
+    ArgumentError
+        If data and description do not fit each other.
+    """
+
+    data: NDArray[Any]
+    probe: Probe
+    sequence: TransmitSequence
+    receive: ReceiveSettings
+    sequence_numbers: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    device_timestamps_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    host_timestamps_s: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    gaps: tuple[Gap, ...] = ()
+    device: DeviceInfo | None = None
+
+    def __post_init__(self) -> None:
+        data = np.asarray(self.data)
+        if data.dtype not in CHANNEL_DTYPES:
+            names = ", ".join(dtype.name for dtype in CHANNEL_DTYPES)
+            raise ArgumentError(f"data must be one of {names}, got {data.dtype}: use astype")
+        expected = (len(self.sequence), self.probe.n_elements, self.receive.n_samples)
+        if data.ndim != 4 or data.shape[0] < 1 or data.shape[1:] != expected:
+            raise ArgumentError(
+                f"data must have shape (n_frames, n_transmits, n_elements, n_samples) = "
+                f"(n, {expected[0]}, {expected[1]}, {expected[2]}), got {data.shape}"
+            )
+        if len(self.receive.time_zero_s) != len(self.sequence):
+            raise ArgumentError(
+                f"time_zero_s has {len(self.receive.time_zero_s)} entries for "
+                f"{len(self.sequence)} transmits"
+            )
+        is_iq = data.dtype.kind == "c"
+        if is_iq != (self.receive.demodulation_frequency_hz > 0):
+            raise ArgumentError(
+                "complex data need demodulation_frequency_hz > 0, and real data need 0"
+            )
+        n_frames = data.shape[0]
+        object.__setattr__(self, "data", np.ascontiguousarray(data))
+        object.__setattr__(self, "gaps", tuple(self.gaps))
+        self._fill("sequence_numbers", np.arange(n_frames, dtype=np.int64))
+        self._fill("device_timestamps_s", np.full(n_frames, np.nan))
+        self._fill("host_timestamps_s", np.full(n_frames, np.nan))
+
+    def _fill(self, name: str, default: NDArray[Any]) -> None:
+        values = np.asarray(getattr(self, name), dtype=default.dtype)
+        if values.size == 0:
+            values = default
+        if values.shape != default.shape:
+            raise ArgumentError(f"{name} must have shape {default.shape}, got {values.shape}")
+        object.__setattr__(self, name, values)
+
+    @property
+    def n_frames(self) -> int:
+        """Number of frames."""
+        return int(self.data.shape[0])
+
+    @property
+    def is_iq(self) -> bool:
+        """Whether the data are baseband IQ rather than RF."""
+        return self.data.dtype.kind == "c"
+
+    @property
+    def transmit_frequency_hz(self) -> float:
+        """Centre frequency of the pulse sent, Hz."""
+        return self.sequence.frequency_hz or self.probe.centre_frequency_hz
+
+    @property
+    def n_frames_lost(self) -> int:
+        """Frames lost in `gaps`."""
+        return sum(gap.n_frames for gap in self.gaps)
+
+    def __getitem__(self, frames: slice) -> Acquisition:
+        """Return the frames of a slice, sharing memory; gaps stay with the first of them."""
+        if not isinstance(frames, slice):
+            raise ArgumentError("take frames by slice: acquisition[3:4] is the fourth frame")
+        return replace(
+            self,
+            data=self.data[frames],
+            sequence_numbers=self.sequence_numbers[frames],
+            device_timestamps_s=self.device_timestamps_s[frames],
+            host_timestamps_s=self.host_timestamps_s[frames],
+        )
+
+
+def time_zero_s(
+    sequence: TransmitSequence,
+    probe: Probe,
+    sound_speed_m_s: float,
+    *,
+    delays_s: NDArray[np.float64],
+    first_sample_s: float,
+) -> tuple[float, ...]:
+    """Convert a foreign clock to the transmits' own.
+
+    Parameters
+    ----------
+    delays_s : ndarray, (n_transmits, n_elements)
+        When each element fired on the foreign clock, s; NaN when silent.
+    first_sample_s : float
+        Time of sample 0 on the foreign clock, s.
+
+    Returns
+    -------
+    tuple of float, one per transmit
+        Time of sample 0 on each transmit's clock, s.
+
+    Raises
+    ------
+    ArgumentError
+        If the delays are not those of the sequence: the described waves were not sent.
+    """
+    own_s = sequence.delays_s(probe, sound_speed_m_s)
+    if own_s.shape != delays_s.shape or not np.array_equal(np.isnan(own_s), np.isnan(delays_s)):
+        raise ArgumentError("delays_s and the sequence's firing elements do not match")
+    difference_s = own_s - delays_s
+    if np.any(np.nanmax(difference_s, 1) - np.nanmin(difference_s, 1) > _DELAY_TOLERANCE_S):
+        raise ArgumentError("delays_s are not those of the sequence: check geometry and speed")
+    return tuple((first_sample_s + np.nanmean(difference_s, axis=1)).tolist())

@@ -1,0 +1,125 @@
+"""Frame: a picture that knows its size in metres, its time, and what it was made from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.acquisition import DeviceInfo, Gap
+from usdk.errors import ArgumentError
+from usdk.scan import Raster
+
+if TYPE_CHECKING:
+    from usdk.dicom import Study
+    from usdk.trust import Signer
+
+__all__ = ["Frame", "Provenance"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What a frame was made from.
+
+    Parameters
+    ----------
+    device : DeviceInfo, optional
+        Who made the channel data.
+    probe : str
+        Model name of the probe.
+    sequence : str
+        Short description of the transmits.
+    transmit_frequency_hz : float
+        Centre frequency of the pulse sent, Hz.
+    sound_speed_m_s : float
+        Sound speed for which the picture was focused, m/s.
+    prf_hz : float, optional
+        Pulse repetition frequency, Hz.
+    gaps : tuple of Gap
+        Frames that were lost just before this one.
+    processing : tuple of (str, str)
+        Settings of the image chain, name and value, in the order in which they apply.
+    """
+
+    probe: str
+    sequence: str
+    transmit_frequency_hz: float
+    sound_speed_m_s: float
+    device: DeviceInfo | None = None
+    prf_hz: float | None = None
+    gaps: tuple[Gap, ...] = ()
+    processing: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Frame:
+    """A grey picture with its calibration and provenance.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint8, (n_rows, n_columns)
+        Grey values, row 0 nearest to the probe.
+    raster : Raster
+        Where each pixel lies, m.
+    dynamic_range_db : float
+        Echo levels between grey 0 and grey 255, dB.
+    provenance : Provenance
+        What the frame was made from.
+    sequence_number : int
+        The device's count of the frame.
+    device_timestamp_s, host_timestamp_s : float
+        Start of the frame on the device's clock, and arrival on the host's (Unix time), s;
+        NaN when unknown.
+
+    Raises
+    ------
+    ArgumentError
+        If pixels and raster do not fit each other.
+    """
+
+    pixels: NDArray[np.uint8]
+    raster: Raster
+    dynamic_range_db: float
+    provenance: Provenance
+    sequence_number: int = 0
+    device_timestamp_s: float = field(default=math.nan)
+    host_timestamp_s: float = field(default=math.nan)
+
+    def __post_init__(self) -> None:
+        pixels = np.ascontiguousarray(self.pixels)
+        expected = (self.raster.n_rows, self.raster.n_columns)
+        if pixels.dtype != np.uint8 or pixels.shape != expected:
+            raise ArgumentError(
+                f"pixels must be uint8 of shape {expected}, got {pixels.dtype} {pixels.shape}"
+            )
+        if not (math.isfinite(self.dynamic_range_db) and self.dynamic_range_db > 0):
+            raise ArgumentError(f"dynamic_range_db must be positive, got {self.dynamic_range_db}")
+        object.__setattr__(self, "pixels", pixels)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_rows, n_columns)."""
+        return (self.raster.n_rows, self.raster.n_columns)
+
+    def position_m(self, row: float, column: float) -> tuple[float, float]:
+        """Return (x, z) of a pixel, m; fractions lie between pixel centres."""
+        size_m = self.raster.pixel_size_m
+        return (self.raster.x_m + column * size_m, self.raster.z_m + row * size_m)
+
+    def show(self) -> Any:
+        """Show the frame, in a notebook or in a window; see `usdk.view.show`."""
+        from usdk.view import show
+
+        return show(self)
+
+    def to_dicom(
+        self, path: str | Path, *, signer: Signer | None, study: Study | None = None
+    ) -> Path:
+        """Write the frame as a DICOM Ultrasound Image; see `usdk.export.write_dicom`."""
+        from usdk.export import write_dicom
+
+        return write_dicom(path, [self], signer=signer, study=study)

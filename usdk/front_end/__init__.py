@@ -1,0 +1,26 @@
+"""Front-ends: the contract of a driver, and how a front-end is found and opened."""
+
+from usdk.front_end.contract import DEFAULT_TIMEOUT_S, FrontEnd
+from usdk.front_end.description import (
+    Capabilities,
+    Configuration,
+    Found,
+    FrontEndState,
+    FrontEndStatus,
+    ReceiveRequest,
+)
+from usdk.front_end.registry import discover, installed_schemes, open_front_end
+
+__all__ = [
+    "DEFAULT_TIMEOUT_S",
+    "Capabilities",
+    "Configuration",
+    "Found",
+    "FrontEnd",
+    "FrontEndState",
+    "FrontEndStatus",
+    "ReceiveRequest",
+    "discover",
+    "installed_schemes",
+    "open_front_end",
+]

@@ -1,0 +1,244 @@
+"""FrontEnd: the verbs that users call and the hooks that a driver writes."""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from types import TracebackType
+from typing import ClassVar, Self
+
+from usdk.acquisition import Acquisition, DeviceInfo
+from usdk.errors import ArgumentError, EndOfRecordingError, StateError, UsdkError
+from usdk.front_end.description import (
+    Capabilities,
+    Configuration,
+    Found,
+    FrontEndState,
+    FrontEndStatus,
+    ReceiveRequest,
+)
+from usdk.probe import Probe
+from usdk.transmit import TransmitSequence
+
+__all__ = ["DEFAULT_TIMEOUT_S", "FrontEnd"]
+
+DEFAULT_TIMEOUT_S = 5.0
+
+
+class FrontEnd(ABC):
+    """A probe front-end. Users call the public verbs, drivers write the hooks (``_configure`` …).
+
+    ``open`` → `configure` → `start` → `read` … → `stop` → `close`. `configure` may be called again
+    when stopped, `read` starts a configured front-end by itself, `close` may be called at any time
+    and twice, and a ``with`` block closes at its end. After an error of the device the front-end
+    can still be stopped and closed.
+    """
+
+    scheme: ClassVar[str]
+
+    def __init__(self) -> None:
+        self._state = FrontEndState.OPEN
+        self._configuration: Configuration | None = None
+
+    # What a driver says of itself.
+
+    @classmethod
+    @abstractmethod
+    def open(cls, address: str) -> FrontEnd:
+        """Open the device at ``address`` (without the scheme); `DeviceAbsentError` if none."""
+
+    @classmethod
+    def discover(cls) -> list[Found]:
+        """Return the front-ends of this scheme that could be opened now."""
+        return []
+
+    @property
+    @abstractmethod
+    def info(self) -> DeviceInfo:
+        """Who the device is."""
+
+    @property
+    @abstractmethod
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+
+    @property
+    @abstractmethod
+    def probe(self) -> Probe:
+        """The probe that is plugged into it."""
+
+    # The verbs.
+
+    @property
+    def state(self) -> FrontEndState:
+        """Where the front-end stands."""
+        return self._state
+
+    @property
+    def configuration(self) -> Configuration:
+        """What was set by the last `configure`."""
+        if self._configuration is None:
+            raise StateError("the front-end is not configured: call configure first")
+        return self._configuration
+
+    def configure(
+        self,
+        sequence: TransmitSequence | None = None,
+        receive: ReceiveRequest | None = None,
+        *,
+        depth_m: float | None = None,
+    ) -> Configuration:
+        """Set the transmit sequence and how to receive, and return what was really set.
+
+        Parameters
+        ----------
+        sequence : TransmitSequence, optional
+            What to send; the device's own (a recording's) when absent.
+        receive : ReceiveRequest, optional
+            How to receive.
+        depth_m : float, optional
+            Short for ``receive=ReceiveRequest(depth_m=…)``, m.
+
+        Raises
+        ------
+        ArgumentError
+            If the device cannot do it; nothing was changed.
+        StateError
+            If it is running or closed.
+        """
+        self._require_open()
+        if self._state is FrontEndState.RUNNING:
+            raise StateError("the front-end is running: call stop before configure")
+        if depth_m is not None:
+            if receive is not None:
+                raise ArgumentError("give receive or depth_m, not both")
+            receive = ReceiveRequest(depth_m=depth_m)
+        if sequence is not None and len(sequence) > self.capabilities.max_transmits:
+            raise ArgumentError(
+                f"the sequence has {len(sequence)} transmits, {self.info.model} takes at most "
+                f"{self.capabilities.max_transmits}"
+            )
+        self._configuration = self._configure(sequence, receive)
+        self._state = FrontEndState.CONFIGURED
+        return self._configuration
+
+    def start(self) -> None:
+        """Start sending and receiving; without effect when running."""
+        self._require_open()
+        if self._state is FrontEndState.RUNNING:
+            return
+        if self._configuration is None:
+            raise StateError("the front-end is not configured: call configure before start")
+        self._start()
+        self._state = FrontEndState.RUNNING
+
+    def read(self, n_frames: int = 1, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Acquisition:
+        """Return the next whole frames.
+
+        Starts the front-end if it is configured and not running. Frames of which a packet was
+        lost or damaged are left out and listed in the acquisition's ``gaps``.
+
+        Parameters
+        ----------
+        n_frames : int
+            How many. Fewer come when a recording ends or when time runs out after the first.
+        timeout_s : float
+            How long to wait for all of them, s.
+
+        Raises
+        ------
+        DeviceTimeoutError
+            If no whole frame came in time; losses so far are kept for the next read.
+        DeviceAbsentError
+            If the device went away.
+        EndOfRecordingError
+            If a recording has no more frames.
+        """
+        if n_frames < 1:
+            raise ArgumentError(f"n_frames must be at least 1, got {n_frames}")
+        if not (math.isfinite(timeout_s) and timeout_s > 0):
+            raise ArgumentError(f"timeout_s must be positive and finite, got {timeout_s}")
+        self.start()
+        return self._read(n_frames, time.monotonic() + timeout_s)
+
+    def stream(
+        self, n_frames: int | None = None, *, timeout_s: float = DEFAULT_TIMEOUT_S
+    ) -> Iterator[Acquisition]:
+        """Yield acquisitions of one frame each, ``n_frames`` of them or until the recording ends.
+
+        ``timeout_s`` is the wait for each frame.
+        """
+        n_yielded = 0
+        while n_frames is None or n_yielded < n_frames:
+            try:
+                acquisition = self.read(timeout_s=timeout_s)
+            except EndOfRecordingError:
+                return
+            yield acquisition
+            n_yielded += 1
+
+    def stop(self) -> None:
+        """Stop sending and receiving; without effect when not running."""
+        if self._state is FrontEndState.RUNNING:
+            self._state = FrontEndState.CONFIGURED
+            self._stop()
+
+    def close(self) -> None:
+        """Stop, and release the device; a second call has no effect."""
+        if self._state is FrontEndState.CLOSED:
+            return
+        try:
+            self.stop()
+        finally:
+            self._state = FrontEndState.CLOSED
+            self._close()
+
+    def status(self) -> FrontEndStatus:
+        """Return health and loss counts."""
+        self._require_open()
+        return self._status()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        try:
+            self.close()
+        except UsdkError:
+            # The error that ended the block is the one to report; closing after it may fail too.
+            if error is None:
+                raise
+
+    def _require_open(self) -> None:
+        if self._state is FrontEndState.CLOSED:
+            raise StateError("the front-end is closed: open it again")
+
+    # The hooks.
+
+    @abstractmethod
+    def _configure(
+        self, sequence: TransmitSequence | None, receive: ReceiveRequest | None
+    ) -> Configuration: ...
+
+    @abstractmethod
+    def _start(self) -> None: ...
+
+    @abstractmethod
+    def _read(self, n_frames: int, deadline_s: float) -> Acquisition:
+        """Return up to ``n_frames``; ``deadline_s`` is on `time.monotonic`'s clock."""
+
+    @abstractmethod
+    def _stop(self) -> None: ...
+
+    @abstractmethod
+    def _close(self) -> None: ...
+
+    @abstractmethod
+    def _status(self) -> FrontEndStatus: ...

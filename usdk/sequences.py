@@ -1,0 +1,155 @@
+"""The usual transmit sequences, each from one call."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.errors import ArgumentError
+from usdk.probe import ArrayKind, Probe
+from usdk.transmit import (
+    DivergingWave,
+    FocusedWave,
+    PlaneWave,
+    SingleElement,
+    TransmitSequence,
+)
+
+__all__ = ["diverging_waves", "focused_lines", "plane_waves", "single_elements"]
+
+
+def plane_waves(
+    angles_deg: Iterable[float] = (0.0,),
+    *,
+    frequency_hz: float | None = None,
+    n_cycles: float = 1.0,
+    prf_hz: float | None = None,
+) -> TransmitSequence:
+    """Return plane waves from the whole array at the given azimuths, degrees.
+
+    Montaldo et al., "Coherent plane-wave compounding", IEEE TUFFC 56(3), 2009.
+    """
+    return TransmitSequence(
+        transmits=tuple(PlaneWave(azimuth_rad=math.radians(angle)) for angle in angles_deg),
+        frequency_hz=frequency_hz,
+        n_cycles=n_cycles,
+        prf_hz=prf_hz,
+    )
+
+
+def diverging_waves(
+    probe: Probe,
+    *,
+    tilts_deg: Iterable[float] = (0.0,),
+    width_deg: float = 60.0,
+    frequency_hz: float | None = None,
+    n_cycles: float = 1.0,
+    prf_hz: float | None = None,
+) -> TransmitSequence:
+    """Return diverging waves ``width_deg`` wide from a flat array, tilted about its middle.
+
+    The virtual source lies where the array subtends ``width_deg`` and the bisector is the tilt:
+    Garcia et al., "SIMUS", Comput. Methods Programs Biomed. 218, 2022, section 2.3.
+    """
+    if not 0 < width_deg < 180:
+        raise ArgumentError(f"width_deg must lie between 0 and 180, got {width_deg}")
+    aperture_m = float(np.ptp(probe.element_positions_m[:, 0]))
+    width_rad = math.radians(width_deg)
+    waves = []
+    for tilt_deg in tilts_deg:
+        tilt_rad = math.radians(tilt_deg)
+        if abs(tilt_rad) + width_rad / 2 >= math.pi / 2:
+            raise ArgumentError(
+                f"a tilt of {tilt_deg}° with a width of {width_deg}° reaches past the array's "
+                "plane: take a smaller tilt or width"
+            )
+        spread = math.cos(width_rad) + math.cos(2 * tilt_rad)
+        source_m = (
+            -aperture_m / 2 * math.sin(2 * tilt_rad) / math.sin(width_rad),
+            0.0,
+            -aperture_m / 2 * spread / math.sin(width_rad),
+        )
+        waves.append(DivergingWave(source_m=source_m))
+    return TransmitSequence(
+        transmits=tuple(waves), frequency_hz=frequency_hz, n_cycles=n_cycles, prf_hz=prf_hz
+    )
+
+
+def focused_lines(
+    probe: Probe,
+    *,
+    n_lines: int = 128,
+    focus_depth_m: float,
+    n_aperture: int = 64,
+    frequency_hz: float | None = None,
+    n_cycles: float = 1.0,
+    prf_hz: float | None = None,
+) -> TransmitSequence:
+    """Return one focused beam a scan line, the firing aperture walking along the array.
+
+    On a linear array the beams are parallel, on a curved one they leave along the normals, and on
+    a phased array all of its elements fire and the beams fan out over ±45° from the origin.
+    """
+    if n_lines < 1 or not 1 <= n_aperture <= probe.n_elements:
+        raise ArgumentError(
+            f"n_lines must be at least 1 and n_aperture 1 to {probe.n_elements}, "
+            f"got {n_lines} and {n_aperture}"
+        )
+    if not (math.isfinite(focus_depth_m) and focus_depth_m > 0):
+        raise ArgumentError(f"focus_depth_m must be positive, got {focus_depth_m}")
+    if probe.kind is ArrayKind.PHASED:
+        angle_rad = np.linspace(-math.pi / 4, math.pi / 4, n_lines)
+        directions = np.column_stack((np.sin(angle_rad), 0 * angle_rad, np.cos(angle_rad)))
+        origins_m = np.zeros_like(directions)
+        apertures: list[tuple[int, int] | None] = [None] * n_lines
+    else:
+        # Element coordinates: fractional positions along the array, interpolated between elements.
+        place = np.linspace(0.0, probe.n_elements - 1.0, n_lines)
+        origins_m = _between(probe.element_positions_m, place)
+        directions = _between(probe.element_normals, place)
+        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
+        first = np.rint(place - (n_aperture - 1) / 2).astype(int)
+        first = np.clip(first, 0, probe.n_elements - n_aperture)
+        apertures = [(int(i), int(i) + n_aperture) for i in first]
+    foci_m = origins_m + focus_depth_m * directions
+    return TransmitSequence(
+        transmits=tuple(
+            FocusedWave(focus_m=_triple(focus_m), origin_m=_triple(origin_m), aperture=aperture)
+            for focus_m, origin_m, aperture in zip(foci_m, origins_m, apertures, strict=True)
+        ),
+        frequency_hz=frequency_hz,
+        n_cycles=n_cycles,
+        prf_hz=prf_hz,
+    )
+
+
+def single_elements(
+    elements: Iterable[int],
+    *,
+    frequency_hz: float | None = None,
+    n_cycles: float = 1.0,
+    prf_hz: float | None = None,
+) -> TransmitSequence:
+    """Return one transmit from each of the given elements alone (synthetic aperture).
+
+    Jensen et al., "Synthetic aperture ultrasound imaging", Ultrasonics 44, 2006.
+    """
+    return TransmitSequence(
+        transmits=tuple(SingleElement(element=int(element)) for element in elements),
+        frequency_hz=frequency_hz,
+        n_cycles=n_cycles,
+        prf_hz=prf_hz,
+    )
+
+
+def _between(rows: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
+    index = np.arange(rows.shape[0])
+    return np.column_stack([np.interp(place, index, column) for column in rows.T])
+
+
+def _triple(vector: NDArray[np.float64]) -> tuple[float, float, float]:
+    x, y, z = (float(number) for number in vector)
+    return (x, y, z)
