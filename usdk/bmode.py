@@ -1,0 +1,189 @@
+"""B-mode: channel data to grey frames."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.acquisition import Acquisition
+from usdk.beamform import Beamformer
+from usdk.demodulation import Demodulator, require_finite
+from usdk.errors import ArgumentError
+from usdk.frame import Frame, Provenance
+from usdk.scan import LinearScan, Raster, SectorScan, scan_for
+from usdk.scan_conversion import ScanConverter
+from usdk_kernels.envelope import envelope_iq
+from usdk_kernels.log_compression import FLOOR_DB, grey_levels, log_compress
+
+__all__ = ["BMode", "bmode", "envelope", "log_compression"]
+
+
+def envelope(iq: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Return the magnitude of IQ, float32 of the same shape (two dimensions)."""
+    iq = _matrix(iq, np.complex64, "iq")
+    out = np.empty(iq.shape, np.float32)
+    envelope_iq(iq, out)
+    return out
+
+
+def log_compression(
+    image: NDArray[np.float32], *, reference: float | None = None
+) -> NDArray[np.float32]:
+    """Return an envelope in dB re ``reference`` (its maximum when absent), float32."""
+    image = _matrix(image, np.float32, "image")
+    if reference is None:
+        reference = float(image.max())
+    if not math.isfinite(reference) or reference < 0:
+        raise ArgumentError(f"the reference must be positive and finite, got {reference}")
+    out = np.empty(image.shape, np.float32)
+    # A silent image has no greatest echo; any reference puts it at the floor.
+    log_compress(image, reference or 1.0, out)
+    return out
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Display:
+    dynamic_range_db: float
+    gain_db: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.dynamic_range_db) and self.dynamic_range_db > 0):
+            raise ArgumentError(f"dynamic_range_db must be positive, got {self.dynamic_range_db}")
+        if not math.isfinite(self.gain_db):
+            raise ArgumentError(f"gain_db must be finite, got {self.gain_db}")
+
+
+class BMode:
+    """Demodulation, beamforming, envelope, log compression and scan conversion in one plan.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        Data of the kind that will come; it is read only for its description.
+    scan : LinearScan or SectorScan, optional
+        Where to look; the probe's natural scan over the recorded depth when absent.
+    raster : Raster, optional
+        Pixels; 512 rows that cover the scan when absent.
+    dynamic_range_db : float
+        Echo levels between black and white, dB.
+    gain_db : float
+        Added to every echo level before it becomes a grey, dB.
+    reference : float, optional
+        Envelope that is white at 0 dB gain; the greatest of the first frame made when absent, and
+        then kept, so that the frames of a cine can be compared.
+    **beamformer
+        Options of `Beamformer`.
+    """
+
+    def __init__(
+        self,
+        acquisition: Acquisition,
+        *,
+        scan: LinearScan | SectorScan | None = None,
+        raster: Raster | None = None,
+        dynamic_range_db: float = 60.0,
+        gain_db: float = 0.0,
+        reference: float | None = None,
+        **beamformer: Any,
+    ) -> None:
+        if scan is None:
+            scan = scan_for(acquisition.probe, depth_m=acquisition.receive.depth_m)
+        self._display = _Display(dynamic_range_db=dynamic_range_db, gain_db=gain_db)
+        self._demodulator = None if acquisition.is_iq else Demodulator(acquisition)
+        receive = self._demodulator.receive if self._demodulator else acquisition.receive
+        self.beamformer = Beamformer(
+            acquisition.probe, acquisition.sequence, receive, scan, **beamformer
+        )
+        self._converter = ScanConverter(scan, raster)
+        self.reference = reference
+        self._beamformed = np.empty(scan.shape, np.complex64)
+
+    def __call__(self, acquisition: Acquisition) -> list[Frame]:
+        """Return one frame for each frame of channel data.
+
+        Raises
+        ------
+        ArgumentError
+            If the acquisition is not of the kind planned for, or its samples are not finite.
+        """
+        if self._demodulator is not None:
+            iq = self._demodulator(acquisition)
+        else:
+            require_finite(acquisition)
+            iq = acquisition
+        frames = []
+        for index in range(iq.n_frames):
+            self.beamformer(iq.data[index], out=self._beamformed)
+            pixels = self._grey(envelope(self._beamformed))
+            frames.append(
+                Frame(
+                    pixels=pixels,
+                    raster=self._converter.raster,
+                    dynamic_range_db=self._display.dynamic_range_db,
+                    provenance=self._provenance(acquisition, first=index == 0),
+                    sequence_number=int(acquisition.sequence_numbers[index]),
+                    device_timestamp_s=float(acquisition.device_timestamps_s[index]),
+                    host_timestamp_s=float(acquisition.host_timestamps_s[index]),
+                )
+            )
+        return frames
+
+    def _grey(self, image: NDArray[np.float32]) -> NDArray[np.uint8]:
+        if self.reference is None:
+            self.reference = float(image.max()) or None
+        level_db = log_compression(image, reference=self.reference)
+        raster_db = self._converter(level_db, fill=float(FLOOR_DB))
+        raster_db += np.float32(self._display.gain_db)
+        pixels = np.empty(raster_db.shape, np.uint8)
+        grey_levels(raster_db, self._display.dynamic_range_db, pixels)
+        return pixels
+
+    def _provenance(self, acquisition: Acquisition, *, first: bool) -> Provenance:
+        demodulator = self._demodulator
+        processing = [
+            ("demodulation", f"{demodulator.frequency_hz:g} Hz, band {demodulator.bandwidth_hz:g} Hz")
+            if demodulator
+            else ("demodulation", "by the device"),
+            ("beamforming", self.beamformer.explain()),
+            ("dynamic range", f"{self._display.dynamic_range_db:g} dB"),
+            ("gain", f"{self._display.gain_db:g} dB"),
+        ]
+        return Provenance(
+            probe=acquisition.probe.name,
+            sequence=acquisition.sequence.describe(),
+            transmit_frequency_hz=acquisition.transmit_frequency_hz,
+            sound_speed_m_s=acquisition.receive.sound_speed_m_s,
+            prf_hz=acquisition.sequence.prf_hz,
+            device=acquisition.device,
+            gaps=acquisition.gaps if first else (),
+            processing=tuple(processing),
+        )
+
+
+def bmode(acquisition: Acquisition, **options: Any) -> Frame:
+    """Return the B-mode frame of an acquisition of one frame.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        One frame of channel data.
+    **options
+        As for `BMode`, which is the way to make many frames.
+    """
+    if acquisition.n_frames != 1:
+        raise ArgumentError(
+            f"the acquisition has {acquisition.n_frames} frames: take one (acquisition[:1]), "
+            "or make them all with BMode(acquisition)(acquisition)"
+        )
+    return BMode(acquisition, **options)(acquisition)[0]
+
+
+def _matrix(array: NDArray[Any], dtype: type[np.generic], name: str) -> NDArray[Any]:
+    array = np.ascontiguousarray(array, dtype)
+    if array.ndim != 2 or array.size == 0:
+        raise ArgumentError(f"{name} must have two dimensions and samples, got {array.shape}")
+    return array

@@ -1,0 +1,153 @@
+"""Demodulation: RF channel data to baseband IQ."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import signal
+
+from usdk.acquisition import Acquisition
+from usdk.errors import ArgumentError
+from usdk.tiles import run_tiles
+from usdk_kernels.demodulation import fir_decimate, mix_down
+
+__all__ = ["Demodulator", "demodulate"]
+
+STOPBAND_DB = 60.0
+MAX_TAPS = 511
+# The filter's −6 dB point over half the probe's −6 dB band: the band's edges are kept.
+_MARGIN = 1.2
+
+
+class Demodulator:
+    """RF to IQ, planned once for a kind of acquisition.
+
+    The RF is multiplied by exp(−2πj f t), t on each transmit's clock, and low-pass filtered by a
+    symmetric FIR filter (Kaiser window, no delay) of gain 2, so that |IQ| is the RF's envelope.
+    Band-pass-sampled RF (sampled below twice its frequency) is demodulated at its true frequency:
+    only the distance of the mirrored band in the sampled spectrum counts.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        RF of the kind that will be demodulated; its samples are not read.
+    frequency_hz : float, optional
+        Demodulation frequency, Hz; the transmit frequency when absent.
+    bandwidth_hz : float, optional
+        Width of the band kept, between −6 dB points, Hz; 1.2 times the probe's when absent,
+        narrowed where the mirrored band is near.
+    decimation : int
+        Keep one IQ sample out of so many; the band kept must fit the lower rate.
+
+    Raises
+    ------
+    ArgumentError
+        If the data are IQ already, or the two bands cannot be told apart at this sampling
+        frequency.
+
+    References
+    ----------
+    J. Kirkhorn, "Introduction to IQ-demodulation of RF-data", NTNU, 1999, section 3.
+    """
+
+    def __init__(
+        self,
+        acquisition: Acquisition,
+        *,
+        frequency_hz: float | None = None,
+        bandwidth_hz: float | None = None,
+        decimation: int = 1,
+    ) -> None:
+        if acquisition.is_iq:
+            raise ArgumentError("the data are IQ already: leave demodulation out")
+        receive = acquisition.receive
+        rate_hz = receive.sampling_frequency_hz
+        self.frequency_hz = frequency_hz or acquisition.transmit_frequency_hz
+        if not (math.isfinite(self.frequency_hz) and self.frequency_hz > 0):
+            raise ArgumentError(f"frequency_hz must be positive, got {self.frequency_hz}")
+        if not 1 <= decimation <= receive.n_samples:
+            raise ArgumentError(f"decimation must be 1 to {receive.n_samples}, got {decimation}")
+        # After mixing, the band of negative frequencies is centred here, folded by the sampling.
+        mirror_hz = abs(math.remainder(2 * self.frequency_hz, rate_hz))
+        probe = acquisition.probe
+        if bandwidth_hz is None:
+            bandwidth_hz = _MARGIN * probe.fractional_bandwidth * probe.centre_frequency_hz
+            bandwidth_hz = min(bandwidth_hz, mirror_hz, 0.9 * rate_hz / decimation)
+        if not 0 < bandwidth_hz <= mirror_hz:
+            raise ArgumentError(
+                f"at a sampling frequency of {rate_hz:g} Hz a band of {bandwidth_hz:g} Hz about "
+                f"{self.frequency_hz:g} Hz folds onto its mirror image {mirror_hz:g} Hz away: "
+                "take a narrower bandwidth_hz or another sampling frequency"
+            )
+        if bandwidth_hz > rate_hz / decimation:
+            raise ArgumentError(
+                f"decimation by {decimation} leaves no room for a band of {bandwidth_hz:g} Hz"
+            )
+        self.bandwidth_hz = bandwidth_hz
+        self.decimation = decimation
+        self.receive = replace(
+            receive,
+            sampling_frequency_hz=rate_hz / decimation,
+            n_samples=-(-receive.n_samples // decimation),
+            demodulation_frequency_hz=self.frequency_hz,
+        )
+        self._rf_receive = receive
+        self._taps = _low_pass(bandwidth_hz / 2, rate_hz)
+
+    def __call__(self, acquisition: Acquisition) -> Acquisition:
+        """Return the acquisition as IQ, complex64, everything else kept."""
+        if acquisition.receive != self._rf_receive:
+            raise ArgumentError("planned for other receive settings: make a new Demodulator")
+        n_frames, n_transmits, n_elements, n_samples = acquisition.data.shape
+        require_finite(acquisition)
+        iq = np.empty((*acquisition.data.shape[:3], self.receive.n_samples), np.complex64)
+        rate_hz = self._rf_receive.sampling_frequency_hz
+
+        def work(tile: tuple[int, int]) -> None:
+            frame, transmit = tile
+            rf = acquisition.data[frame, transmit].astype(np.float32)
+            mixed = np.empty((n_elements, n_samples), np.complex64)
+            time_s = self._rf_receive.time_zero_s[transmit]
+            mix_down(rf, rate_hz, self.frequency_hz, time_s, mixed)
+            fir_decimate(mixed, self._taps, self.decimation, iq[frame, transmit])
+
+        run_tiles(work, np.ndindex(n_frames, n_transmits))
+        return replace(acquisition, data=iq, receive=self.receive)
+
+
+def demodulate(acquisition: Acquisition, **options: Any) -> Acquisition:
+    """Return RF as IQ; options as for `Demodulator`."""
+    return Demodulator(acquisition, **options)(acquisition)
+
+
+def require_finite(acquisition: Acquisition) -> None:
+    """Raise `ArgumentError` if the samples hold NaN or infinity."""
+    data = acquisition.data
+    if data.dtype.kind == "i":
+        return
+    flat = data.reshape(-1).view(np.float32)
+    # One pass without a temporary array; only a sum that is not finite earns the exact search.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(flat.sum(dtype=np.float64)):
+            return
+    bad = np.argwhere(~np.isfinite(data))
+    if bad.size:
+        frame, transmit, element, sample = (int(index) for index in bad[0])
+        raise ArgumentError(
+            f"{len(bad)} samples are NaN or infinite, the first at frame {frame}, transmit "
+            f"{transmit}, element {element}, sample {sample}: replace them (0 is silence)"
+        )
+
+
+def _low_pass(cutoff_hz: float, rate_hz: float) -> NDArray[np.float32]:
+    # The transition band is as wide as the pass band's half, centred on the cut-off.
+    n_taps, beta = signal.kaiserord(STOPBAND_DB, 2 * cutoff_hz / rate_hz)
+    n_taps = min(n_taps | 1, MAX_TAPS)
+    if 2 * cutoff_hz >= rate_hz:
+        return np.ones(1, np.float32)
+    taps = signal.firwin(n_taps, cutoff_hz, window=("kaiser", beta), fs=rate_hz)
+    return np.asarray(taps, np.float32)
