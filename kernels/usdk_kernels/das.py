@@ -12,10 +12,12 @@ and lateral = |r − axial n|, an element receives where axial > 0 and lateral �
 its apodization is window(u) with u = 2 F lateral / axial in [0, 1].  F = 0 is the full aperture:
 every element that the point lies in front of, with weight 1.
 
-**Order of the work.** Points are taken in blocks of `BLOCK` neighbours.  For each element of a
-block the geometry (square roots, window, receive phasor) is computed once and reused for all
-transmits.  A sample position is carried as a whole number and a float32 fraction: exact to 1e-7
-samples anywhere in a record, at the width of float32.  Each point's result depends on that point
+**Order of the work.** Points are taken in blocks of `BLOCK` neighbours.  For each point of a
+block the geometry (square roots, window, receive phasor) is computed once, kept for the elements
+that receive it, and reused for all transmits; the innermost loop runs over those elements, and a
+block's samples of one transmit fit the first-level cache.  A sample position is a fixed-point
+number with 32 binary places: one integer addition of transmit and receive path is exact anywhere
+in a record, and its upper half is the sample to read.  Each point's result depends on that point
 alone, so tiles may be cut anywhere without changing a bit of it.
 
 References
@@ -50,28 +52,29 @@ INTERPOLATION_LINEAR = 1
 INTERPOLATION_CUBIC = 2
 """Keys' cubic convolution with a = −1/2 (Catmull-Rom); beyond an end, the end sample repeats."""
 
-BLOCK = 64
-"""Points that share one pass over the elements: their work arrays stay in the first-level cache."""
+BLOCK = 16
+"""Points that share one pass over the transmits; 16 measured faster than 8 and as 32."""
 
-# Whole part of a position that must not be read.  Two of them add up to the smallest int32, and
-# one of them plus a position below half its size stays negative.
-_NOWHERE = np.int32(-(2**30))
-_FARTHEST = float(2**29)
+_PLACES = 32  # binary places of a fixed-point sample position
+_ONE = 2.0**_PLACES
+_FARTHEST = 2.0**28  # samples; positions beyond it are taken for `_NOWHERE`
+# A position that must not be read: two of them add up to the smallest int64, and one of them plus
+# any other position stays negative, before the record.
+_NOWHERE = np.int64(-(2**62))
 
 
 @kernel
-def _split(position: float) -> tuple[np.int32, np.float32]:
-    """Whole part and fraction of a sample position; `_NOWHERE` if it is NaN or far outside."""
+def _fixed(position: float) -> np.int64:
+    """Fixed-point sample position; `_NOWHERE` if it is NaN or far outside any record."""
     if not (-_FARTHEST < position < _FARTHEST):
-        return _NOWHERE, np.float32(0)
-    whole = math.floor(position)
-    return np.int32(whole), np.float32(position - whole)
+        return _NOWHERE
+    return np.int64(math.floor(position * _ONE))
 
 
 @kernel
 def _phasor(turns: float) -> tuple[np.float32, np.float32]:
     """Cosine and sine of 2π turns, reduced to one turn in float64; (0, 0) for NaN and infinity."""
-    if not (abs(turns) < 1e15):
+    if not (abs(turns) < _FARTHEST):
         return np.float32(0), np.float32(0)
     angle = 2 * math.pi * (turns - math.floor(turns))
     return np.float32(math.cos(angle)), np.float32(math.sin(angle))
@@ -88,86 +91,76 @@ def _window(u: float, window: int, parameter: float) -> float:
 
 
 @kernel
-def _transmit_positions(
-    transmit_time_s: npt.NDArray[np.float64],
-    transmit_weight: npt.NDArray[np.float32],
-    time_zero_s: npt.NDArray[np.float64],
-    sampling_frequency_hz: float,
-    first: int,
-    n: int,
-    whole: npt.NDArray[np.int32],
-    fraction: npt.NDArray[np.float32],
-    used: npt.NDArray[np.bool_],
+def _measure(
+    x: float,
+    y: float,
+    z: float,
+    positions: npt.NDArray[np.float64],
+    normals: npt.NDArray[np.float64],
+    distance: npt.NDArray[np.float64],
+    axial: npt.NDArray[np.float64],
+    lateral: npt.NDArray[np.float64],
 ) -> None:
-    """Sample positions of the transmit paths to a block of points, from time zero on."""
-    for t in range(transmit_time_s.shape[0]):
-        used[t] = False
-        for p in range(n):
-            weight = transmit_weight[t, first + p]
-            position = (transmit_time_s[t, first + p] - time_zero_s[t]) * sampling_frequency_hz
-            whole[t, p], fraction[t, p] = _split(position)
-            if not abs(weight) > 0:  # NaN, too
-                whole[t, p] = _NOWHERE
-            elif whole[t, p] != _NOWHERE:
-                used[t] = True
+    """Distance of a point from every element, along and across its normal; (3, n) geometry."""
+    for e in range(distance.size):
+        dx = x - positions[0, e]
+        dy = y - positions[1, e]
+        dz = z - positions[2, e]
+        along = dx * normals[0, e] + dy * normals[1, e] + dz * normals[2, e]
+        lx = dx - along * normals[0, e]
+        ly = dy - along * normals[1, e]
+        lz = dz - along * normals[2, e]
+        distance[e] = math.sqrt(dx * dx + dy * dy + dz * dz)
+        axial[e] = along
+        lateral[e] = math.sqrt(lx * lx + ly * ly + lz * lz)
 
 
 @kernel
-def _receive_positions(
-    points_m: npt.NDArray[np.float32],
-    first: int,
-    n: int,
-    element_position_m: npt.NDArray[np.float32],
-    element_normal: npt.NDArray[np.float32],
+def _receive(
+    distance: npt.NDArray[np.float64],
+    axial: npt.NDArray[np.float64],
+    lateral: npt.NDArray[np.float64],
     samples_per_m: float,
     f_number: float,
     window: int,
     window_parameter: float,
-    whole: npt.NDArray[np.int32],
-    fraction: npt.NDArray[np.float32],
+    n_samples: int,
+    path: npt.NDArray[np.int64],
+    offset: npt.NDArray[np.int64],
     apodization: npt.NDArray[np.float32],
-    position: npt.NDArray[np.float64],
-) -> tuple[int, int]:
-    """Sample positions and apodization of one element for a block; the range of active points."""
-    ex = np.float64(element_position_m[0])
-    ey = np.float64(element_position_m[1])
-    ez = np.float64(element_position_m[2])
-    nx = np.float64(element_normal[0])
-    ny = np.float64(element_normal[1])
-    nz = np.float64(element_normal[2])
-    lower = n
-    upper = 0
-    for p in range(n):
-        dx = points_m[first + p, 0] - ex
-        dy = points_m[first + p, 1] - ey
-        dz = points_m[first + p, 2] - ez
-        axial = dx * nx + dy * ny + dz * nz
-        lx = dx - axial * nx
-        ly = dy - axial * ny
-        lz = dz - axial * nz
-        lateral2 = (lx * lx + ly * ly + lz * lz) * (4 * f_number * f_number)
-        whole[p] = _NOWHERE
-        fraction[p] = np.float32(0)
-        apodization[p] = np.float32(0)
-        position[p] = 0.0
-        if axial > 0 and lateral2 <= axial * axial:
-            position[p] = math.sqrt(dx * dx + dy * dy + dz * dz) * samples_per_m
-            whole[p], fraction[p] = _split(position[p])
-            u = math.sqrt(lateral2) / axial
-            apodization[p] = np.float32(_window(u, window, window_parameter))
-            lower = min(lower, p)
-            upper = p + 1
-    return lower, upper
+    turns_per_m: float,
+    phasor: npt.NDArray[np.float32],
+) -> int:
+    """List the elements whose aperture holds a point; returns how many.
+
+    For each: the receive path in samples, the offset of its row in a transmit's data, its
+    apodization and, where `phasor` (2, n) is not empty, its phasor times apodization.
+    """
+    n = 0
+    for e in range(distance.size):
+        edge = lateral[e] * (2 * f_number)
+        if axial[e] > 0 and edge <= axial[e]:
+            path[n] = _fixed(distance[e] * samples_per_m)
+            offset[n] = e * n_samples
+            weight = np.float32(_window(edge / axial[e], window, window_parameter))
+            apodization[n] = weight
+            if phasor.size > 0:
+                cosine, sine = _phasor(distance[e] * turns_per_m)
+                phasor[0, n] = weight * cosine
+                phasor[1, n] = weight * sine
+            n += 1
+    return n
 
 
 @kernel
-def _read_position(i: np.int32, f: np.float32, last: np.int32) -> tuple[np.int32, np.float32]:
-    """Sample j in [0, last] and weight of sample j + 1, which leaves [0, 1] beyond the record."""
-    carry = np.int32(f >= np.float32(1))
-    f -= np.float32(carry)
-    i = np.int32(i + carry)
-    j = min(max(i, np.int32(0)), last)
-    return j, f + np.float32(np.int32(i - j))
+def _read_position(position: np.int64, last: np.int64) -> tuple[np.bool_, np.int64, np.float32]:
+    """Whether a position is in the record, the sample j in [0, last] and the weight of j + 1."""
+    # The very last sample is j = last with weight 1: nothing beyond it is read.
+    inside = position >= 0 and position <= ((last + 1) << _PLACES)
+    j = position >> _PLACES
+    j = j if j > 0 else np.int64(0)
+    j = j if j < last else last
+    return inside, j, np.float32(position - (j << _PLACES)) * np.float32(1 / _ONE)
 
 
 @kernel
@@ -183,100 +176,96 @@ def _keys(w: np.float32) -> tuple[np.float32, np.float32, np.float32, np.float32
     return c0, c1, c2, c3
 
 
-@kernel
-def _add_weights(
-    transmit_whole: npt.NDArray[np.int32],
-    transmit_fraction: npt.NDArray[np.float32],
-    whole: npt.NDArray[np.int32],
-    fraction: npt.NDArray[np.float32],
-    apodization: npt.NDArray[np.float32],
-    lower: int,
-    upper: int,
+# reassoc lets the sum over the elements vectorise.
+@kernel(fastmath=frozenset({"reassoc"}))
+def _sum_weights(
     n_samples: int,
-    total: npt.NDArray[np.float32],
-) -> None:
-    """Add the apodization of the positions that lie in the record, for `normalize`."""
-    last = np.int32(n_samples - 2)
-    for p in range(lower, upper):
-        i = np.int32(transmit_whole[p] + whole[p])
-        _, w = _read_position(i, transmit_fraction[p] + fraction[p], last)
-        if w >= np.float32(0) and w <= np.float32(1):
-            total[p] += apodization[p]
+    transmit_path: np.int64,
+    path: npt.NDArray[np.int64],
+    weight: npt.NDArray[np.float32],
+    n: int,
+) -> np.float32:
+    """Sum of the apodization of the positions that lie in the record, for `normalize`."""
+    end = np.int64(n_samples - 1) << _PLACES
+    total = np.float32(0)
+    for m in range(n):
+        position = transmit_path + path[m]
+        total += weight[m] if position >= 0 and position <= end else np.float32(0)
+    return total
 
 
-# contract: fused multiply-adds.
-@kernel(fastmath=frozenset({"contract"}))
-def _add_rf(
-    row: npt.NDArray[np.float32],
-    transmit_whole: npt.NDArray[np.int32],
-    transmit_fraction: npt.NDArray[np.float32],
-    whole: npt.NDArray[np.int32],
-    fraction: npt.NDArray[np.float32],
+# reassoc and contract: the sum over the elements vectorises with gathers and fused multiply-adds.
+@kernel(fastmath=frozenset({"reassoc", "contract"}))
+def _sum_rf(
+    flat: npt.NDArray[np.float32],
+    n_samples: int,
+    transmit_path: np.int64,
+    path: npt.NDArray[np.int64],
+    offset: npt.NDArray[np.int64],
     apodization: npt.NDArray[np.float32],
-    lower: int,
-    upper: int,
+    n: int,
     interpolation: int,
-    total: npt.NDArray[np.float32],
-) -> None:
-    """Add one row of RF channel data, read at the sum of both paths, to a block of points."""
-    last = np.int32(row.size - 2)
-    for p in range(lower, upper):
-        i = np.int32(transmit_whole[p] + whole[p])
-        j, w = _read_position(i, transmit_fraction[p] + fraction[p], last)
-        if w >= np.float32(0) and w <= np.float32(1):
-            k = np.uint32(j)
-            if interpolation == INTERPOLATION_LINEAR:
-                value = row[k] + w * (row[k + np.uint32(1)] - row[k])
-            elif interpolation == INTERPOLATION_NEAREST:
-                value = row[k + np.uint32(w >= np.float32(0.5))]
-            else:
-                c0, c1, c2, c3 = _keys(w)
-                before = row[np.uint32(j - 1 if j > 0 else 0)]
-                after = row[np.uint32(j + 2 if j < last else j + 1)]
-                value = c0 * before + c1 * row[k] + c2 * row[k + np.uint32(1)] + c3 * after
-            total[p] += apodization[p] * value
+) -> np.float32:
+    """Sum of one transmit's channel data over the n listed elements."""
+    last = np.int64(n_samples - 2)
+    total = np.float32(0)
+    for m in range(n):
+        inside, j, w = _read_position(transmit_path + path[m], last)
+        k = np.uint64(offset[m] + j)
+        x1 = flat[k]
+        x2 = flat[k + np.uint64(1)]
+        if interpolation == INTERPOLATION_LINEAR:
+            value = x1 + w * (x2 - x1)
+        elif interpolation == INTERPOLATION_NEAREST:
+            value = x2 if w >= np.float32(0.5) else x1
+        else:
+            c0, c1, c2, c3 = _keys(w)
+            x0 = flat[np.uint64(offset[m] + (j - 1 if j > 0 else np.int64(0)))]
+            x3 = flat[np.uint64(offset[m] + (j + 2 if j < last else j + 1))]
+            value = c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
+        total += apodization[m] * value if inside else np.float32(0)
+    return total
 
 
-# contract: fused multiply-adds.
-@kernel(fastmath=frozenset({"contract"}))
-def _add_iq(
-    row: npt.NDArray[np.complex64],
-    transmit_whole: npt.NDArray[np.int32],
-    transmit_fraction: npt.NDArray[np.float32],
-    whole: npt.NDArray[np.int32],
-    fraction: npt.NDArray[np.float32],
-    coefficient: npt.NDArray[np.complex64],
-    lower: int,
-    upper: int,
+# reassoc and contract: as in _sum_rf.
+@kernel(fastmath=frozenset({"reassoc", "contract"}))
+def _sum_iq(
+    flat: npt.NDArray[np.complex64],
+    n_samples: int,
+    transmit_path: np.int64,
+    path: npt.NDArray[np.int64],
+    offset: npt.NDArray[np.int64],
+    phasor_real: npt.NDArray[np.float32],
+    phasor_imag: npt.NDArray[np.float32],
+    n: int,
     interpolation: int,
-    total: npt.NDArray[np.complex64],
-) -> None:
-    """Add one row of IQ channel data; `coefficient` is apodization times receive phasor."""
-    last = np.int32(row.size - 2)
-    for p in range(lower, upper):
-        i = np.int32(transmit_whole[p] + whole[p])
-        j, w = _read_position(i, transmit_fraction[p] + fraction[p], last)
-        if w >= np.float32(0) and w <= np.float32(1):
-            k = np.uint32(j)
-            x1 = row[k]
-            x2 = row[k + np.uint32(1)]
-            if interpolation == INTERPOLATION_LINEAR:
-                real = x1.real + w * (x2.real - x1.real)
-                imag = x1.imag + w * (x2.imag - x1.imag)
-            elif interpolation == INTERPOLATION_NEAREST:
-                nearest = x2 if w >= np.float32(0.5) else x1
-                real = nearest.real
-                imag = nearest.imag
-            else:
-                c0, c1, c2, c3 = _keys(w)
-                x0 = row[np.uint32(j - 1 if j > 0 else 0)]
-                x3 = row[np.uint32(j + 2 if j < last else j + 1)]
-                real = c0 * x0.real + c1 * x1.real + c2 * x2.real + c3 * x3.real
-                imag = c0 * x0.imag + c1 * x1.imag + c2 * x2.imag + c3 * x3.imag
-            c = coefficient[p]
-            total[p] += np.complex64(
-                complex(c.real * real - c.imag * imag, c.real * imag + c.imag * real)
-            )
+) -> tuple[np.float32, np.float32]:
+    """Sum of one transmit's IQ channel data, times phasors, over the n listed elements."""
+    last = np.int64(n_samples - 2)
+    total_real = np.float32(0)
+    total_imag = np.float32(0)
+    for m in range(n):
+        inside, j, w = _read_position(transmit_path + path[m], last)
+        k = np.uint64(offset[m] + j)
+        x1 = flat[k]
+        x2 = flat[k + np.uint64(1)]
+        if interpolation == INTERPOLATION_LINEAR:
+            real = x1.real + w * (x2.real - x1.real)
+            imag = x1.imag + w * (x2.imag - x1.imag)
+        elif interpolation == INTERPOLATION_NEAREST:
+            real = x2.real if w >= np.float32(0.5) else x1.real
+            imag = x2.imag if w >= np.float32(0.5) else x1.imag
+        else:
+            c0, c1, c2, c3 = _keys(w)
+            x0 = flat[np.uint64(offset[m] + (j - 1 if j > 0 else np.int64(0)))]
+            x3 = flat[np.uint64(offset[m] + (j + 2 if j < last else j + 1))]
+            real = c0 * x0.real + c1 * x1.real + c2 * x2.real + c3 * x3.real
+            imag = c0 * x0.imag + c1 * x1.imag + c2 * x2.imag + c3 * x3.imag
+        product_real = phasor_real[m] * real - phasor_imag[m] * imag
+        product_imag = phasor_real[m] * imag + phasor_imag[m] * real
+        total_real += product_real if inside else np.float32(0)
+        total_imag += product_imag if inside else np.float32(0)
+    return total_real, total_imag
 
 
 @kernel
@@ -349,50 +338,53 @@ def das_rf(
     """
     n_transmits, n_elements, n_samples = data.shape
     samples_per_m = sampling_frequency_hz / sound_speed_m_s
-    transmit_whole = np.empty((n_transmits, BLOCK), np.int32)
-    transmit_fraction = np.empty((n_transmits, BLOCK), np.float32)
-    used = np.empty(n_transmits, np.bool_)
-    whole = np.empty(BLOCK, np.int32)
-    fraction = np.empty(BLOCK, np.float32)
-    apodization = np.empty(BLOCK, np.float32)
-    position = np.empty(BLOCK, np.float64)
-    total = np.empty((n_transmits, BLOCK), np.float32)
-    weights = np.empty((n_transmits, BLOCK), np.float32)
+    positions = np.ascontiguousarray(element_positions_m.T).astype(np.float64)
+    normals = np.ascontiguousarray(element_normals.T).astype(np.float64)
+    distance = np.empty(n_elements, np.float64)
+    axial = np.empty(n_elements, np.float64)
+    lateral = np.empty(n_elements, np.float64)
+    path = np.empty((BLOCK, n_elements), np.int64)
+    offset = np.empty((BLOCK, n_elements), np.int64)
+    apodization = np.empty((BLOCK, n_elements), np.float32)
+    phasor = np.empty((BLOCK, 2, 0), np.float32)
+    n_receiving = np.empty(BLOCK, np.int64)
+    total = np.empty(BLOCK, np.float32)
+    divisor = np.empty(BLOCK, np.float32)
     for first in range(start, stop, BLOCK):
-        n = min(BLOCK, stop - first)
-        _transmit_positions(
-            transmit_time_s, transmit_weight, time_zero_s, sampling_frequency_hz,
-            first, n, transmit_whole, transmit_fraction, used,
-        )  # fmt: skip
-        total[:] = 0
-        weights[:] = 0
-        for e in range(n_elements if n_samples > 1 else 0):
-            lower, upper = _receive_positions(
-                points_m, first, n, element_positions_m[e], element_normals[e],
-                samples_per_m, f_number, window, window_parameter,
-                whole, fraction, apodization, position,
+        n_points = min(BLOCK, stop - first)
+        for p in range(n_points):
+            x, y, z = points_m[first + p]
+            _measure(
+                np.float64(x), np.float64(y), np.float64(z),
+                positions, normals, distance, axial, lateral,
             )  # fmt: skip
-            for t in range(n_transmits if upper > lower else 0):
-                if used[t]:
-                    _add_rf(
-                        data[t, e], transmit_whole[t], transmit_fraction[t],
-                        whole, fraction, apodization, lower, upper, interpolation, total[t],
-                    )  # fmt: skip
-                    if normalize:
-                        _add_weights(
-                            transmit_whole[t], transmit_fraction[t],
-                            whole, fraction, apodization, lower, upper, n_samples, weights[t],
-                        )  # fmt: skip
-        for p in range(n):
-            value = np.float32(0)
-            divisor = np.float32(0)
-            for t in range(n_transmits):
-                if used[t] and transmit_whole[t, p] != _NOWHERE:
-                    value += transmit_weight[t, first + p] * total[t, p]
-                    divisor += abs(transmit_weight[t, first + p]) * weights[t, p]
+            n_receiving[p] = _receive(
+                distance, axial, lateral, samples_per_m, f_number, window, window_parameter,
+                n_samples, path[p], offset[p], apodization[p], 0.0, phasor[p],
+            )  # fmt: skip
+            total[p] = 0
+            divisor[p] = 0
+        for t in range(n_transmits if n_samples > 1 else 0):
+            flat = data[t].reshape(n_elements * n_samples)
+            for p in range(n_points):
+                weight = transmit_weight[t, first + p]
+                if not abs(weight) > 0:  # NaN, too
+                    continue
+                time_s = transmit_time_s[t, first + p]
+                transmit_path = _fixed((time_s - time_zero_s[t]) * sampling_frequency_hz)
+                total[p] += weight * _sum_rf(
+                    flat, n_samples, transmit_path, path[p], offset[p], apodization[p],
+                    n_receiving[p], interpolation,
+                )  # fmt: skip
+                if normalize:
+                    divisor[p] += abs(weight) * _sum_weights(
+                        n_samples, transmit_path, path[p], apodization[p], n_receiving[p]
+                    )
+        for p in range(n_points):
             if normalize:
-                value = value / divisor if divisor > np.float32(0) else np.float32(0)
-            out[first + p] = value
+                out[first + p] = total[p] / divisor[p] if divisor[p] > 0 else np.float32(0)
+            else:
+                out[first + p] = total[p]
 
 
 @kernel
@@ -449,60 +441,56 @@ def das_iq(
     """
     n_transmits, n_elements, n_samples = data.shape
     samples_per_m = sampling_frequency_hz / sound_speed_m_s
-    turns_per_sample = demodulation_frequency_hz / sampling_frequency_hz
-    transmit_whole = np.empty((n_transmits, BLOCK), np.int32)
-    transmit_fraction = np.empty((n_transmits, BLOCK), np.float32)
-    used = np.empty(n_transmits, np.bool_)
-    whole = np.empty(BLOCK, np.int32)
-    fraction = np.empty(BLOCK, np.float32)
-    apodization = np.empty(BLOCK, np.float32)
-    position = np.empty(BLOCK, np.float64)
-    coefficient = np.empty(BLOCK, np.complex64)
-    total = np.empty((n_transmits, BLOCK), np.complex64)
-    weights = np.empty((n_transmits, BLOCK), np.float32)
+    turns_per_m = demodulation_frequency_hz / sound_speed_m_s
+    positions = np.ascontiguousarray(element_positions_m.T).astype(np.float64)
+    normals = np.ascontiguousarray(element_normals.T).astype(np.float64)
+    distance = np.empty(n_elements, np.float64)
+    axial = np.empty(n_elements, np.float64)
+    lateral = np.empty(n_elements, np.float64)
+    path = np.empty((BLOCK, n_elements), np.int64)
+    offset = np.empty((BLOCK, n_elements), np.int64)
+    apodization = np.empty((BLOCK, n_elements), np.float32)
+    phasor = np.empty((BLOCK, 2, n_elements), np.float32)
+    n_receiving = np.empty(BLOCK, np.int64)
+    total = np.empty(BLOCK, np.complex64)
+    divisor = np.empty(BLOCK, np.float32)
     for first in range(start, stop, BLOCK):
-        n = min(BLOCK, stop - first)
-        _transmit_positions(
-            transmit_time_s, transmit_weight, time_zero_s, sampling_frequency_hz,
-            first, n, transmit_whole, transmit_fraction, used,
-        )  # fmt: skip
-        total[:] = 0
-        weights[:] = 0
-        for e in range(n_elements if n_samples > 1 else 0):
-            lower, upper = _receive_positions(
-                points_m, first, n, element_positions_m[e], element_normals[e],
-                samples_per_m, f_number, window, window_parameter,
-                whole, fraction, apodization, position,
+        n_points = min(BLOCK, stop - first)
+        for p in range(n_points):
+            x, y, z = points_m[first + p]
+            _measure(
+                np.float64(x), np.float64(y), np.float64(z),
+                positions, normals, distance, axial, lateral,
             )  # fmt: skip
-            for p in range(lower, upper):
-                cosine, sine = _phasor(position[p] * turns_per_sample)
-                coefficient[p] = complex(apodization[p] * cosine, apodization[p] * sine)
-            for t in range(n_transmits if upper > lower else 0):
-                if used[t]:
-                    _add_iq(
-                        data[t, e], transmit_whole[t], transmit_fraction[t],
-                        whole, fraction, coefficient, lower, upper, interpolation, total[t],
-                    )  # fmt: skip
-                    if normalize:
-                        _add_weights(
-                            transmit_whole[t], transmit_fraction[t],
-                            whole, fraction, apodization, lower, upper, n_samples, weights[t],
-                        )  # fmt: skip
-        for p in range(n):
-            real = np.float32(0)
-            imag = np.float32(0)
-            divisor = np.float32(0)
-            for t in range(n_transmits):
-                if used[t] and transmit_whole[t, p] != _NOWHERE:
-                    weight = transmit_weight[t, first + p]
-                    turns = transmit_time_s[t, first + p] * demodulation_frequency_hz
-                    cosine, sine = _phasor(turns)
-                    sum_ = total[t, p]
-                    real += weight * (sum_.real * cosine - sum_.imag * sine)
-                    imag += weight * (sum_.real * sine + sum_.imag * cosine)
-                    divisor += abs(weight) * weights[t, p]
+            n_receiving[p] = _receive(
+                distance, axial, lateral, samples_per_m, f_number, window, window_parameter,
+                n_samples, path[p], offset[p], apodization[p], turns_per_m, phasor[p],
+            )  # fmt: skip
+            total[p] = 0
+            divisor[p] = 0
+        for t in range(n_transmits if n_samples > 1 else 0):
+            flat = data[t].reshape(n_elements * n_samples)
+            for p in range(n_points):
+                weight = transmit_weight[t, first + p]
+                if not abs(weight) > 0:  # NaN, too
+                    continue
+                time_s = transmit_time_s[t, first + p]
+                transmit_path = _fixed((time_s - time_zero_s[t]) * sampling_frequency_hz)
+                real, imag = _sum_iq(
+                    flat, n_samples, transmit_path, path[p], offset[p],
+                    phasor[p, 0], phasor[p, 1], n_receiving[p], interpolation,
+                )  # fmt: skip
+                cosine, sine = _phasor(time_s * demodulation_frequency_hz)
+                total[p] += complex(
+                    weight * (real * cosine - imag * sine), weight * (real * sine + imag * cosine)
+                )
+                if normalize:
+                    divisor[p] += abs(weight) * _sum_weights(
+                        n_samples, transmit_path, path[p], apodization[p], n_receiving[p]
+                    )
+        for p in range(n_points):
             if normalize:
-                scale = np.float32(1) / divisor if divisor > np.float32(0) else np.float32(0)
-                real *= scale
-                imag *= scale
-            out[first + p] = complex(real, imag)
+                scale = np.float32(1) / divisor[p] if divisor[p] > 0 else np.float32(0)
+                out[first + p] = complex(total[p].real * scale, total[p].imag * scale)
+            else:
+                out[first + p] = total[p]
