@@ -1,0 +1,183 @@
+"""View: frames as pictures that a person sees, on screen, as PNG and as an animated GIF."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from usdk.errors import ArgumentError, MissingExtraError, StorageError
+from usdk.frame import Frame
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["MAX_CINE_FRAMES", "picture", "show", "write_cine", "write_png"]
+
+MAX_CINE_FRAMES = 2000
+# GIF counts hundredths of a second, and viewers slow anything faster than 2 of them down.
+_GIF_TICK_S = 0.01
+_GIF_SHORTEST_TICKS = 2
+_MARGIN = 34
+_BAR = 46
+_INK = 176
+
+
+def picture(frame: Frame, *, ruler: bool = True) -> Image.Image:
+    """Return a frame as a grey Pillow image.
+
+    Parameters
+    ----------
+    frame : Frame
+        What to draw.
+    ruler : bool
+        Add a ruler in mm on both sides and the grey scale in dB beside the pixels, never on them.
+    """
+    image_module, draw_module = _pillow()
+    pixels = image_module.fromarray(frame.pixels)
+    if not ruler:
+        return pixels
+    n_rows, n_columns = frame.shape
+    canvas = image_module.new("L", (_MARGIN + n_columns + _BAR + _MARGIN, n_rows + _MARGIN), 0)
+    canvas.paste(pixels, (_MARGIN, 0))
+    draw = draw_module.Draw(canvas)
+    raster = frame.raster
+    step_m = _tick_step_m(raster.pixel_size_m * n_rows)
+    for mark in _marks(raster.z_m, raster.pixel_size_m, n_rows, step_m):
+        y = round((mark * step_m - raster.z_m) / raster.pixel_size_m)
+        draw.line((_MARGIN - 6, y, _MARGIN - 2, y), fill=_INK)
+        label_y = min(max(y, 6), n_rows - 6)
+        draw.text((_MARGIN - 9, label_y), f"{mark * step_m * 1e3:g}", fill=_INK, anchor="rm")
+    for mark in _marks(raster.x_m, raster.pixel_size_m, n_columns, step_m):
+        x = _MARGIN + round((mark * step_m - raster.x_m) / raster.pixel_size_m)
+        draw.line((x, n_rows + 2, x, n_rows + 6), fill=_INK)
+        draw.text((x, n_rows + 9), f"{mark * step_m * 1e3:g}", fill=_INK, anchor="ma")
+    draw.text((2, n_rows + 20), "mm", fill=_INK)
+    _grey_scale(canvas, draw, frame, left=_MARGIN + n_columns + 16)
+    return canvas
+
+
+def write_png(frame: Frame, path: str | Path, *, ruler: bool = True) -> Path:
+    """Write a frame as PNG, and return the path; options as for `picture`.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written.
+    """
+    return _save(picture(frame, ruler=ruler), Path(path), format="PNG")
+
+
+def write_cine(frames: Sequence[Frame], path: str | Path, *, frame_rate_hz: float = 15.0) -> Path:
+    """Write frames as an animated GIF that repeats, and return the path.
+
+    Parameters
+    ----------
+    frames : sequence of Frame
+        At most `MAX_CINE_FRAMES`, all of one shape.
+    path : str or Path
+        Where to write.
+    frame_rate_hz : float
+        Rate of the display, not of the acquisition, Hz; GIF allows 50 at most.
+    """
+    if not 1 <= len(frames) <= MAX_CINE_FRAMES:
+        raise ArgumentError(f"a cine has 1 to {MAX_CINE_FRAMES} frames, got {len(frames)}")
+    if len({frame.shape for frame in frames}) != 1:
+        raise ArgumentError("the frames of a cine must have one shape")
+    if not (math.isfinite(frame_rate_hz) and frame_rate_hz > 0):
+        raise ArgumentError(f"frame_rate_hz must be positive, got {frame_rate_hz}")
+    ticks = max(_GIF_SHORTEST_TICKS, round(1 / frame_rate_hz / _GIF_TICK_S))
+    first, *rest = [picture(frame) for frame in frames]
+    return _save(
+        first,
+        Path(path),
+        format="GIF",
+        save_all=True,
+        append_images=rest,
+        duration=ticks * 10,
+        loop=0,
+        optimize=False,
+    )
+
+
+def show(frame: Frame) -> Any:
+    """Show a frame: in a notebook below the cell, on a desktop in a window, else as a PNG file.
+
+    Returns
+    -------
+    PIL.Image.Image or pathlib.Path
+        The picture, or where the file was written when there is no screen.
+    """
+    image = picture(frame)
+    if _in_notebook():
+        from IPython.display import display
+
+        display(image)
+        return image
+    if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.name == "nt":
+        image.show(title="usdk")
+        return image
+    handle, name = tempfile.mkstemp(prefix="usdk-frame-", suffix=".png")
+    os.close(handle)
+    path = _save(image, Path(name), format="PNG")
+    print(f"no screen: the frame is in {path}", file=sys.stderr)  # noqa: T201
+    return path
+
+
+def _in_notebook() -> bool:
+    # Only a program that already runs inside IPython has imported it.
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return shell is not None and "IPKernelApp" in shell.config
+
+
+def _grey_scale(canvas: Image.Image, draw: Any, frame: Frame, *, left: int) -> None:
+    image_module, _ = _pillow()
+    n_rows = frame.shape[0]
+    height = min(n_rows - 12, 256)
+    if height < 16:
+        return
+    ramp = np.linspace(255, 0, height).astype(np.uint8)
+    canvas.paste(image_module.fromarray(np.repeat(ramp[:, None], 10, axis=1)), (left, 6))
+    draw.text((left + 14, 6), "0", fill=_INK, anchor="lm")
+    draw.text((left + 14, 6 + height), f"-{frame.dynamic_range_db:g}", fill=_INK, anchor="lm")
+    draw.text((left, 14 + height), "dB", fill=_INK)
+
+
+def _tick_step_m(extent_m: float) -> float:
+    """Return the step among 1, 2, 5 × 10ⁿ that gives about six marks."""
+    power = 10.0 ** math.floor(math.log10(extent_m / 6))
+    return next(
+        step * power for step in (1, 2, 5, 10) if extent_m / (step * power) <= 8 or step == 10
+    )
+
+
+def _marks(start_m: float, pixel_size_m: float, n: int, step_m: float) -> Iterable[int]:
+    first = math.ceil(start_m / step_m - 1e-9)
+    last = math.floor((start_m + (n - 1) * pixel_size_m) / step_m + 1e-9)
+    return range(first, last + 1)
+
+
+def _save(image: Image.Image, path: Path, **options: Any) -> Path:
+    try:
+        image.save(path, **options)
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise StorageError(
+            f"cannot write {path} ({error.strerror or error}): choose another place or free space"
+        ) from error
+    return path
+
+
+def _pillow() -> tuple[Any, Any]:
+    try:
+        from PIL import Image, ImageDraw
+    except ImportError as error:
+        raise MissingExtraError.for_extra("view", "Showing and saving pictures") from error
+    return Image, ImageDraw
