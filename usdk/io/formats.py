@@ -1,0 +1,98 @@
+"""Which format a recording has, told by its first bytes, and the loader that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from usdk.acquisition import Acquisition
+from usdk.errors import DataDamagedError
+from usdk.io.description import RecordingDescription
+from usdk.io.pybf_hdf5 import describe_pybf, load_pybf
+from usdk.io.pymust_mat import describe_pymust, load_pymust
+from usdk.io.storage import storage_errors
+
+__all__ = ["FORMATS", "Format", "describe_recording", "load_recording"]
+
+_HEAD_BYTES = 128
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+_MATLAB_73 = b"MATLAB 7.3 MAT-file"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A format: its name, how its first bytes look, and its two readers."""
+
+    name: str
+    matches: Callable[[bytes], bool]
+    load: Callable[[Path], Acquisition]
+    describe: Callable[[Path], RecordingDescription]
+
+
+FORMATS = (
+    Format(
+        name="pybf HDF5",
+        matches=lambda head: head.startswith(_HDF5),
+        load=load_pybf,
+        describe=describe_pybf,
+    ),
+    Format(
+        name="PyMUST MAT (version 5 to 7)",
+        matches=lambda head: head[124:128] in (b"\x00\x01IM", b"\x01\x00MI"),
+        load=load_pymust,
+        describe=describe_pymust,
+    ),
+)
+
+
+def load_recording(path: str | Path) -> Acquisition:
+    """Load channel data from a file of any known format.
+
+    The format is told by the file's content, never by its name.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+
+    Returns
+    -------
+    Acquisition
+        Every whole frame of the file; ``gaps`` says what is missing.
+
+    Raises
+    ------
+    DataDamagedError
+        If the format is unknown, or the file is damaged.
+    StorageError
+        If the file cannot be opened.
+    MissingExtraError
+        If the format needs a package that is not installed.
+    """
+    path = Path(path)
+    file_format = _detect(path)
+    with storage_errors(path, "read"):
+        return file_format.load(path)
+
+
+def describe_recording(path: str | Path) -> RecordingDescription:
+    """Describe a recording without reading its samples; raises as `load_recording`."""
+    path = Path(path)
+    file_format = _detect(path)
+    with storage_errors(path, "read"):
+        return file_format.describe(path)
+
+
+def _detect(path: Path) -> Format:
+    with storage_errors(path, "read"), path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    for candidate in FORMATS:
+        if candidate.matches(head):
+            return candidate
+    if head.startswith(_MATLAB_73):
+        raise DataDamagedError(f"{path} is a MAT file of version 7.3: save it again with -v7")
+    known = ", ".join(candidate.name for candidate in FORMATS)
+    raise DataDamagedError(
+        f"{path} is {'empty' if not head else 'of an unknown format'}; known formats: {known}"
+    )
