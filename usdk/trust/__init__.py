@@ -1,0 +1,34 @@
+"""Identities and keys, and the digital signatures of DICOM objects."""
+
+from usdk.trust.certificate_trust import CertificateLike
+from usdk.trust.development import (
+    DevelopmentAuthority,
+    DevelopmentKeyWarning,
+    dev_certificate_authority,
+    dev_signer,
+)
+from usdk.trust.dicom_signing import sign_dicom
+from usdk.trust.dicom_verification import verify_dicom
+from usdk.trust.file_key import FileSigner
+from usdk.trust.rsa_signer import RsaSigner
+from usdk.trust.signature_profile import Profile
+from usdk.trust.signature_purpose import SIGNATURE_PURPOSES
+from usdk.trust.signer import Signer
+from usdk.trust.verification_report import SignatureReport, VerificationReport
+
+__all__ = [
+    "SIGNATURE_PURPOSES",
+    "CertificateLike",
+    "DevelopmentAuthority",
+    "DevelopmentKeyWarning",
+    "FileSigner",
+    "Profile",
+    "RsaSigner",
+    "SignatureReport",
+    "Signer",
+    "VerificationReport",
+    "dev_certificate_authority",
+    "dev_signer",
+    "sign_dicom",
+    "verify_dicom",
+]

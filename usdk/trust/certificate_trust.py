@@ -1,0 +1,140 @@
+"""Whether a certificate may sign medical objects, and who vouches for it: decisions without I/O.
+
+Paths are built by ``cryptography.x509.verification``; what PS3.15 and RFC 5280 leave to the relying
+party is decided here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TypeVar
+
+from usdk.errors import ArgumentError, DataDamagedError, NotTrustedError
+from usdk.trust.cryptography_extra import (
+    ExtendedKeyUsageOID,
+    UnsupportedAlgorithm,
+    rsa,
+    verification,
+    x509,
+)
+from usdk.trust.file_key import read_small_file
+from usdk.trust.rsa_signer import MIN_RSA_BITS
+
+__all__ = [
+    "MAX_CHAIN_DEPTH",
+    "CertificateLike",
+    "certificate_problems",
+    "chain_problems",
+    "load_certificates",
+    "parse_certificate",
+]
+
+MAX_CHAIN_DEPTH = 4
+"""Intermediate authorities between a signing certificate and a trusted one."""
+
+CertificateLike = bytes | str | os.PathLike[str]
+"""PEM (one or several certificates) or DER as bytes, or the path of such a file."""
+
+_T = TypeVar("_T", bound=x509.ExtensionType)
+_PEM_MARK = b"-----BEGIN"
+_TLS_PURPOSES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+
+
+def parse_certificate(der: bytes) -> x509.Certificate:
+    """Return the certificate and its extensions read, or raise `NotTrustedError`."""
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        certificate.public_key()
+        _ = certificate.extensions, certificate.subject, certificate.issuer
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+        raise NotTrustedError("the signer's certificate cannot be read") from error
+    return certificate
+
+
+def load_certificates(sources: Iterable[CertificateLike]) -> tuple[x509.Certificate, ...]:
+    """Return all certificates of files or bytes, in order.
+
+    Raises
+    ------
+    ArgumentError
+        ``sources`` is one source instead of an iterable of them.
+    StorageError, DataDamagedError
+        A file cannot be read, or holds no certificate.
+    """
+    if isinstance(sources, (bytes, str, os.PathLike)):
+        raise ArgumentError("give a list of certificates, not a single one")
+    found: list[x509.Certificate] = []
+    for source in sources:
+        content = source if isinstance(source, bytes) else read_small_file(source)
+        try:
+            if _PEM_MARK in content:
+                found += x509.load_pem_x509_certificates(content)
+            else:
+                found.append(x509.load_der_x509_certificate(content))
+        except ValueError as error:
+            raise DataDamagedError(
+                "a trusted certificate is neither PEM nor DER: name another file"
+            ) from error
+    return tuple(found)
+
+
+def certificate_problems(certificate: x509.Certificate, moment: datetime) -> list[str]:
+    """Return why ``certificate`` may not sign at ``moment``; empty if it may."""
+    problems = []
+    key = certificate.public_key()
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < MIN_RSA_BITS:
+        problems.append(f"the signer's key is not RSA of at least {MIN_RSA_BITS} bits")
+    if moment < certificate.not_valid_before_utc:
+        problems.append(f"the signer's certificate is not yet valid at {_text(moment)}")
+    if moment > certificate.not_valid_after_utc:
+        problems.append(f"the signer's certificate has expired at {_text(moment)}")
+    usage = _extension(certificate, x509.KeyUsage)
+    if usage is None or not usage.digital_signature:
+        problems.append("the signer's certificate does not assert the key usage digitalSignature")
+    constraints = _extension(certificate, x509.BasicConstraints)
+    if constraints is not None and constraints.ca:
+        problems.append("the signer's certificate is a certificate authority's")
+    extended = _extension(certificate, x509.ExtendedKeyUsage)
+    if extended is not None and any(purpose in extended for purpose in _TLS_PURPOSES):
+        problems.append("the signer's certificate is for TLS, not for signing objects")
+    return problems
+
+
+def chain_problems(
+    certificate: x509.Certificate,
+    trusted: Sequence[x509.Certificate],
+    intermediates: Sequence[x509.Certificate],
+    moment: datetime,
+) -> list[str]:
+    """Return why no trusted certificate vouches for ``certificate``; empty if one does.
+
+    An authority must assert basicConstraints CA and the key usage keyCertSign, and be valid at
+    ``moment``, the trusted one included. A signing certificate that is itself in ``trusted`` needs
+    no other.
+    """
+    if certificate in trusted:
+        return []
+    try:
+        verification.PolicyBuilder().store(verification.Store(list(trusted))).time(
+            moment
+        ).max_chain_depth(MAX_CHAIN_DEPTH).extension_policies(
+            ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(),
+            ee_policy=verification.ExtensionPolicy.permit_all(),
+        ).build_client_verifier().verify(certificate, list(intermediates))
+    except (verification.VerificationError, ValueError):
+        # The library's text names the subjects, which an error message must not.
+        return [f"no trusted certificate vouches for the signer's at {_text(moment)}"]
+    return []
+
+
+def _extension(certificate: x509.Certificate, kind: type[_T]) -> _T | None:
+    try:
+        return certificate.extensions.get_extension_for_class(kind).value
+    except x509.ExtensionNotFound:
+        return None
+
+
+def _text(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,114 @@
+"""A signer whose RSA key is in a PEM file."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from usdk.errors import DataDamagedError, NotTrustedError, StorageError
+from usdk.trust.cryptography_extra import UnsupportedAlgorithm, serialization, x509
+from usdk.trust.rsa_signer import RsaSigner
+
+__all__ = ["MAX_PEM_BYTES", "FileSigner", "read_small_file"]
+
+MAX_PEM_BYTES = 1 << 20
+"""Longest key or certificate file that is read."""
+
+_READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class FileSigner(RsaSigner):
+    """Sign with the RSA key of a PEM file.
+
+    Parameters
+    ----------
+    key_path : path-like
+        PEM private key (PKCS#8 or PKCS#1), readable by its owner alone.
+    certificate_path : path-like
+        PEM certificate of that key; of several in the file, the first.
+    password : bytes, optional
+        Password of an encrypted key.
+
+    Raises
+    ------
+    StorageError
+        A file is missing or cannot be read.
+    DataDamagedError
+        A file is not PEM, or not of a key or certificate.
+    NotTrustedError
+        Others than the owner can read the key file, the password is missing or wrong, the key is
+        not RSA or shorter than 2048 bits, or key and certificate are not a pair.
+    """
+
+    def __init__(
+        self,
+        key_path: str | os.PathLike[str],
+        certificate_path: str | os.PathLike[str],
+        *,
+        password: bytes | None = None,
+    ) -> None:
+        private_key = _load_key(read_small_file(key_path, private=True), password)
+        try:
+            certificate = x509.load_pem_x509_certificate(read_small_file(certificate_path))
+        except ValueError as error:
+            raise DataDamagedError(
+                "the certificate file is not a PEM certificate: convert it with"
+                " 'openssl x509 -inform DER', or name another file"
+            ) from error
+        super().__init__(private_key, certificate)
+
+
+def _load_key(content: bytes, password: bytes | None) -> object:
+    encrypted = b"ENCRYPTED" in content
+    if encrypted and password is None:
+        raise NotTrustedError("the private key is encrypted: give its password")
+    try:
+        return serialization.load_pem_private_key(content, password if encrypted else None)
+    except (ValueError, TypeError) as error:
+        if encrypted:
+            raise NotTrustedError(
+                "the password does not open the private key, or the file is damaged"
+            ) from error
+        raise DataDamagedError(
+            "the key file is not a PEM private key: name the file that holds the private key"
+        ) from error
+    except UnsupportedAlgorithm as error:
+        raise NotTrustedError(
+            "the private key is of an algorithm that cannot be used: use an RSA key of 3072 bits"
+        ) from error
+
+
+def read_small_file(path: str | os.PathLike[str], *, private: bool = False) -> bytes:
+    """Return the content of a key or certificate file of at most `MAX_PEM_BYTES`.
+
+    With ``private``, the file must belong to this user (or root) and be closed to others, as the
+    open file itself says.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not a file name"
+        raise StorageError(f"cannot read {Path(path).name}: {reason}") from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise StorageError(f"{Path(path).name} is not a regular file: name the file itself")
+        if private and status.st_mode & _READABLE_BY_OTHERS:
+            raise NotTrustedError(
+                f"others can read the private key {Path(path).name}: run chmod 600 on it,"
+                " and replace the key if it was open for long"
+            )
+        if private and status.st_uid not in (os.geteuid(), 0):
+            raise NotTrustedError(
+                f"the private key {Path(path).name} belongs to another user: chown it to the"
+                " user that signs"
+            )
+        if status.st_size > MAX_PEM_BYTES:
+            raise DataDamagedError(
+                f"{Path(path).name} is longer than {MAX_PEM_BYTES} bytes: name a PEM file"
+            )
+        try:
+            return file.read(MAX_PEM_BYTES)
+        except OSError as error:
+            raise StorageError(f"cannot read {Path(path).name}: {error.strerror}") from error

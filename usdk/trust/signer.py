@@ -1,0 +1,42 @@
+"""Signer: the one verb that a key must know, wherever the key lives."""
+
+from __future__ import annotations
+
+from typing import Protocol, runtime_checkable
+
+__all__ = ["DIGEST_SIZES", "Signer"]
+
+DIGEST_SIZES = {"SHA256": 32, "SHA384": 48, "SHA512": 64}
+"""Bytes of each digest that may be signed, by its DICOM defined term (PS3.3 C.12.1.1.3.1.2)."""
+
+
+@runtime_checkable
+class Signer(Protocol):
+    """A private key with its certificate: a file, a smart card or a security module."""
+
+    @property
+    def certificate_der(self) -> bytes:
+        """The X.509 certificate of the key, DER."""
+        ...
+
+    def sign_digest(self, digest: bytes, algorithm: str) -> bytes:
+        """Sign a digest by RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2).
+
+        Parameters
+        ----------
+        digest : bytes
+            The finished digest; it is not hashed again.
+        algorithm : {"SHA256", "SHA384", "SHA512"}
+            The algorithm that made the digest, which becomes part of what is signed.
+
+        Returns
+        -------
+        bytes
+            The signature, as long as the modulus of the key.
+
+        Raises
+        ------
+        ArgumentError
+            The algorithm is not one of the three, or the digest has not its length.
+        """
+        ...
