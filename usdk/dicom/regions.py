@@ -1,0 +1,197 @@
+"""Regions: where in the image the echoes stand, and how many cm a pixel is (PS3.3 C.8.5.5)."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from usdk.dicom.pydicom_extra import Dataset
+from usdk.errors import ArgumentError, DataDamagedError
+from usdk.scan import Raster
+
+__all__ = ["CM_PER_M", "MAX_SIDE", "Region", "add_regions", "read_regions"]
+
+CM_PER_M = 100.0
+MAX_SIDE = 65535
+"""Greatest number of rows or columns: both are US."""
+
+SPATIAL_FORMAT_2D = 1
+DATA_TYPE_TISSUE = 1
+UNITS_CM = 3
+# Bit 0 clear: pixels of high priority. Bit 1 set: scaling is protected (PS3.3 C.8.5.5.1.3).
+FLAGS_PROTECTED = 2
+_INT32_MAX = 2**31 - 1
+_UINT32_MAX = 2**32 - 1
+_MAX_REGIONS = 1000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Region:
+    """One item of the Sequence of Ultrasound Regions.
+
+    Parameters
+    ----------
+    spatial_format, data_type, flags : int
+        What the region shows: 1 and 1 are a two-dimensional picture of tissue.
+    min_x0, min_y0, max_x1, max_y1 : int
+        First and last column and row of the region, both inside it.
+    units_x, units_y : int
+        Unit of the deltas and of the reference values; 3 is cm.
+    delta_x, delta_y : float
+        Physical step from a pixel to the next column or row.
+    reference_x0, reference_y0 : int, optional
+        Reference pixel, counted from the first column and row of the region (it may lie
+        outside).
+    reference_value_x, reference_value_y : float, optional
+        Physical coordinates of the reference pixel's centre; 0 when absent.
+    transducer_frequency_khz, pulse_repetition_frequency_hz : int, optional
+        As far as known.
+    """
+
+    spatial_format: int
+    data_type: int
+    flags: int
+    min_x0: int
+    min_y0: int
+    max_x1: int
+    max_y1: int
+    units_x: int
+    units_y: int
+    delta_x: float
+    delta_y: float
+    reference_x0: int | None = None
+    reference_y0: int | None = None
+    reference_value_x: float | None = None
+    reference_value_y: float | None = None
+    transducer_frequency_khz: int | None = None
+    pulse_repetition_frequency_hz: int | None = None
+
+    @classmethod
+    def of_raster(
+        cls, raster: Raster, *, transmit_frequency_hz: float, prf_hz: float | None = None
+    ) -> Region:
+        """Return the region of a picture that fills the image.
+
+        The reference pixel is the one nearest to the array's origin, so that a reader that
+        knows no reference values still finds depth zero to half a pixel; the reference values
+        hold the rest, so that one that knows them finds it exactly.
+        """
+        step = raster.pixel_size_m
+        if not (math.isfinite(step) and step > 0):
+            raise ArgumentError("raster.pixel_size_m must be positive and finite")
+        if not (math.isfinite(raster.x_m) and math.isfinite(raster.z_m)):
+            raise ArgumentError("raster.x_m and raster.z_m must be finite")
+        if not (1 <= raster.n_rows <= MAX_SIDE and 1 <= raster.n_columns <= MAX_SIDE):
+            raise ArgumentError(f"a DICOM image has 1 to {MAX_SIDE} rows and columns")
+        column, row = -raster.x_m / step, -raster.z_m / step
+        if not (abs(column) < _INT32_MAX and abs(row) < _INT32_MAX):
+            raise ArgumentError("the raster lies too far from the array for its pixel size")
+        x0, y0 = round(column), round(row)
+        return cls(
+            spatial_format=SPATIAL_FORMAT_2D,
+            data_type=DATA_TYPE_TISSUE,
+            flags=FLAGS_PROTECTED,
+            min_x0=0,
+            min_y0=0,
+            max_x1=raster.n_columns - 1,
+            max_y1=raster.n_rows - 1,
+            units_x=UNITS_CM,
+            units_y=UNITS_CM,
+            delta_x=step * CM_PER_M,
+            delta_y=step * CM_PER_M,
+            reference_x0=x0,
+            reference_y0=y0,
+            reference_value_x=(raster.x_m + x0 * step) * CM_PER_M,
+            reference_value_y=(raster.z_m + y0 * step) * CM_PER_M,
+            transducer_frequency_khz=_count(transmit_frequency_hz, 1e-3),
+            pulse_repetition_frequency_hz=_count(prf_hz, 1.0),
+        )
+
+    @property
+    def is_tissue_in_cm(self) -> bool:
+        """Whether it is a two-dimensional picture of tissue, measured in cm."""
+        return (
+            self.spatial_format == SPATIAL_FORMAT_2D
+            and self.data_type == DATA_TYPE_TISSUE
+            and self.units_x == self.units_y == UNITS_CM
+        )
+
+    def to_item(self) -> Dataset:
+        """Return the item of the sequence."""
+        item = Dataset()
+        for name, (keyword, _) in _ATTRIBUTES.items():
+            value = getattr(self, name)
+            if value is not None:
+                setattr(item, keyword, value)
+        return item
+
+    @classmethod
+    def from_item(cls, item: Dataset) -> Region:
+        """Read an item; `DataDamagedError` if a needed attribute is absent or no number."""
+        values: dict[str, int | float | None] = {}
+        for name, (keyword, kind) in _ATTRIBUTES.items():
+            value = item.get(keyword)
+            if value is None or value == "":
+                if name not in _OPTIONAL:
+                    raise DataDamagedError(f"a region has no {keyword}")
+                values[name] = None
+                continue
+            try:
+                values[name] = kind(value)
+            except (TypeError, ValueError, OverflowError) as error:
+                raise DataDamagedError(f"{keyword} of a region is not one number") from error
+        return cls(**values)  # type: ignore[arg-type]
+
+
+_ATTRIBUTES: dict[str, tuple[str, type[int] | type[float]]] = {
+    "spatial_format": ("RegionSpatialFormat", int),
+    "data_type": ("RegionDataType", int),
+    "flags": ("RegionFlags", int),
+    "min_x0": ("RegionLocationMinX0", int),
+    "min_y0": ("RegionLocationMinY0", int),
+    "max_x1": ("RegionLocationMaxX1", int),
+    "max_y1": ("RegionLocationMaxY1", int),
+    "units_x": ("PhysicalUnitsXDirection", int),
+    "units_y": ("PhysicalUnitsYDirection", int),
+    "delta_x": ("PhysicalDeltaX", float),
+    "delta_y": ("PhysicalDeltaY", float),
+    "reference_x0": ("ReferencePixelX0", int),
+    "reference_y0": ("ReferencePixelY0", int),
+    "reference_value_x": ("ReferencePixelPhysicalValueX", float),
+    "reference_value_y": ("ReferencePixelPhysicalValueY", float),
+    "transducer_frequency_khz": ("TransducerFrequency", int),
+    "pulse_repetition_frequency_hz": ("PulseRepetitionFrequency", int),
+}
+_OPTIONAL = {
+    name for name in _ATTRIBUTES if name.startswith(("reference_", "transducer_", "pulse"))
+}
+
+
+def add_regions(
+    dataset: Dataset, raster: Raster, *, transmit_frequency_hz: float, prf_hz: float | None
+) -> None:
+    """Write the US Region Calibration module for a picture that fills the image.
+
+    Pixel Spacing is left out on purpose: in ultrasound images the regions calibrate, and two
+    answers may differ. The pixels are square, so that Pixel Aspect Ratio is not needed either.
+    """
+    region = Region.of_raster(raster, transmit_frequency_hz=transmit_frequency_hz, prf_hz=prf_hz)
+    dataset.SequenceOfUltrasoundRegions = [region.to_item()]
+
+
+def read_regions(dataset: Dataset) -> list[Region]:
+    """Return the regions of an image, in their order; `DataDamagedError` if one is unreadable."""
+    items = dataset.get("SequenceOfUltrasoundRegions")
+    if items is None or isinstance(items, bytes | str):
+        return []
+    if len(items) > _MAX_REGIONS:
+        raise DataDamagedError(f"the image has more than {_MAX_REGIONS} regions")
+    return [Region.from_item(item) for item in items]
+
+
+def _count(frequency_hz: float | None, factor: float) -> int | None:
+    """Return a UL, or None where it would say nothing."""
+    if frequency_hz is None or not math.isfinite(frequency_hz):
+        return None
+    count = round(frequency_hz * factor)
+    return count if 0 < count <= _UINT32_MAX else None
