@@ -59,10 +59,10 @@ def _gain(
     """Directivity times spreading of one element towards a scatterer."""
     if distance_m == 0.0:
         return 0.0
-    cosine = (dx * normal[0] + dy * normal[1] + dz * normal[2]) / distance_m
+    cosine = np.float64(dx * normal[0] + dy * normal[1] + dz * normal[2]) / distance_m
     if not cosine > 0.0:
         return 0.0
-    gain = min(cosine, 1.0)
+    gain: float = min(cosine, 1.0)
     argument = math.pi * widths_per_wavelength * math.sqrt(1.0 - gain * gain)
     if argument > 1e-6:
         gain *= math.sin(argument) / argument
@@ -142,9 +142,9 @@ def add_point_echoes(
     Notes
     -----
     All arrays are C-contiguous.  What falls outside the record is left out.  Scatterers and
-    elements with NaN coordinates are silent.  Memory: 2 K float32 for each
-    sample of the longest wave u, which spans the arrivals at a scatterer that fit the record.  Not checked: shapes, start and stop, the
-    signs of the scalars, that normals have unit length.
+    elements with NaN coordinates are silent.  Memory: 2 K float32 for each sample of the longest
+    wave u, which spans the arrivals at a scatterer that fit the record.  Not checked: shapes,
+    start and stop, the signs of the scalars, that normals have unit length.
     """
     n_transmits, n_elements, n_samples = out.shape
     wavelength_m = sound_speed_m_s / centre_frequency_hz
