@@ -2,5 +2,17 @@
 
 from usdk.io.description import RecordingDescription
 from usdk.io.formats import describe_recording, load_recording
+from usdk.io.frame_file import load_frames, save_frames
+from usdk.io.recording_reader import RecordingReader
+from usdk.io.recording_writer import RecordingWriter, save_recording
 
-__all__ = ["RecordingDescription", "describe_recording", "load_recording"]
+__all__ = [
+    "RecordingDescription",
+    "RecordingReader",
+    "RecordingWriter",
+    "describe_recording",
+    "load_frames",
+    "load_recording",
+    "save_frames",
+    "save_recording",
+]

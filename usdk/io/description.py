@@ -29,6 +29,8 @@ class RecordingDescription:
         Size of the file.
     gaps : tuple of Gap
         Frames that the recording itself says are missing.
+    n_chunks_damaged : int
+        Damaged parts found between the frames; only usdk's own recordings can tell.
     n_bytes_cut : int
         Bytes at the end that belong to no whole frame; only usdk's own recordings can tell.
     is_complete : bool
@@ -44,6 +46,7 @@ class RecordingDescription:
     n_bytes: int
     device: DeviceInfo | None = None
     gaps: tuple[Gap, ...] = ()
+    n_chunks_damaged: int = 0
     n_bytes_cut: int = 0
     is_complete: bool = True
 

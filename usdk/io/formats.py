@@ -8,15 +8,19 @@ from pathlib import Path
 
 from usdk.acquisition import Acquisition
 from usdk.errors import DataDamagedError
+from usdk.io.channel_npz import describe_npz, load_npz
 from usdk.io.description import RecordingDescription
 from usdk.io.pybf_hdf5 import describe_pybf, load_pybf
 from usdk.io.pymust_mat import describe_pymust, load_pymust
+from usdk.io.recording_chunks import MAGIC
+from usdk.io.recording_reader import describe_own, load_own
 from usdk.io.storage import storage_errors
 
 __all__ = ["FORMATS", "Format", "describe_recording", "load_recording"]
 
 _HEAD_BYTES = 128
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _MATLAB_73 = b"MATLAB 7.3 MAT-file"
 
 
@@ -32,6 +36,12 @@ class Format:
 
 FORMATS = (
     Format(
+        name="usdk recording",
+        matches=lambda head: head.startswith(MAGIC),
+        load=load_own,
+        describe=describe_own,
+    ),
+    Format(
         name="pybf HDF5",
         matches=lambda head: head.startswith(_HDF5),
         load=load_pybf,
@@ -42,6 +52,12 @@ FORMATS = (
         matches=lambda head: head[124:128] in (b"\x00\x01IM", b"\x01\x00MI"),
         load=load_pymust,
         describe=describe_pymust,
+    ),
+    Format(
+        name="channel data NPZ",
+        matches=lambda head: head.startswith(_ZIP),
+        load=load_npz,
+        describe=describe_npz,
     ),
 )
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-import tempfile
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import BinaryIO
 
 from usdk.errors import StorageError
 
-__all__ = ["atomic_file", "storage_errors"]
+__all__ = ["atomic_path", "storage_errors", "sync_folder"]
 
 _ADVICE = {
     errno.ENOENT: "there is no such file or folder: check the path",
@@ -43,33 +42,42 @@ def storage_errors(path: Path, verb: str) -> Iterator[None]:
 
 
 @contextmanager
-def atomic_file(path: Path, *, overwrite: bool) -> Iterator[BinaryIO]:
-    """Open a new file that takes its name when the block ends whole, and vanishes otherwise.
+def atomic_path(path: Path, *, overwrite: bool) -> Iterator[Path]:
+    """Give the name of a file to write, which takes the name ``path`` when the block ends whole.
+
+    It vanishes when the block ends with an error, and ``path`` stays as it was. The block creates
+    the file, and must have it on the disk (`os.fsync`) when it ends.
 
     Raises
     ------
     StorageError
         If the path exists and ``overwrite`` is false, or the file cannot be written.
     """
+    temporary = path.with_name(f".{path.name[:64]}.{secrets.token_hex(8)}")
     with storage_errors(path, "write"):
-        handle, name = tempfile.mkstemp(prefix=f".{path.name[:64]}.", dir=path.parent)
-        temporary = Path(name)
+        if not overwrite and path.exists():
+            raise FileExistsError(errno.EEXIST, "exists", str(path))
         try:
-            with os.fdopen(handle, "wb") as file:
-                yield file
-                file.flush()
-                os.fsync(file.fileno())
-            # mkstemp makes files private; a recording is as readable as any other new file.
-            mask = os.umask(0)
-            os.umask(mask)
-            temporary.chmod(0o666 & ~mask)
-            if overwrite:
-                temporary.replace(path)
-            else:
-                # A link refuses to replace what appeared meanwhile; a rename would not.
-                os.link(temporary, path)
-                temporary.unlink()
+            yield temporary
+            if not overwrite:
+                # Refuses a file that appeared meanwhile, which replacing would not.
+                path.open("xb").close()
+            temporary.replace(path)
         except BaseException:
             with suppress(OSError):
                 temporary.unlink()
             raise
+        sync_folder(path)
+
+
+def sync_folder(path: Path) -> None:
+    """Have the name of a new file on the disk, not only its bytes."""
+    handle = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        # Some file systems cannot synchronise folders; the file itself is safe.
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(handle)
