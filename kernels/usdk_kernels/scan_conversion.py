@@ -132,7 +132,8 @@ def polar_table(
             x = column_x_m[column]
             line_coordinate = (math.atan2(x, z) - first_angle_rad) / angle_step_rad
             # atan2 jumps by a full turn behind the apex: count from line 0 upwards.
-            line_coordinate -= turn * math.floor((line_coordinate + EDGE_TOLERANCE) / turn)
+            if line_coordinate < -EDGE_TOLERANCE or line_coordinate >= turn - EDGE_TOLERANCE:
+                line_coordinate -= turn * math.floor((line_coordinate + EDGE_TOLERANCE) / turn)
             line, w_line = _locate(line_coordinate, n_lines)
             range_m = math.sqrt(x * x + z * z)
             sample, w_sample = _locate((range_m - first_range_m) / range_step_m, n_samples)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -303,8 +304,7 @@ def test_any_tiling_gives_the_same_bits():
             (das.das_rf, arguments, None, whole[0]), (das.das_iq, iq, FC, whole[1]),
         ):  # fmt: skip
             parts = [
-                run(kernel, data, fd=fd, start=a, stop=b)[a:b]
-                for a, b in zip(cuts, cuts[1:], strict=False)
+                run(kernel, data, fd=fd, start=a, stop=b)[a:b] for a, b in itertools.pairwise(cuts)
             ]
             np.testing.assert_array_equal(np.concatenate(parts), expected)
 

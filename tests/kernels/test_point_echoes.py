@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -70,12 +72,12 @@ def run(kernel, arguments, f0=5e6, bandwidth=0.6, fs=20e6, width=WIDTH, r0=0.0, 
     n_transmits, n_elements = arguments[4].shape
     out = np.zeros((n_transmits, n_elements, n_samples), np.float32)
     cuts = parts or [0, n_elements]
-    for start, stop in zip(cuts, cuts[1:], strict=False):
+    for start, stop in itertools.pairwise(cuts):
         kernel(*arguments, f0, bandwidth, fs, C, width, r0, start, stop, out)
     return out
 
 
-@pytest.mark.parametrize("f0, fs", [(5e6, 20e6), (5e6, 20e6 / 3), (2.5e6, 40e6), (12e6, 50e6)])
+@pytest.mark.parametrize(("f0", "fs"), [(5e6, 20e6), (5e6, 20e6 / 3), (2.5e6, 40e6), (12e6, 50e6)])
 @pytest.mark.parametrize("array", [linear_array, curved_array])
 def test_echoes_equal_the_sum_over_pairs(array, f0, fs):
     arguments = case(array)
