@@ -14,7 +14,6 @@ from typing import TypeVar
 from usdk.errors import ArgumentError, DataDamagedError, NotTrustedError
 from usdk.trust.cryptography_extra import (
     ExtendedKeyUsageOID,
-    UnsupportedAlgorithm,
     rsa,
     verification,
     x509,
@@ -47,9 +46,20 @@ def parse_certificate(der: bytes) -> x509.Certificate:
     try:
         certificate = x509.load_der_x509_certificate(der)
         certificate.public_key()
-        _ = certificate.extensions, certificate.subject, certificate.issuer
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+        certificate.subject.rfc4514_string()
+        certificate.issuer.rfc4514_string()
+        # The parser is lazy: each of these may still find the bytes to be malformed.
+        _ = (
+            certificate.extensions,
+            certificate.not_valid_before_utc,
+            certificate.not_valid_after_utc,
+        )
+    except Exception as error:
+        # The library has many errors for hostile bytes, some of them direct heirs of Exception.
         raise NotTrustedError("the signer's certificate cannot be read") from error
+    # The parser takes a signature with "unused bits"; then one certificate would have two encodings.
+    if der[-len(certificate.signature) - 1] != 0:
+        raise NotTrustedError("the signer's certificate is not DER")
     return certificate
 
 
@@ -73,7 +83,7 @@ def load_certificates(sources: Iterable[CertificateLike]) -> tuple[x509.Certific
                 found += x509.load_pem_x509_certificates(content)
             else:
                 found.append(x509.load_der_x509_certificate(content))
-        except ValueError as error:
+        except (ValueError, x509.InvalidVersion) as error:
             raise DataDamagedError(
                 "a trusted certificate is neither PEM nor DER: name another file"
             ) from error
