@@ -89,7 +89,8 @@ def load_frames(path: str | Path) -> list[Frame]:
     with file, _damage(path), zipfile.ZipFile(file) as archive:
         if sorted(archive.namelist()) != ["about.npy", "pixels.npy"]:
             raise DataDamagedError(f"{path} is not {_EXPECTED}: save frames with save_frames")
-        about = json.loads(_bytes(archive, "about", 1, MAX_ABOUT_BYTES).tobytes())
+        text = _bytes(archive, "about", 1, MAX_ABOUT_BYTES).tobytes()
+        about = json.loads(text, parse_constant=_refuse_constant)
         if about["kind"] != _KIND or about["version"] != VERSION:
             raise DataDamagedError(
                 f"{path} has version {about['version']}, this usdk reads {VERSION}: update usdk"
@@ -134,24 +135,48 @@ def _plain(frame: Frame) -> dict[str, Any]:
 
 
 def _frame(pixels: NDArray[np.uint8], plain: dict[str, Any]) -> Frame:
-    entries = dict(plain)
-    provenance = dict(entries.pop("provenance"))
-    device = provenance.pop("device")
-    gaps = provenance.pop("gaps")
-    processing = provenance.pop("processing")
-    times_s = {name: entries.pop(name) for name in _TIMES}
+    raster, made = plain["raster"], plain["provenance"]
+    device, prf_hz = made["device"], made["prf_hz"]
+    size_m = float(raster["pixel_size_m"])
+    if not size_m > 0:
+        raise DataDamagedError(f"pixel_size_m must be positive, got {size_m}")
+    device_s, host_s = (math.nan if plain[t] is None else float(plain[t]) for t in _TIMES)
     return Frame(
         pixels=pixels,
-        raster=Raster(**entries.pop("raster")),
-        provenance=Provenance(
-            device=None if device is None else DeviceInfo(**device),
-            gaps=tuple(Gap(**gap) for gap in gaps),
-            processing=tuple((str(name), str(value)) for name, value in processing),
-            **provenance,
+        raster=Raster(
+            x_m=float(raster["x_m"]),
+            z_m=float(raster["z_m"]),
+            pixel_size_m=size_m,
+            n_rows=int(raster["n_rows"]),
+            n_columns=int(raster["n_columns"]),
         ),
-        **{name: math.nan if time_s is None else float(time_s) for name, time_s in times_s.items()},
-        **entries,
+        dynamic_range_db=float(plain["dynamic_range_db"]),
+        provenance=Provenance(
+            probe=_text(made["probe"]),
+            sequence=_text(made["sequence"]),
+            transmit_frequency_hz=float(made["transmit_frequency_hz"]),
+            sound_speed_m_s=float(made["sound_speed_m_s"]),
+            device=None
+            if device is None
+            else DeviceInfo(**{name: _text(text) for name, text in device.items()}),
+            prf_hz=None if prf_hz is None else float(prf_hz),
+            gaps=tuple(Gap(**{k: int(n) for k, n in gap.items()}) for gap in made["gaps"]),
+            processing=tuple((_text(name), _text(value)) for name, value in made["processing"]),
+        ),
+        sequence_number=int(plain["sequence_number"]),
+        device_timestamp_s=device_s,
+        host_timestamp_s=host_s,
     )
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise DataDamagedError("the description of a frame holds something else than text")
+    return value
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
 
 
 def _bytes(archive: zipfile.ZipFile, name: str, n_dimensions: int, limit: int) -> NDArray[np.uint8]:

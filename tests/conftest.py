@@ -1,0 +1,41 @@
+"""Fixtures for every test: where the data lie."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+_ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of recordings, tests/data; see its README."""
+    return Path(__file__).parent / "data"
+
+
+@pytest.fixture(scope="session")
+def data_file(data_dir: Path) -> Callable[[str], Path]:
+    """Return a recording's path by its name below tests/data; skip where it is absent."""
+
+    def find(name: str) -> Path:
+        path = data_dir / name
+        if not path.is_file():
+            pytest.skip(f"tests/data/{name} is not in this checkout")
+        return path
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def synaptus_file() -> Path:
+    """Path of ArraySteelPins.mat, whose licence (GPL-3.0) keeps it out of the repository."""
+    named = os.environ.get("USDK_TEST_SYNAPTUS")
+    folder = Path(named) if named else _ROOT.parent / "shared" / "data" / "synaptus"
+    found = sorted(folder.rglob("ArraySteelPins.mat")) if folder.is_dir() else []
+    if not found:
+        pytest.skip("ArraySteelPins.mat of synaptus is absent: set USDK_TEST_SYNAPTUS")
+    return found[0]
