@@ -12,8 +12,8 @@ w in its plane is, with θ the angle from its normal and λ = c / f0,
 
 .. math:: g(s) = \mathrm{sinc}(w \sin\theta / \lambda)\, \cos\theta\; r_0 / \max(r, r_0)
 
-with sinc x = sin πx / πx, and 0 behind the element (the soft baffle of Selfridge et al.); r0 = 0
-leaves the spreading factor out.
+with sinc x = sin πx / πx, and 0 behind the element (the soft baffle of Selfridge et al.), taken at
+the centre frequency alone; r0 = 0 leaves the spreading factor out.
 
 **Two steps instead of E².**  The wave u is formed once for each scatterer on a grid fine enough
 to be read by straight lines, and is then added to every receiving element with its own delay.
