@@ -57,7 +57,7 @@ def parse_certificate(der: bytes) -> x509.Certificate:
     except Exception as error:
         # The library has many errors for hostile bytes, some of them direct heirs of Exception.
         raise NotTrustedError("the signer's certificate cannot be read") from error
-    # The parser takes a signature with "unused bits"; then one certificate would have two encodings.
+    # The parser takes a signature with "unused bits": one certificate would have two encodings.
     if der[-len(certificate.signature) - 1] != 0:
         raise NotTrustedError("the signer's certificate is not DER")
     return certificate

@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from usdk.errors import DataDamagedError, NotTrustedError, StorageError
+from usdk.errors import DataDamagedError, NotTrustedError, StorageError, UsdkError
 from usdk.trust.cryptography_extra import UnsupportedAlgorithm, serialization, x509
 from usdk.trust.rsa_signer import RsaSigner
 
@@ -85,30 +85,32 @@ def read_small_file(path: str | os.PathLike[str], *, private: bool = False) -> b
     With ``private``, the file must belong to this user (or root) and be closed to others, as the
     open file itself says.
     """
+    name = Path(path).name
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not a file name"
-        raise StorageError(f"cannot read {Path(path).name}: {reason}") from error
-    with os.fdopen(descriptor, "rb") as file:
+        raise StorageError(f"cannot read {name}: {reason}") from error
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise StorageError(f"{Path(path).name} is not a regular file: name the file itself")
+            raise StorageError(f"{name} is not a regular file: name the file itself")
         if private and status.st_mode & _READABLE_BY_OTHERS:
             raise NotTrustedError(
-                f"others can read the private key {Path(path).name}: run chmod 600 on it,"
+                f"others can read the private key {name}: run chmod 600 on it,"
                 " and replace the key if it was open for long"
             )
         if private and status.st_uid not in (os.geteuid(), 0):
             raise NotTrustedError(
-                f"the private key {Path(path).name} belongs to another user: chown it to the"
-                " user that signs"
+                f"the private key {name} belongs to another user: chown it to the user that signs"
             )
         if status.st_size > MAX_PEM_BYTES:
-            raise DataDamagedError(
-                f"{Path(path).name} is longer than {MAX_PEM_BYTES} bytes: name a PEM file"
-            )
-        try:
+            raise DataDamagedError(f"{name} is longer than {MAX_PEM_BYTES} bytes: name a PEM file")
+        with os.fdopen(os.dup(descriptor), "rb") as file:
             return file.read(MAX_PEM_BYTES)
-        except OSError as error:
-            raise StorageError(f"cannot read {Path(path).name}: {error.strerror}") from error
+    except UsdkError:
+        raise
+    except OSError as error:
+        raise StorageError(f"cannot read {name}: {error.strerror}") from error
+    finally:
+        os.close(descriptor)

@@ -67,8 +67,10 @@ def test_fragments_are_what_pydicom_reads(dicom):
     assert [start - 8 - pixels.value_offset for start, _ in pixels.fragments] == offsets
 
 
-@pytest.mark.parametrize("name", ["examples_rgb_color.dcm", "US1_UNCI.dcm", "US1_J2KI.dcm",
-                                  "OBXXXX1A_rle_2frame.dcm", "color3d_jpeg_baseline.dcm"])  # fmt: skip
+@pytest.mark.parametrize("name", [
+    "examples_rgb_color.dcm", "US1_UNCI.dcm", "US1_J2KI.dcm", "OBXXXX1A_rle_2frame.dcm",
+    "color3d_jpeg_baseline.dcm",
+])  # fmt: skip
 def test_the_structure_of_a_real_object_is_what_pydicom_reads(name):
     path = get_testdata_file(name, download=False)
     if path is None:
@@ -231,8 +233,8 @@ def test_random_bytes_raise_nothing_but_the_typed_error(data):
 
 def test_random_structures_raise_nothing_but_the_typed_error():
     choice = random.Random(11)
-    parts = [DELIMITED, ITEM_OPEN, ITEM_CLOSE, SEQUENCE_CLOSE, LEAF, DELIMITED.replace(b"SQ", b"UN"),
-             encode_item(LEAF), encode_sequence(0x00121001, [encode_item(b"")]), LEAF[:5]]  # fmt: skip
+    parts = [DELIMITED, ITEM_OPEN, ITEM_CLOSE, SEQUENCE_CLOSE, LEAF, LEAF[:5], encode_item(LEAF)]
+    parts += [DELIMITED.replace(b"SQ", b"UN"), encode_sequence(0x00121001, [encode_item(b"")])]
     n_read = 0
     for _ in range(4000):
         data = b"".join(choice.choices(parts, k=choice.randrange(1, 9)))

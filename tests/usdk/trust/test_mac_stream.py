@@ -5,7 +5,6 @@ import subprocess
 import pytest
 from pydicom.data import get_testdata_file
 
-
 from usdk.trust import dicom_tags as tags
 from usdk.trust.byte_source import MemorySource
 from usdk.trust.dicom_elements import read_dicom

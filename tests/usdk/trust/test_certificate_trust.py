@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import ExtendedKeyUsageOID
+
+from usdk.errors import ArgumentError, DataDamagedError, NotTrustedError, StorageError
+from usdk.trust.certificate_trust import (
+    certificate_problems,
+    chain_problems,
+    load_certificates,
+    parse_certificate,
+)
+
+NOW = datetime.now(UTC)
+
+
+def vouched(leaf, trusted, intermediates=(), moment=NOW):
+    return not chain_problems(
+        leaf.certificate,
+        [t.certificate for t in trusted],
+        [i.certificate for i in intermediates],
+        moment,
+    )
+
+
+def openssl_vouches(tmp_path, tool, leaf, trusted, intermediates):
+    untrusted = tmp_path / "untrusted.pem"
+    untrusted.write_bytes(b"".join(i.certificate.public_bytes(Encoding.PEM) for i in intermediates))
+    command = [tool, "verify", "-x509_strict", "-CAfile", trusted.certificate_path]
+    command += ["-untrusted", untrusted] if intermediates else []
+    command.append(leaf.certificate_path)
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def test_chains_are_judged_as_openssl_judges_them(tmp_path, issuer, usage, dcmtk):
+    openssl = dcmtk("openssl")
+    root = issuer.authority("Root")
+    middle = issuer.authority("Middle", issuer=root, key=2)
+    not_an_authority = issuer.leaf(root, "Not an authority", key=2)
+    cannot_sign = issuer.authority("Cannot sign", issuer=root, key=2, usage=usage(crl_sign=True))
+    expired = issuer.authority("Expired", issuer=root, key=2, days=(-10, -1))
+    cases = [
+        (issuer.leaf(root), root, [], True),
+        (issuer.leaf(middle), root, [middle], True),
+        (issuer.leaf(middle), root, [], False),
+        (issuer.leaf(not_an_authority), root, [not_an_authority], False),
+        (issuer.leaf(cannot_sign), root, [cannot_sign], False),
+        (issuer.leaf(expired), root, [expired], False),
+        (issuer.leaf(issuer.authority("Root", key=2)), root, [], False),
+        (issuer.leaf(root, days=(-10, -1)), root, [], False),
+        (issuer.leaf(root, days=(1, 10)), root, [], False),
+    ]
+    for number, (leaf, trusted, between, expected) in enumerate(cases):
+        assert vouched(leaf, [trusted], between) == expected, number
+        assert openssl_vouches(tmp_path, openssl, leaf, trusted, between) == expected, number
+
+
+def test_an_expired_root_vouches_for_nobody(issuer):
+    root = issuer.authority("Root", days=(-10, -1))
+    assert not vouched(issuer.leaf(root), [root])
+    assert vouched(issuer.leaf(root), [root], moment=NOW - timedelta(days=5))
+
+
+def test_intermediates_are_followed_to_the_limit(issuer):
+    chain = [issuer.authority("0", key=2)]
+    for n in range(1, 6):
+        chain.append(issuer.authority(str(n), issuer=chain[-1], key=2))
+    assert vouched(issuer.leaf(chain[4]), chain[:1], chain[1:5])
+    assert not vouched(issuer.leaf(chain[5]), chain[:1], chain[1:])
+
+
+def test_a_trusted_signing_certificate_needs_no_authority(issuer, leaf, authority):
+    assert vouched(leaf, [leaf])
+    assert not vouched(issuer.leaf(authority, "Sibling"), [leaf])
+
+
+def test_a_certificate_for_signing_has_no_problems(leaf):
+    assert certificate_problems(leaf.certificate, NOW) == []
+
+
+@pytest.mark.parametrize(
+    "purpose", [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+)
+def test_a_tls_certificate_may_not_sign_objects(issuer, authority, purpose):
+    extended = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING, purpose])
+    bad = issuer.leaf(authority, more=[extended])
+    assert any("TLS" in p for p in certificate_problems(bad.certificate, NOW))
+    good = issuer.leaf(authority, more=[x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING])])
+    assert certificate_problems(good.certificate, NOW) == []
+    assert vouched(good, [authority])
+
+
+def test_an_authority_may_not_sign_objects(issuer, usage):
+    both = issuer.authority(usage=usage(digital_signature=True, key_cert_sign=True))
+    assert certificate_problems(both.certificate, NOW) == [
+        "the signer's certificate is a certificate authority's"
+    ]
+
+
+def test_weak_and_foreign_keys_are_named(issuer, authority):
+    for key in (issuer.short_key(), issuer.elliptic_key()):
+        (problem,) = certificate_problems(issuer.leaf(authority, key=key).certificate, NOW)
+        assert "not RSA of at least 2048 bits" in problem
+
+
+def test_problems_name_no_subject(issuer, authority):
+    bad = issuer.leaf(authority, "Dr Who", days=(-9, -8), usage=False)
+    text = str(certificate_problems(bad.certificate, NOW)) + str(
+        chain_problems(bad.certificate, [authority.certificate], [], NOW)
+    )
+    assert "Who" not in text
+    assert "Test authority" not in text
+
+
+def test_certificates_load_from_pem_der_bundles_and_files(tmp_path, authority, leaf):
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_bytes(
+        b"text before\n"
+        + b"".join(a.certificate.public_bytes(Encoding.PEM) for a in (authority, leaf))
+    )
+    der = tmp_path / "one.der"
+    der.write_bytes(authority.der)
+    loaded = load_certificates([bundle, str(der), leaf.der, leaf.certificate_path.read_bytes()])
+    assert loaded == tuple(a.certificate for a in (authority, leaf, authority, leaf, leaf))
+
+
+def test_what_is_no_list_of_certificates_is_refused(tmp_path, leaf):
+    for single in (leaf.der, str(leaf.certificate_path), leaf.certificate_path):
+        with pytest.raises(ArgumentError, match="list"):
+            load_certificates(single)
+    with pytest.raises(StorageError):
+        load_certificates([tmp_path / "absent.pem"])
+    for damaged in (b"", b"-----BEGIN CERTIFICATE-----\n", leaf.der[:-1]):
+        with pytest.raises(DataDamagedError, match="neither PEM nor DER"):
+            load_certificates([damaged])
+
+
+def test_damaged_certificates_raise_nothing_but_the_typed_error(leaf):
+    n_read = 0
+    for offset in range(len(leaf.der)):
+        for bit in range(0, 8, 3):
+            changed = bytearray(leaf.der)
+            changed[offset] ^= 1 << bit
+            try:
+                parse_certificate(bytes(changed))
+                n_read += 1
+            except NotTrustedError:
+                pass
+    assert 0 < n_read < 3 * len(leaf.der)
