@@ -86,18 +86,35 @@ class Probe:
         if np.any(np.abs(np.linalg.norm(normals, axis=1) - 1.0) > _NORMAL_TOLERANCE):
             raise ArgumentError("element_normals must be unit vectors: divide each by its length")
         for field in ("centre_frequency_hz", "fractional_bandwidth", "pitch_m", "element_width_m"):
-            value = float(getattr(self, field))
+            value = self._number(field)
             if not (math.isfinite(value) and value > 0):
                 raise ArgumentError(f"{field} must be positive and finite, got {value}")
-        if not self.radius_m > 0:
-            raise ArgumentError(f"radius_m must be positive (inf when flat), got {self.radius_m}")
         for field in ("element_height_m", "lens_delay_s"):
-            value = float(getattr(self, field))
+            value = self._number(field)
             if not (math.isfinite(value) and value >= 0):
                 raise ArgumentError(f"{field} must be finite and not negative, got {value}")
-        object.__setattr__(self, "kind", ArrayKind(self.kind))
+        try:
+            object.__setattr__(self, "kind", ArrayKind(self.kind))
+        except ValueError:
+            raise ArgumentError(
+                f"kind must be one of {', '.join(ArrayKind)}, got {self.kind!r}"
+            ) from None
+        radius_m = self._number("radius_m")
+        if not radius_m > 0:
+            raise ArgumentError(f"radius_m must be positive (inf when flat), got {radius_m}")
+        if self.kind is ArrayKind.CURVED and math.isinf(radius_m):
+            raise ArgumentError("a curved array needs a finite radius_m")
         object.__setattr__(self, "element_positions_m", positions)
         object.__setattr__(self, "element_normals", normals)
+
+    def _number(self, field: str) -> float:
+        # Kept as a plain float, so that the description can be written as JSON.
+        value = getattr(self, field)
+        try:
+            object.__setattr__(self, field, float(value))
+        except (TypeError, ValueError, OverflowError):
+            raise ArgumentError(f"{field} must be a number, got {value!r}") from None
+        return float(value)
 
     @property
     def n_elements(self) -> int:
@@ -139,7 +156,7 @@ class Probe:
             centre_frequency_hz=centre_frequency_hz,
             fractional_bandwidth=fractional_bandwidth,
             pitch_m=pitch_m,
-            element_width_m=element_width_m or pitch_m,
+            element_width_m=pitch_m if element_width_m is None else element_width_m,
             **rest,
         )
 
@@ -160,8 +177,10 @@ class Probe:
 
         ``pitch_m`` is the chord between neighbouring elements.
         """
-        if not 0 < pitch_m < 2 * radius_m:
-            raise ArgumentError(f"pitch_m {pitch_m} must lie between 0 and 2 radius_m")
+        if not 0 < pitch_m < 2 * radius_m < math.inf:
+            raise ArgumentError(
+                f"need 0 < pitch_m < 2 radius_m, both finite, got {pitch_m} and {radius_m}"
+            )
         angle_rad = _centred(n_elements, 2 * math.asin(pitch_m / (2 * radius_m)))
         if abs(angle_rad[0]) > math.pi:
             raise ArgumentError("the elements go more than once round: check pitch_m and radius_m")
@@ -176,7 +195,7 @@ class Probe:
             fractional_bandwidth=fractional_bandwidth,
             pitch_m=pitch_m,
             radius_m=radius_m,
-            element_width_m=element_width_m or pitch_m,
+            element_width_m=pitch_m if element_width_m is None else element_width_m,
             **rest,
         )
 
@@ -194,6 +213,8 @@ class Probe:
         **rest: float,
     ) -> Probe:
         """Return a flat square-pitched grid of elements in the x-y plane, y fastest."""
+        if n_elements_x * n_elements_y > MAX_ELEMENTS:
+            raise ArgumentError(f"a probe has at most {MAX_ELEMENTS} elements")
         x_m, y_m = np.meshgrid(
             _centred(n_elements_x, pitch_m), _centred(n_elements_y, pitch_m), indexing="ij"
         )
@@ -206,7 +227,7 @@ class Probe:
             centre_frequency_hz=centre_frequency_hz,
             fractional_bandwidth=fractional_bandwidth,
             pitch_m=pitch_m,
-            element_width_m=element_width_m or pitch_m,
+            element_width_m=pitch_m if element_width_m is None else element_width_m,
             **rest,
         )
 
@@ -239,12 +260,12 @@ class Probe:
             entries = dict(plain)
             radius_m = entries.pop("radius_m")
             return cls(radius_m=math.inf if radius_m is None else radius_m, **entries)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataDamagedError(f"not a probe description: {error}") from error
 
 
 def _centred(n: int, step: float) -> NDArray[np.float64]:
-    if not 1 <= n <= MAX_ELEMENTS:
+    if n != int(n) or not 1 <= n <= MAX_ELEMENTS:
         raise ArgumentError(f"the number of elements must be 1 to {MAX_ELEMENTS}, got {n}")
     return (np.arange(n, dtype=np.float64) - (n - 1) / 2) * step
 
@@ -252,7 +273,7 @@ def _centred(n: int, step: float) -> NDArray[np.float64]:
 def _frozen_vectors(values: ArrayLike, name: str) -> NDArray[np.float64]:
     try:
         array = np.array(values, dtype=np.float64, order="C")
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ArgumentError(f"{name} must be an array of numbers: {error}") from error
     if array.ndim != 2 or array.shape[1] != 3 or not 1 <= array.shape[0] <= MAX_ELEMENTS:
         raise ArgumentError(f"{name} must have shape (1 to {MAX_ELEMENTS}, 3), got {array.shape}")

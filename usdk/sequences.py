@@ -56,6 +56,10 @@ def diverging_waves(
     """
     if not 0 < width_deg < 180:
         raise ArgumentError(f"width_deg must lie between 0 and 180, got {width_deg}")
+    if probe.kind is ArrayKind.CURVED:
+        raise ArgumentError(
+            "a curved array diverges by itself: take DivergingWave with its centre of curvature"
+        )
     aperture_m = float(np.ptp(probe.element_positions_m[:, 0]))
     width_rad = math.radians(width_deg)
     waves = []
@@ -93,6 +97,8 @@ def focused_lines(
     On a linear array the beams are parallel, on a curved one they leave along the normals, and on
     a phased array all of its elements fire and the beams fan out over ±45° from the origin.
     """
+    if probe.kind not in (ArrayKind.LINEAR, ArrayKind.PHASED, ArrayKind.CURVED):
+        raise ArgumentError(f"a {probe.kind} array has no row of lines: make FocusedWaves yourself")
     if n_lines < 1 or not 1 <= n_aperture <= probe.n_elements:
         raise ArgumentError(
             f"n_lines must be at least 1 and n_aperture 1 to {probe.n_elements}, "
@@ -101,13 +107,13 @@ def focused_lines(
     if not (math.isfinite(focus_depth_m) and focus_depth_m > 0):
         raise ArgumentError(f"focus_depth_m must be positive, got {focus_depth_m}")
     if probe.kind is ArrayKind.PHASED:
-        angle_rad = np.linspace(-math.pi / 4, math.pi / 4, n_lines)
+        angle_rad = _spread(-math.pi / 4, math.pi / 4, n_lines)
         directions = np.column_stack((np.sin(angle_rad), 0 * angle_rad, np.cos(angle_rad)))
         origins_m = np.zeros_like(directions)
         apertures: list[tuple[int, int] | None] = [None] * n_lines
     else:
         # Element coordinates: fractional positions along the array, interpolated between elements.
-        place = np.linspace(0.0, probe.n_elements - 1.0, n_lines)
+        place = _spread(0.0, probe.n_elements - 1.0, n_lines)
         origins_m = _between(probe.element_positions_m, place)
         directions = _between(probe.element_normals, place)
         directions /= np.linalg.norm(directions, axis=1, keepdims=True)
@@ -143,6 +149,11 @@ def single_elements(
         n_cycles=n_cycles,
         prf_hz=prf_hz,
     )
+
+
+def _spread(first: float, last: float, n: int) -> NDArray[np.float64]:
+    # A single line looks straight ahead, from the middle.
+    return np.linspace(first, last, n) if n > 1 else np.array([(first + last) / 2])
 
 
 def _between(rows: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:

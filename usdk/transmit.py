@@ -9,6 +9,7 @@ can be added without knowing how a front-end counts.
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -50,7 +51,10 @@ class Transmit(ABC):
 
     def __post_init__(self) -> None:
         if self.aperture is not None:
-            first, stop = (int(edge) for edge in self.aperture)
+            try:
+                first, stop = (operator.index(edge) for edge in self.aperture)
+            except (TypeError, ValueError):
+                first, stop = -1, -1
             if not 0 <= first < stop:
                 raise ArgumentError(f"aperture {self.aperture} must be (first, one past the last)")
             object.__setattr__(self, "aperture", (first, stop))
@@ -97,7 +101,7 @@ class PlaneWave(Transmit):
     def __post_init__(self) -> None:
         super().__post_init__()
         for field in ("azimuth_rad", "elevation_rad"):
-            angle_rad = float(getattr(self, field))
+            angle_rad = _number(getattr(self, field), field)
             if not abs(angle_rad) < math.pi / 2:
                 raise ArgumentError(f"{field} must lie between −π/2 and π/2, got {angle_rad}")
             object.__setattr__(self, field, angle_rad)
@@ -177,6 +181,7 @@ class FocusedWave(Transmit):
         object.__setattr__(self, "origin_m", _vector(self.origin_m, "origin_m"))
         if math.dist(self.focus_m, self.origin_m) == 0:
             raise ArgumentError("focus_m must not coincide with origin_m")
+        object.__setattr__(self, "transition_m", _number(self.transition_m, "transition_m"))
         if not (math.isfinite(self.transition_m) and self.transition_m > 0):
             raise ArgumentError(f"transition_m must be positive, got {self.transition_m}")
 
@@ -213,6 +218,10 @@ class SingleElement(Transmit):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        try:
+            object.__setattr__(self, "element", operator.index(self.element))
+        except TypeError:
+            raise ArgumentError(f"element must be an integer, got {self.element!r}") from None
         if self.element < 0 or self.aperture is not None:
             raise ArgumentError("a single element needs an index from 0 on, and no aperture")
 
@@ -266,10 +275,16 @@ class TransmitSequence:
         object.__setattr__(self, "transmits", tuple(self.transmits))
         if not 1 <= len(self.transmits) <= MAX_TRANSMITS:
             raise ArgumentError(f"a sequence has 1 to {MAX_TRANSMITS} transmits")
+        if not all(isinstance(transmit, Transmit) for transmit in self.transmits):
+            raise ArgumentError("transmits must be PlaneWave, FocusedWave and their like")
         for field in ("frequency_hz", "n_cycles", "prf_hz"):
             value = getattr(self, field)
-            if value is not None and not (math.isfinite(value) and value > 0):
+            if value is None and field != "n_cycles":
+                continue
+            value = _number(value, field)
+            if not (math.isfinite(value) and value > 0):
                 raise ArgumentError(f"{field} must be positive, got {value}")
+            object.__setattr__(self, field, value)
 
     def __len__(self) -> int:
         return len(self.transmits)
@@ -305,7 +320,7 @@ class TransmitSequence:
         try:
             entries = dict(plain)
             return cls(transmits=tuple(map(_transmit, entries.pop("transmits"))), **entries)
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise DataDamagedError(f"not a transmit sequence: {error}") from error
 
 
@@ -317,8 +332,19 @@ def _transmit(plain: Mapping[str, Any]) -> Transmit:
     return wave(**entries)
 
 
+def _number(value: Any, name: str) -> float:
+    # Kept as a plain float, so that the description can be written as JSON.
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise ArgumentError(f"{name} must be a number, got {value!r}") from None
+
+
 def _vector(value: Iterable[float], name: str) -> Vector:
-    numbers = tuple(float(number) for number in value)
-    if len(numbers) != 3 or not all(map(math.isfinite, numbers)):
-        raise ArgumentError(f"{name} must be three finite numbers (x, y, z) in m, got {numbers}")
-    return numbers
+    try:
+        x, y, z = (float(number) for number in value)
+    except (TypeError, ValueError, OverflowError):
+        x = y = z = math.nan
+    if not all(map(math.isfinite, (x, y, z))):
+        raise ArgumentError(f"{name} must be three finite numbers (x, y, z) in m, got {value}")
+    return (x, y, z)
