@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -81,6 +82,19 @@ class ReceiveSettings:
     sound_speed_m_s: float = 1540.0
 
     def __post_init__(self) -> None:
+        # Kept as plain numbers, so that the description can be written as JSON.
+        try:
+            plain = {
+                "sampling_frequency_hz": float(self.sampling_frequency_hz),
+                "n_samples": operator.index(self.n_samples),
+                "time_zero_s": tuple(float(value) for value in self.time_zero_s),
+                "demodulation_frequency_hz": float(self.demodulation_frequency_hz),
+                "sound_speed_m_s": float(self.sound_speed_m_s),
+            }
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ArgumentError(f"receive settings must be numbers: {error}") from error
+        for name, value in plain.items():
+            object.__setattr__(self, name, value)
         for name in ("sampling_frequency_hz", "sound_speed_m_s"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
@@ -91,10 +105,8 @@ class ReceiveSettings:
             raise ArgumentError("demodulation_frequency_hz must be 0 (RF) or positive")
         if self.n_samples < 1:
             raise ArgumentError(f"n_samples must be at least 1, got {self.n_samples}")
-        times_s = tuple(float(value) for value in self.time_zero_s)
-        if not times_s or not all(map(math.isfinite, times_s)):
+        if not self.time_zero_s or not all(map(math.isfinite, self.time_zero_s)):
             raise ArgumentError("time_zero_s must hold one finite number per transmit")
-        object.__setattr__(self, "time_zero_s", times_s)
 
     @property
     def depth_m(self) -> float:
@@ -137,7 +149,7 @@ class Acquisition:
         Start of each frame on the device's clock, and its arrival on the host's (Unix time), s;
         NaN when unknown.
     gaps : tuple of Gap
-        Frames lost since the acquisition before this one.
+        Frames lost since the acquisition before this one, and between its frames.
     device : DeviceInfo, optional
         Who made the data.
 
@@ -213,13 +225,24 @@ class Acquisition:
         """Frames lost in `gaps`."""
         return sum(gap.n_frames for gap in self.gaps)
 
+    def gaps_before(self, frame: int) -> tuple[Gap, ...]:
+        """Return the gaps just before a frame; the last frame takes those after it, too."""
+        last = self.n_frames - 1
+        first_lost = [gap.first_sequence_number for gap in self.gaps]
+        owners = np.minimum(np.searchsorted(self.sequence_numbers, first_lost), last)
+        return tuple(gap for gap, owner in zip(self.gaps, owners, strict=True) if owner == frame)
+
     def __getitem__(self, frames: slice) -> Acquisition:
-        """Return the frames of a slice, sharing memory; gaps stay with the first of them."""
+        """Return the frames of a slice, sharing memory; a gap goes with the frame after it."""
         if not isinstance(frames, slice):
             raise ArgumentError("take frames by slice: acquisition[3:4] is the fourth frame")
+        chosen = range(self.n_frames)[frames]
+        if not chosen:
+            raise ArgumentError(f"the slice holds none of the {self.n_frames} frames")
         return replace(
             self,
             data=self.data[frames],
+            gaps=tuple(gap for frame in chosen for gap in self.gaps_before(frame)),
             sequence_numbers=self.sequence_numbers[frames],
             device_timestamps_s=self.device_timestamps_s[frames],
             host_timestamps_s=self.host_timestamps_s[frames],
@@ -253,6 +276,7 @@ def time_zero_s(
     ArgumentError
         If the delays are not those of the sequence: the described waves were not sent.
     """
+    delays_s = np.asarray(delays_s, dtype=np.float64)
     own_s = sequence.delays_s(probe, sound_speed_m_s)
     if own_s.shape != delays_s.shape or not np.array_equal(np.isnan(own_s), np.isnan(delays_s)):
         raise ArgumentError("delays_s and the sequence's firing elements do not match")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from usdk.probe import ArrayKind, Probe
 __all__ = ["LinearScan", "Raster", "Scan", "SectorScan", "scan_for"]
 
 MAX_POINTS = 2**27
+# Share of a step by which a place may be off; grids that were stored as float32 pass.
+_EVEN_TOLERANCE = 1e-2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,18 +39,33 @@ class Raster:
     n_rows: int
     n_columns: int
 
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.x_m) and math.isfinite(self.z_m)):
+            raise ArgumentError(f"x_m and z_m must be finite, got {self.x_m} and {self.z_m}")
+        if not (math.isfinite(self.pixel_size_m) and self.pixel_size_m > 0):
+            raise ArgumentError(f"pixel_size_m must be positive, got {self.pixel_size_m}")
+        if self.n_rows < 1 or self.n_columns < 1 or self.n_rows * self.n_columns > MAX_POINTS:
+            raise ArgumentError(
+                f"a raster has 1 to {MAX_POINTS} pixels, got {self.n_rows} × {self.n_columns}"
+            )
 
-class Scan:
+
+class Scan(ABC):
     """What every scan has: lines, samples along each, and a bounding box."""
 
     @property
-    def shape(self) -> tuple[int, ...]:
+    @abstractmethod
+    def shape(self) -> tuple[int, int]:
         """(n_lines, n_samples)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def points_m(self) -> NDArray[np.float64]:
         """Return where one looks, (n_lines, n_samples, 3), m."""
-        raise NotImplementedError
+
+    @property
+    @abstractmethod
+    def bounds_m(self) -> tuple[float, float, float, float]:
+        """(x least, x greatest, z least, z greatest) of the points, m."""
 
     def raster(self, *, pixel_size_m: float | None = None, n_rows: int | None = None) -> Raster:
         """Return square pixels that cover the scan; ``n_rows`` 512 unless one of both is given."""
@@ -61,20 +79,15 @@ class Scan:
             pixel_size_m = (z1 - z0) / (rows - 1)
         if not (math.isfinite(pixel_size_m) and pixel_size_m > 0):
             raise ArgumentError(f"pixel_size_m must be positive, got {pixel_size_m}")
+        if max(x1 - x0, z1 - z0) / pixel_size_m >= MAX_POINTS:
+            raise ArgumentError("the raster is too large: take a larger pixel_size_m")
         # The raster never reaches past the scan; the small allowance absorbs rounding.
         n_rows = int((z1 - z0) / pixel_size_m * (1 + 1e-9)) + 1
         n_columns = int((x1 - x0) / pixel_size_m * (1 + 1e-9)) + 1
-        if n_rows * n_columns > MAX_POINTS:
-            raise ArgumentError("the raster is too large: take a larger pixel_size_m")
         x_start_m = (x0 + x1) / 2 - (n_columns - 1) / 2 * pixel_size_m
         return Raster(
             x_m=x_start_m, z_m=z0, pixel_size_m=pixel_size_m, n_rows=n_rows, n_columns=n_columns
         )
-
-    @property
-    def bounds_m(self) -> tuple[float, float, float, float]:
-        """(x least, x greatest, z least, z greatest) of the points, m."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -145,8 +158,10 @@ class SectorScan(Scan):
             raise ArgumentError("angles_rad must lie between −π and π")
         if self.ranges_m[0] < 0:
             raise ArgumentError("ranges_m must not be negative")
-        if len(self.apex_m) != 2 or not all(map(math.isfinite, self.apex_m)):
+        apex_m = np.array(self.apex_m, dtype=np.float64)
+        if apex_m.shape != (2,) or not np.all(np.isfinite(apex_m)):
             raise ArgumentError("apex_m must be two finite numbers (x, z) in m")
+        object.__setattr__(self, "apex_m", tuple(apex_m.tolist()))
         _limit(self.shape)
 
     @property
@@ -200,11 +215,16 @@ def scan_for(
     half_angle_rad : float
         Half of a phased array's fan, rad.
     """
-    if not (math.isfinite(depth_m) and 0 <= start_m < depth_m):
+    if not (0 <= start_m < depth_m < math.inf):
         raise ArgumentError(f"need 0 <= start_m < depth_m, got {start_m} and {depth_m}")
     if probe.kind not in (ArrayKind.LINEAR, ArrayKind.PHASED, ArrayKind.CURVED):
         raise ArgumentError(f"no natural 2-D scan for a {probe.kind} array: make one yourself")
-    spacing_m = spacing_m or 1540.0 / probe.centre_frequency_hz / 4
+    if n_lines is not None and n_lines < 2:
+        raise ArgumentError(f"n_lines must be at least 2, got {n_lines}")
+    if spacing_m is None:
+        spacing_m = 1540.0 / probe.centre_frequency_hz / 4
+    if not (depth_m - start_m) / MAX_POINTS < spacing_m < math.inf:
+        raise ArgumentError(f"spacing_m must be positive and give a usable scan, got {spacing_m}")
     n_samples = max(2, math.ceil((depth_m - start_m) / spacing_m) + 1)
     depths_m = np.linspace(start_m, depth_m, n_samples)
     if probe.kind is ArrayKind.PHASED:
@@ -228,8 +248,9 @@ def _even(values: ArrayLike, name: str) -> NDArray[np.float64]:
     array = np.array(values, dtype=np.float64)
     if array.ndim != 1 or array.size < 2 or not np.all(np.isfinite(array)):
         raise ArgumentError(f"{name} must hold at least 2 finite numbers in one dimension")
-    steps = np.diff(array)
-    if not np.all(steps > 0) or np.ptp(steps) > 1e-6 * steps.mean() + 1e-15:
+    step = (array[-1] - array[0]) / (array.size - 1)
+    even = np.linspace(array[0], array[-1], array.size)
+    if not step > 0 or np.max(np.abs(array - even)) > _EVEN_TOLERANCE * step:
         raise ArgumentError(f"{name} must increase in equal steps: use numpy.linspace")
     array.flags.writeable = False
     return array
