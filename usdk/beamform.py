@@ -15,7 +15,7 @@ from usdk.acquisition import Acquisition, ReceiveSettings
 from usdk.errors import ArgumentError
 from usdk.probe import Probe
 from usdk.scan import Scan
-from usdk.tiles import n_threads, run_tiles
+from usdk.tiles import run_tiles
 from usdk.transmit import FocusedWave, TransmitSequence
 from usdk_kernels import das
 
@@ -168,7 +168,7 @@ class Beamformer:
         out : ndarray, optional
             Where to write: complex64 for IQ, float32 for RF, of the scan's shape.
         threads : int, optional
-            Threads to use; `usdk.tiles.n_threads` when absent.
+            Threads to use, 1 to `usdk.tiles.MAX_THREADS`; `usdk.tiles.n_threads` when absent.
 
         Returns
         -------
@@ -180,6 +180,7 @@ class Beamformer:
         ArgumentError
             If the data are not those that were planned for.
         """
+        data = np.asarray(data)
         expected = (len(self.sequence), self.probe.n_elements, self.receive.n_samples)
         if data.shape != expected:
             raise ArgumentError(
@@ -198,13 +199,11 @@ class Beamformer:
         elif out.shape != self.scan.shape or out.dtype != dtype or not out.flags.c_contiguous:
             raise ArgumentError(f"out must be C-contiguous {dtype.__name__} of {self.scan.shape}")
         flat = out.reshape(-1)
-        run_tiles(
-            lambda tile: self._run(tile, data, flat), self._tiles, threads=threads or n_threads()
-        )
+        run_tiles(lambda tile: self._run(tile, data, flat), self._tiles, threads=threads)
         return out
 
     def _run(self, tile: _Tile, data: NDArray[Any], out: NDArray[Any]) -> None:
-        settings = (
+        settings: tuple[Any, ...] = (
             self.receive.sound_speed_m_s,
             self.f_number,
             _WINDOW_CODES[self.window],
@@ -215,7 +214,7 @@ class Beamformer:
             tile.points_m.shape[0],
             out[tile.points],
         )
-        geometry = (
+        geometry: tuple[Any, ...] = (
             data[tile.transmits],
             tile.points_m,
             self._positions_m,
@@ -227,7 +226,7 @@ class Beamformer:
         )
         demodulation_hz = self.receive.demodulation_frequency_hz
         if demodulation_hz:
-            das.das_iq(*geometry, demodulation_hz, *settings)
+            das.das_iq(*(*geometry, demodulation_hz, *settings))
         else:
             das.das_rf(*geometry, *settings)
 

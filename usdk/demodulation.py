@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
 
 from usdk.acquisition import Acquisition
 from usdk.errors import ArgumentError
@@ -144,10 +143,11 @@ def require_finite(acquisition: Acquisition) -> None:
 
 
 def _low_pass(cutoff_hz: float, rate_hz: float) -> NDArray[np.float32]:
-    # The transition band is as wide as the pass band's half, centred on the cut-off.
+    # Its import takes as long as all others together, and programs that never demodulate exist.
+    from scipy import signal
+
+    # The transition band is as wide as the cut-off frequency and centred on it.
     n_taps, beta = signal.kaiserord(STOPBAND_DB, 2 * cutoff_hz / rate_hz)
     n_taps = min(n_taps | 1, MAX_TAPS)
-    if 2 * cutoff_hz >= rate_hz:
-        return np.ones(1, np.float32)
     taps = signal.firwin(n_taps, cutoff_hz, window=("kaiser", beta), fs=rate_hz)
     return np.asarray(taps, np.float32)

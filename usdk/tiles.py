@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
 from usdk.errors import ArgumentError
 
-__all__ = ["N_THREADS_VARIABLE", "n_threads", "run_tiles"]
+__all__ = ["MAX_THREADS", "N_THREADS_VARIABLE", "n_threads", "run_tiles"]
 
 N_THREADS_VARIABLE = "USDK_N_THREADS"
 MAX_THREADS = 256
@@ -22,7 +23,7 @@ MAX_THREADS = 256
 T = TypeVar("T")
 
 _lock = threading.Lock()
-_pools: dict[int, ThreadPoolExecutor] = {}
+_pool: ThreadPoolExecutor | None = None
 
 
 def n_threads() -> int:
@@ -41,33 +42,67 @@ def n_threads() -> int:
 def run_tiles(work: Callable[[T], None], tiles: Iterable[T], *, threads: int | None = None) -> None:
     """Call ``work`` once for each tile and return when all are done.
 
-    An error of a tile is raised after every tile has ended, so that none still writes.
+    The calling thread works too, so that a tile may itself call `run_tiles`.
+
+    Parameters
+    ----------
+    work : callable
+        Called with one tile; writes its result to a place of its own.
+    tiles : iterable
+        What to work on; an empty one does nothing.
+    threads : int, optional
+        Threads that work, the calling one included; `n_threads` when absent.
+
+    Raises
+    ------
+    ArgumentError
+        If ``threads`` is not 1 to `MAX_THREADS`.
+    Exception
+        What a tile raised, once no other tile writes any more; tiles not begun are left out.
     """
-    tiles = list(tiles)
-    count = min(threads or n_threads(), len(tiles))
-    if count <= 1:
-        for tile in tiles:
-            work(tile)
-        return
-    futures = [_pool(count).submit(work, tile) for tile in tiles]
-    wait(futures)
-    for future in futures:
-        future.result()
+    count = n_threads() if threads is None else threads
+    if not 1 <= count <= MAX_THREADS:
+        raise ArgumentError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
+    waiting = deque(tiles)
+
+    def drain() -> None:
+        while True:
+            try:
+                tile = waiting.popleft()
+            except IndexError:
+                return
+            try:
+                work(tile)
+            except BaseException:
+                waiting.clear()
+                raise
+
+    helpers = [_submit(drain) for _ in range(min(count, len(waiting)) - 1)]
+    try:
+        drain()
+    finally:
+        # A helper that has not begun has nothing left to do.
+        begun = [helper for helper in helpers if not helper.cancel()]
+        wait(begun)
+    for helper in begun:
+        helper.result()
 
 
-def _pool(count: int) -> ThreadPoolExecutor:
+def _submit(work: Callable[[], None]) -> Future[None]:
+    global _pool
     with _lock:
-        if count not in _pools:
-            _pools[count] = ThreadPoolExecutor(count, thread_name_prefix="usdk-tile")
-        return _pools[count]
+        if _pool is None:
+            # It starts threads as they are needed, and keeps them.
+            _pool = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="usdk-tile")
+        return _pool.submit(work)
 
 
-def _forget_pools() -> None:
-    global _lock
+def _forget_pool() -> None:
+    global _lock, _pool
     _lock = threading.Lock()
-    _pools.clear()
+    _pool = None
 
 
-# A forked child inherits the pools' bookkeeping but none of their threads.
+# A forked child inherits the pool's bookkeeping but none of its threads.
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_pools)
+    os.register_at_fork(after_in_child=_forget_pool)
