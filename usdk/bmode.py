@@ -93,6 +93,7 @@ class BMode:
         if scan is None:
             scan = scan_for(acquisition.probe, depth_m=acquisition.receive.depth_m)
         self._display = _Display(dynamic_range_db=dynamic_range_db, gain_db=gain_db)
+        self._receive = acquisition.receive
         self._demodulator = None if acquisition.is_iq else Demodulator(acquisition)
         receive = self._demodulator.receive if self._demodulator else acquisition.receive
         self.beamformer = Beamformer(
@@ -110,6 +111,14 @@ class BMode:
         ArgumentError
             If the acquisition is not of the kind planned for, or its samples are not finite.
         """
+        planned = (self._receive, self.beamformer.sequence)
+        if (acquisition.receive, acquisition.sequence) != planned or not (
+            acquisition.probe is self.beamformer.probe
+            or acquisition.probe.to_dict() == self.beamformer.probe.to_dict()
+        ):
+            raise ArgumentError(
+                "planned for another probe, sequence or receive settings: make a new BMode"
+            )
         if self._demodulator is not None:
             iq = self._demodulator(acquisition)
         else:
@@ -124,7 +133,7 @@ class BMode:
                     pixels=pixels,
                     raster=self._converter.raster,
                     dynamic_range_db=self._display.dynamic_range_db,
-                    provenance=self._provenance(acquisition, first=index == 0),
+                    provenance=self._provenance(acquisition, index),
                     sequence_number=int(acquisition.sequence_numbers[index]),
                     device_timestamp_s=float(acquisition.device_timestamps_s[index]),
                     host_timestamp_s=float(acquisition.host_timestamps_s[index]),
@@ -142,10 +151,13 @@ class BMode:
         grey_levels(raster_db, self._display.dynamic_range_db, pixels)
         return pixels
 
-    def _provenance(self, acquisition: Acquisition, *, first: bool) -> Provenance:
+    def _provenance(self, acquisition: Acquisition, index: int) -> Provenance:
         demodulator = self._demodulator
         processing = [
-            ("demodulation", f"{demodulator.frequency_hz:g} Hz, band {demodulator.bandwidth_hz:g} Hz")
+            (
+                "demodulation",
+                f"{demodulator.frequency_hz:g} Hz, band {demodulator.bandwidth_hz:g} Hz",
+            )
             if demodulator
             else ("demodulation", "by the device"),
             ("beamforming", self.beamformer.explain()),
@@ -159,7 +171,7 @@ class BMode:
             sound_speed_m_s=acquisition.receive.sound_speed_m_s,
             prf_hz=acquisition.sequence.prf_hz,
             device=acquisition.device,
-            gaps=acquisition.gaps if first else (),
+            gaps=acquisition.gaps_before(index),
             processing=tuple(processing),
         )
 

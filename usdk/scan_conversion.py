@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,9 +32,9 @@ class ScanConverter:
         self._index = np.empty(shape, np.int32)
         self._weight_line = np.empty(shape, np.float32)
         self._weight_sample = np.empty(shape, np.float32)
-        x_m = raster.x_m + raster.pixel_size_m * np.arange(raster.n_columns)
-        z_m = raster.z_m + raster.pixel_size_m * np.arange(raster.n_rows)
-        tables = (*scan.shape, self._index, self._weight_line, self._weight_sample)
+        x_m = raster.x_m + raster.pixel_size_m * np.arange(raster.n_columns, dtype=np.float64)
+        z_m = raster.z_m + raster.pixel_size_m * np.arange(raster.n_rows, dtype=np.float64)
+        tables: tuple[Any, ...] = (*scan.shape, self._index, self._weight_line, self._weight_sample)
         if isinstance(scan, LinearScan):
             linear_table(x_m, z_m, *_axis(scan.x_m), *_axis(scan.z_m), *tables)
         else:
@@ -62,7 +64,9 @@ class ScanConverter:
             raise ArgumentError(f"image must have the scan's shape {self.scan.shape}")
         if out is None:
             out = np.empty(self._index.shape, np.float32)
-        elif out.shape != self._index.shape or out.dtype != np.float32 or not out.flags.c_contiguous:
+        elif (
+            out.shape != self._index.shape or out.dtype != np.float32 or not out.flags.c_contiguous
+        ):
             raise ArgumentError(f"out must be C-contiguous float32 of {self._index.shape}")
         image = np.ascontiguousarray(image, np.float32)
         scan_convert(image, self._index, self._weight_line, self._weight_sample, float(fill), out)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import sys
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from usdk.errors import ArgumentError, MissingExtraError, StorageError
+from usdk.errors import ArgumentError, MissingExtraError
 from usdk.frame import Frame
+from usdk.io.storage import atomic_path
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -40,11 +42,12 @@ def picture(frame: Frame, *, ruler: bool = True) -> Image.Image:
         Add a ruler in mm on both sides and the grey scale in dB beside the pixels, never on them.
     """
     image_module, draw_module = _pillow()
-    pixels = image_module.fromarray(frame.pixels)
+    pixels: Image.Image = image_module.fromarray(frame.pixels)
     if not ruler:
         return pixels
     n_rows, n_columns = frame.shape
-    canvas = image_module.new("L", (_MARGIN + n_columns + _BAR + _MARGIN, n_rows + _MARGIN), 0)
+    size = (_MARGIN + n_columns + _BAR + _MARGIN, n_rows + _MARGIN)
+    canvas: Image.Image = image_module.new("L", size, 0)
     canvas.paste(pixels, (_MARGIN, 0))
     draw = draw_module.Draw(canvas)
     raster = frame.raster
@@ -116,9 +119,7 @@ def show(frame: Frame) -> Any:
     """
     image = picture(frame)
     if _in_notebook():
-        from IPython.display import display
-
-        display(image)
+        importlib.import_module("IPython.display").display(image)
         return image
     if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or os.name == "nt":
         image.show(title="usdk")
@@ -165,13 +166,11 @@ def _marks(start_m: float, pixel_size_m: float, n: int, step_m: float) -> Iterab
 
 
 def _save(image: Image.Image, path: Path, **options: Any) -> Path:
-    try:
-        image.save(path, **options)
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise StorageError(
-            f"cannot write {path} ({error.strerror or error}): choose another place or free space"
-        ) from error
+    # A picture that cannot be written whole must not take the place of one that was there.
+    with atomic_path(path, overwrite=True) as temporary, temporary.open("xb") as file:
+        image.save(file, **options)
+        file.flush()
+        os.fsync(file.fileno())
     return path
 
 
