@@ -56,7 +56,7 @@ def add_cine(
             raise ArgumentError("frame_interval_s must be positive and finite")
         if np.all(np.isfinite(times_s)):
             raise ArgumentError("the frames have device timestamps: leave frame_interval_s out")
-        times_s = np.arange(n_frames) * frame_interval_s
+        times_s = np.arange(n_frames, dtype=np.float64) * frame_interval_s
     if not np.all(np.isfinite(times_s)):
         raise ArgumentError("device_timestamp_s of a frame is unknown: give frame_interval_s")
     if not np.all(np.diff(times_s) > 0):

@@ -74,7 +74,7 @@ def add_provenance(dataset: Dataset, frames: Sequence[Frame]) -> None:
     }
     block = dataset.private_block(PRIVATE_GROUP, PRIVATE_CREATOR, create=True)
     block.add_new(_PROVENANCE, "UT", json.dumps(document, separators=(",", ":")))
-    digests = b"".join(hashlib.sha256(frame.pixels).digest() for frame in frames)
+    digests = b"".join(hashlib.sha256(frame.pixels.tobytes()).digest() for frame in frames)
     block.add_new(_FRAME_DIGESTS, "OB", digests)
 
 

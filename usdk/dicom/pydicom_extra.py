@@ -6,31 +6,41 @@ from usdk.errors import MissingExtraError
 
 try:
     from pydicom import Dataset, FileMetaDataset, dcmread
-    from pydicom.dataelem import DataElement
-    from pydicom.encaps import encapsulate, generate_fragments
+    from pydicom.encaps import encapsulate
     from pydicom.errors import InvalidDicomError
+    from pydicom.filereader import read_file_meta_info
+    from pydicom.multival import MultiValue
     from pydicom.pixels import get_decoder, get_encoder, iter_pixels
     from pydicom.pixels.processing import apply_color_lut
-    from pydicom.uid import UID, ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
+    from pydicom.uid import (
+        UID,
+        DeflatedExplicitVRLittleEndian,
+        ExplicitVRBigEndian,
+        ExplicitVRLittleEndian,
+        JPEGLSLossless,
+        generate_uid,
+    )
     from pydicom.valuerep import format_number_as_ds
 except ImportError as error:
     raise MissingExtraError.for_extra("dicom", "DICOM export") from error
 
 __all__ = [
     "UID",
-    "DataElement",
     "Dataset",
+    "DeflatedExplicitVRLittleEndian",
+    "ExplicitVRBigEndian",
     "ExplicitVRLittleEndian",
     "FileMetaDataset",
     "InvalidDicomError",
     "JPEGLSLossless",
+    "MultiValue",
     "apply_color_lut",
     "dcmread",
     "encapsulate",
     "format_number_as_ds",
-    "generate_fragments",
     "generate_uid",
     "get_decoder",
     "get_encoder",
     "iter_pixels",
+    "read_file_meta_info",
 ]

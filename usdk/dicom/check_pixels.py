@@ -1,0 +1,110 @@
+"""Check the Image Pixel module against Pixel Data, and colour against the claim of colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from usdk.dicom.findings import Finding, whole
+from usdk.dicom.pydicom_extra import UID, Dataset, iter_pixels
+
+__all__ = ["check_pixels"]
+
+_LOSSY = {
+    "1.2.840.10008.1.2.4.50": "JPEG Baseline",
+    "1.2.840.10008.1.2.4.51": "JPEG Extended",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS Near-lossless",
+}
+_COUNTS = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit")
+_COLOUR_TOLERANCE = 16
+"""Difference of two of red, green and blue from which a pixel is a colour; YBR rounds."""
+
+
+def check_pixels(dataset: Dataset) -> Iterator[Finding]:
+    """Yield what is wrong with the pixels; they are decoded only where a claim needs it."""
+    values: dict[str, int] = {}
+    for keyword in _COUNTS:
+        try:
+            value = whole(dataset, keyword)
+        except ValueError as error:
+            yield Finding("error", keyword, str(error))
+            continue
+        if value is None:
+            yield Finding("error", keyword, "is absent")
+        elif value < 1:
+            yield Finding("error", keyword, "is less than 1")
+        else:
+            values[keyword] = value
+    if len(values) < len(_COUNTS):
+        return
+    if values["BitsStored"] > values["BitsAllocated"]:
+        yield Finding("error", "BitsStored", "is more than BitsAllocated")
+    if values["HighBit"] != values["BitsStored"] - 1:
+        yield Finding("error", "HighBit", "is not BitsStored less one")
+    yield from _check_length(dataset, values)
+    yield from _check_colour(dataset, values["SamplesPerPixel"])
+    syntax = _transfer_syntax(dataset)
+    if syntax in _LOSSY and dataset.get("LossyImageCompression") == "00":
+        yield Finding("error", "LossyImageCompression", f"is 00 in {_LOSSY[syntax]}")
+
+
+def _check_length(dataset: Dataset, values: dict[str, int]) -> Iterator[Finding]:
+    syntax = _transfer_syntax(dataset)
+    if "PixelData" not in dataset:
+        yield Finding("error", "PixelData", "is absent")
+        return
+    try:
+        pixel_bytes = dataset["PixelData"].value
+        n_frames = whole(dataset, "NumberOfFrames") or 1
+    # A deferred value is read from its file here.
+    except Exception:
+        yield Finding("error", "PixelData", "cannot be read")
+        return
+    if not pixel_bytes:
+        yield Finding("error", "PixelData", "is empty")
+    elif syntax is not None and not syntax.is_compressed:
+        samples = float(values["SamplesPerPixel"])
+        if str(dataset.get("PhotometricInterpretation")) == "YBR_FULL_422":
+            samples = 2.0  # Two pixels share their colour (PS3.3 C.7.6.3.1.2).
+        n_bits = values["Rows"] * values["Columns"] * samples * values["BitsAllocated"]
+        expected = -(-int(n_bits * n_frames) // 8)
+        if len(pixel_bytes) not in (expected, expected + expected % 2):
+            yield Finding(
+                "error", "PixelData", f"has {len(pixel_bytes)} bytes, and needs {expected}"
+            )
+
+
+def _check_colour(dataset: Dataset, n_samples: int) -> Iterator[Finding]:
+    attribute = "UltrasoundColorDataPresent"
+    try:
+        present = whole(dataset, attribute)
+    except ValueError as error:
+        yield Finding("error", attribute, str(error))
+        return
+    if present is None:
+        return
+    if present not in (0, 1):
+        yield Finding("error", attribute, "is neither 0 nor 1")
+    monochrome = str(dataset.get("PhotometricInterpretation", "")).startswith("MONOCHROME")
+    if present == 1 and monochrome:
+        yield Finding("error", attribute, "is 1, and the pixels have no colour")
+    if present == 0 and n_samples == 3 and _has_colour(dataset):
+        yield Finding("error", attribute, "is 0, and the pixels have colours")
+
+
+def _has_colour(dataset: Dataset) -> bool:
+    try:
+        for pixels in iter_pixels(dataset):
+            samples = np.asarray(pixels, dtype=np.int32)
+            if np.ptp(samples, axis=-1).max() >= _COLOUR_TOLERANCE:
+                return True
+    # Without a decoder for the transfer syntax nothing can be said about colour.
+    except Exception:
+        return False
+    return False
+
+
+def _transfer_syntax(dataset: Dataset) -> UID | None:
+    meta = getattr(dataset, "file_meta", None)
+    return None if meta is None else meta.get("TransferSyntaxUID")

@@ -1,0 +1,67 @@
+"""Findings: what a check has against an object, and values read from whatever a sender wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from usdk.dicom.pydicom_extra import Dataset, MultiValue
+from usdk.dicom.text import fit_text
+
+__all__ = ["Finding", "Severity", "number", "shown_text", "whole"]
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with an object.
+
+    Attributes
+    ----------
+    severity : {"error", "warning"}
+        An error misleads a reader or breaks it, and is never written by this package.
+    attribute : str
+        Keyword, with its place in sequences: ``SequenceOfUltrasoundRegions[1].PhysicalDeltaX``.
+    message : str
+        What is wrong; never a value that may be about a patient.
+    """
+
+    severity: Severity
+    attribute: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.attribute} {self.message}"
+
+
+def number(dataset: Dataset, keyword: str) -> float | None:
+    """Return a number, or None if it is absent or empty; ValueError if it is something else."""
+    value: float | None = _read(dataset, keyword, float)
+    return value
+
+
+def whole(dataset: Dataset, keyword: str) -> int | None:
+    """Return a whole number, or None if it is absent or empty; ValueError if something else."""
+    value: int | None = _read(dataset, keyword, int)
+    return value
+
+
+def shown_text(dataset: Dataset, keyword: str) -> str:
+    """Return text that a terminal can show: what a stranger wrote may hold escape sequences."""
+    value = dataset.get(keyword)
+    if value is None:
+        return ""
+    if isinstance(value, list | MultiValue):
+        value = "; ".join(map(str, value))
+    return fit_text(str(value), "LO")
+
+
+def _read(dataset: Dataset, keyword: str, kind: Callable[[Any], Any]) -> Any:
+    try:
+        value = dataset.get(keyword)
+        return None if value is None or value == "" else kind(value)
+    # Reading may convert what a stranger wrote, and the parser's errors are of every kind.
+    except Exception as error:
+        raise ValueError("is not one number") from error

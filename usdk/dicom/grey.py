@@ -1,0 +1,79 @@
+"""The grey picture inside a file of any maker: colours, palettes and what stands around it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.dicom.pydicom_extra import (
+    Dataset,
+    ExplicitVRBigEndian,
+    apply_color_lut,
+    get_decoder,
+    iter_pixels,
+)
+from usdk.dicom.regions import Region
+from usdk.errors import DataDamagedError, MissingExtraError
+
+__all__ = ["MAX_COLOURED_FRACTION", "grey_pictures"]
+
+MAX_COLOURED_FRACTION = 0.01
+"""Part of a picture's pixels that may be coloured marks; more of it is colour flow or a map."""
+
+_COLOUR_TOLERANCE = 3  # Converting from YBR rounds.
+_LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601.
+
+
+def grey_pictures(
+    dataset: Dataset, path: Path, region: Region
+) -> tuple[list[NDArray[np.uint8]], float]:
+    """Decode all frames and return each one's region, and the greatest part that is coloured.
+
+    Raises
+    ------
+    DataDamagedError
+        The pixels are not 8-bit, are coloured, or do not decode.
+    MissingExtraError
+        No decoder for the transfer syntax is installed.
+    """
+    _require_decoder(dataset)
+    photometric = str(dataset.get("PhotometricInterpretation"))
+    rows = slice(region.min_y0, region.max_y1 + 1)
+    columns = slice(region.min_x0, region.max_x1 + 1)
+    pictures = []
+    coloured = 0.0
+    for decoded in iter_pixels(os.fspath(path)):
+        pixels: NDArray[Any] = decoded[rows, columns]
+        if photometric == "PALETTE COLOR":
+            pixels = apply_color_lut(pixels, dataset)
+            pixels = (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+        if pixels.dtype != np.uint8:
+            raise DataDamagedError(f"the pixels are {pixels.dtype}, and a Frame's are uint8")
+        if pixels.ndim == 3:
+            spread = np.ptp(pixels.astype(np.int16), axis=-1)
+            coloured = max(coloured, float(np.mean(spread > _COLOUR_TOLERANCE)))
+            if coloured > MAX_COLOURED_FRACTION:
+                raise DataDamagedError(
+                    f"{coloured:.1%} of the picture's pixels are coloured, and a Frame is grey"
+                )
+            pixels = np.rint(pixels @ _LUMINANCE).astype(np.uint8)
+        elif photometric == "MONOCHROME1":
+            pixels = 255 - pixels
+        pictures.append(np.array(pixels, dtype=np.uint8, order="C"))
+    return pictures, coloured
+
+
+def _require_decoder(dataset: Dataset) -> None:
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if syntax == ExplicitVRBigEndian:
+        # Retired; palettes in this byte order come out of the decoder with their bytes swapped.
+        raise DataDamagedError("the file is big-endian: convert it first (dcmconv +te)")
+    if syntax.is_compressed and not get_decoder(syntax).is_available:
+        raise MissingExtraError(
+            f'{syntax.name} needs a decoder: pip install "pylibjpeg[all]", or convert the file '
+            "with DCMTK's dcmdjpeg"
+        )

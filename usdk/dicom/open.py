@@ -1,0 +1,84 @@
+"""Open a DICOM file that anybody may have written: it is read, or a typed error says why not."""
+
+from __future__ import annotations
+
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from usdk.dicom.pydicom_extra import (
+    Dataset,
+    DeflatedExplicitVRLittleEndian,
+    InvalidDicomError,
+    dcmread,
+    read_file_meta_info,
+)
+from usdk.errors import DataDamagedError, StorageError, UsdkError
+
+__all__ = ["open_dicom", "parser_border"]
+
+_DEFER_BYTES = 2**16
+_UNDEFINED_LENGTH = 0xFFFFFFFF
+
+
+@contextmanager
+def parser_border(what: str) -> Iterator[None]:
+    """Silence the parser's warnings about foreign habits, and give its errors a type.
+
+    Raises
+    ------
+    StorageError
+        The operating system refused.
+    DataDamagedError
+        Anything else: a parser that is fed arbitrary bytes fails in arbitrary ways.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except UsdkError:
+        raise
+    except InvalidDicomError as error:
+        raise DataDamagedError("not a DICOM file: it has no DICM prefix") from error
+    except EOFError as error:
+        raise DataDamagedError(f"{what}: the file is truncated; fetch it again") from error
+    except OSError as error:
+        raise StorageError(f"{what}: {error.strerror or 'cannot be read'}") from error
+    except Exception as error:
+        raise DataDamagedError(f"{what}: not valid DICOM ({type(error).__name__})") from error
+
+
+def open_dicom(path: str | Path) -> Dataset:
+    """Return the data set of a file; long values, pixels above all, stay there until needed.
+
+    Raises
+    ------
+    StorageError
+        The file is absent, not a regular file, or cannot be read.
+    DataDamagedError
+        It is no DICOM file, is truncated, or is deflated.
+    """
+    with parser_border("cannot read the DICOM file"):
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise StorageError("not a regular file: name the DICOM file itself")
+        syntax = read_file_meta_info(os.fspath(path)).get("TransferSyntaxUID")
+        if syntax == DeflatedExplicitVRLittleEndian:
+            # A few deflated bytes may stand for more than memory holds.
+            raise DataDamagedError("the DICOM file is deflated: inflate it first (dcmconv +te)")
+        dataset = dcmread(os.fspath(path), defer_size=_DEFER_BYTES)
+        _require_complete(dataset, status.st_size)
+        return dataset
+
+
+def _require_complete(dataset: Dataset, file_size: int) -> None:
+    # The parser hands on values that end with the file, however long they should be.
+    for tag in list(dataset.keys()):
+        raw = dataset.get_item(tag, keep_deferred=True)
+        length = getattr(raw, "length", _UNDEFINED_LENGTH)
+        start = getattr(raw, "value_tell", None)
+        if start is not None and length != _UNDEFINED_LENGTH and start + length > file_size:
+            raise DataDamagedError("the DICOM file is truncated: fetch it again")

@@ -1,0 +1,152 @@
+"""Read the frames of an ultrasound object: ours with all that they knew, others' as far as told."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.dicom.findings import whole
+from usdk.dicom.foreign import foreign_records
+from usdk.dicom.grey import grey_pictures
+from usdk.dicom.open import open_dicom, parser_border
+from usdk.dicom.provenance import FrameRecord, read_frame_digests, read_provenance
+from usdk.dicom.pydicom_extra import Dataset
+from usdk.dicom.regions import CM_PER_M, MAX_SIDE, Region, read_regions
+from usdk.errors import DataDamagedError
+from usdk.frame import Frame
+from usdk.scan import Raster
+
+__all__ = ["MAX_PIXELS", "read_frames"]
+
+MAX_PIXELS = 2**32
+"""Most samples, of all frames, that a file may claim: a few bytes can claim any number."""
+
+_ASPECT_TOLERANCE = 1e-3
+
+
+def read_frames(path: str | os.PathLike[str]) -> list[Frame]:
+    """Return the frames of a DICOM ultrasound file, cut to its region of tissue.
+
+    A file of ours gives back pixels, calibration, time and provenance; each frame's SHA-256 is
+    compared with the one written. From others' files come the pixels and the calibration of
+    their one two-dimensional region of tissue in cm; the probe's name, the device, and times
+    from the first frame as far as told. What they do not tell is assumed and said in
+    `Provenance.processing`: the dynamic range (60 dB); the origin, where there is no
+    reference pixel (middle of the region's first row); a few coloured marks, as grey.
+
+    Raises
+    ------
+    StorageError
+        The file cannot be read.
+    DataDamagedError
+        It is damaged, or no grey picture with one square-pixelled region of tissue.
+    MissingExtraError
+        No decoder for its transfer syntax is installed.
+    """
+    dataset = open_dicom(Path(path))
+    with parser_border("cannot read the frames"):
+        n_rows, n_columns, n_frames = _size(dataset)
+        region = _tissue_region(dataset, n_rows, n_columns)
+        raster, is_assumed = _raster(region)
+        pictures, coloured_fraction = grey_pictures(dataset, Path(path), region)
+        if len(pictures) != n_frames:
+            raise DataDamagedError(f"{len(pictures)} of {n_frames} frames are in the file")
+        records = read_provenance(dataset)
+        if records is None:
+            records = foreign_records(
+                dataset,
+                region,
+                n_frames,
+                is_origin_assumed=is_assumed,
+                coloured_fraction=coloured_fraction,
+            )
+        else:
+            _require_untouched(dataset, records, pictures)
+        return [
+            Frame(
+                pixels=pixels,
+                raster=raster,
+                dynamic_range_db=record.dynamic_range_db,
+                provenance=record.provenance,
+                sequence_number=record.sequence_number,
+                device_timestamp_s=record.device_timestamp_s,
+                host_timestamp_s=record.host_timestamp_s,
+            )
+            for pixels, record in zip(pictures, records, strict=True)
+        ]
+
+
+def _size(dataset: Dataset) -> tuple[int, int, int]:
+    """Return rows, columns and frames, once they are known to be sane."""
+    try:
+        n_rows, n_columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
+        n_frames = whole(dataset, "NumberOfFrames") or 1
+        n_samples = whole(dataset, "SamplesPerPixel") or 1
+    except ValueError as error:
+        raise DataDamagedError("the size of the image is not given in numbers") from error
+    if not (1 <= n_rows <= MAX_SIDE and 1 <= n_columns <= MAX_SIDE and n_frames >= 1):
+        raise DataDamagedError("the image has no size that can be")
+    if n_rows * n_columns * n_frames * max(n_samples, 1) > MAX_PIXELS:
+        raise DataDamagedError(f"the file claims more than {MAX_PIXELS} pixels")
+    return n_rows, n_columns, n_frames
+
+
+def _tissue_region(dataset: Dataset, n_rows: int, n_columns: int) -> Region:
+    tissue = [region for region in read_regions(dataset) if region.is_tissue_in_cm]
+    if len(tissue) != 1:
+        raise DataDamagedError(
+            f"the image has {len(tissue)} two-dimensional regions of tissue in cm, and needs one"
+        )
+    region = tissue[0]
+    # Some makers take the last column and row for the first beyond the region.
+    max_x1 = region.max_x1 - (region.max_x1 == n_columns)
+    max_y1 = region.max_y1 - (region.max_y1 == n_rows)
+    inside = 0 <= region.min_x0 <= max_x1 < n_columns
+    if not (inside and 0 <= region.min_y0 <= max_y1 < n_rows):
+        raise DataDamagedError("the region of tissue does not lie inside the image")
+    return replace(region, max_x1=max_x1, max_y1=max_y1)
+
+
+def _raster(region: Region) -> tuple[Raster, bool]:
+    """Return the raster, and whether its origin is assumed."""
+    step_cm = region.delta_x
+    if not (math.isfinite(step_cm) and step_cm > 0 and math.isfinite(region.delta_y)):
+        raise DataDamagedError("the region's PhysicalDelta is not positive")
+    if abs(region.delta_y - step_cm) > _ASPECT_TOLERANCE * step_cm:
+        raise DataDamagedError("the region's pixels are not square, and a Frame's are")
+    n_columns = region.max_x1 - region.min_x0 + 1
+    n_rows = region.max_y1 - region.min_y0 + 1
+    is_assumed = region.reference_x0 is None or region.reference_y0 is None
+    if is_assumed:
+        x_cm, z_cm = -(n_columns - 1) / 2 * step_cm, 0.0
+    else:
+        x_cm = (region.reference_value_x or 0.0) - (region.reference_x0 or 0) * step_cm
+        z_cm = (region.reference_value_y or 0.0) - (region.reference_y0 or 0) * step_cm
+    if not (math.isfinite(x_cm) and math.isfinite(z_cm)):
+        raise DataDamagedError("the region's reference value is not finite")
+    raster = Raster(
+        x_m=x_cm / CM_PER_M,
+        z_m=z_cm / CM_PER_M,
+        pixel_size_m=step_cm / CM_PER_M,
+        n_rows=n_rows,
+        n_columns=n_columns,
+    )
+    return raster, is_assumed
+
+
+def _require_untouched(
+    dataset: Dataset, records: Sequence[FrameRecord], pictures: Sequence[NDArray[np.uint8]]
+) -> None:
+    digests = read_frame_digests(dataset)
+    if digests is None or not len(digests) == len(records) == len(pictures):
+        raise DataDamagedError("the private provenance is of another number of frames")
+    for index, (digest, pixels) in enumerate(zip(digests, pictures, strict=True), start=1):
+        if hashlib.sha256(pixels.tobytes()).digest() != digest:
+            raise DataDamagedError(f"frame {index} is not the one that was written")
