@@ -25,7 +25,7 @@ __all__ = [
     "MAX_CHAIN_DEPTH",
     "CertificateLike",
     "certificate_problems",
-    "chain_problems",
+    "find_chain",
     "load_certificates",
     "parse_certificate",
 ]
@@ -112,31 +112,36 @@ def certificate_problems(certificate: x509.Certificate, moment: datetime) -> lis
     return problems
 
 
-def chain_problems(
+def find_chain(
     certificate: x509.Certificate,
     trusted: Sequence[x509.Certificate],
     intermediates: Sequence[x509.Certificate],
     moment: datetime,
-) -> list[str]:
-    """Return why no trusted certificate vouches for ``certificate``; empty if one does.
+) -> list[x509.Certificate]:
+    """Return ``certificate`` and its authorities up to a trusted one; empty if none vouches for it.
 
     An authority must assert basicConstraints CA and the key usage keyCertSign, and be valid at
     ``moment``, the trusted one included. A signing certificate that is itself in ``trusted`` needs
     no other.
     """
     if certificate in trusted:
-        return []
+        return [certificate]
     try:
-        verification.PolicyBuilder().store(verification.Store(list(trusted))).time(
-            moment
-        ).max_chain_depth(MAX_CHAIN_DEPTH).extension_policies(
-            ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(),
-            ee_policy=verification.ExtensionPolicy.permit_all(),
-        ).build_client_verifier().verify(certificate, list(intermediates))
+        verified = (
+            verification.PolicyBuilder()
+            .store(verification.Store(list(trusted)))
+            .time(moment)
+            .max_chain_depth(MAX_CHAIN_DEPTH)
+            .extension_policies(
+                ca_policy=verification.ExtensionPolicy.webpki_defaults_ca(),
+                ee_policy=verification.ExtensionPolicy.permit_all(),
+            )
+            .build_client_verifier()
+            .verify(certificate, list(intermediates))
+        )
     except (verification.VerificationError, ValueError):
-        # The library's text names the subjects, which an error message must not.
-        return [f"no trusted certificate vouches for the signer's at {_text(moment)}"]
-    return []
+        return []
+    return verified.chain
 
 
 def _extension(certificate: x509.Certificate, kind: type[_T]) -> _T | None:

@@ -14,13 +14,14 @@ from usdk.trust.byte_source import ByteSource, FileSource, MemorySource
 from usdk.trust.certificate_trust import (
     CertificateLike,
     certificate_problems,
-    chain_problems,
+    find_chain,
     load_certificates,
 )
 from usdk.trust.cryptography_extra import serialization, x509
 from usdk.trust.dicom_elements import read_dicom
 from usdk.trust.dicom_structure import DicomFile, Element
 from usdk.trust.mac_stream import is_outside
+from usdk.trust.revocation import load_revocation_lists, revocation_problems
 from usdk.trust.signature_check import check_signature, signed_scopes
 from usdk.trust.signature_profile import PROFILES, Profile
 from usdk.trust.verification_report import SignatureReport, VerificationReport
@@ -41,6 +42,7 @@ def verify_dicom(
     *,
     trusted_certificates: Iterable[CertificateLike],
     intermediate_certificates: Iterable[CertificateLike] = (),
+    revocation_lists: Iterable[CertificateLike] = (),
     profile: Profile = "CREATOR",
     allow_uncovered: bool = False,
     moment: datetime | None = None,
@@ -53,7 +55,7 @@ def verify_dicom(
 
     The preamble and the file meta information are not under any signature. The transfer syntax
     must agree with the MAC parameters, and the SOP class and instance with the data set. A
-    certified time stamp is not examined, and nor is whether a certificate was revoked.
+    certified time stamp is not examined.
 
     Parameters
     ----------
@@ -63,6 +65,9 @@ def verify_dicom(
         Certificates of authorities, or of signers themselves; PEM or DER, or files of these.
     intermediate_certificates : iterable of bytes or path-like
         Authorities between, which are not trusted by themselves.
+    revocation_lists : iterable of bytes or path-like
+        Certificate revocation lists, PEM or DER. If any is given, each authority but the trusted
+        one's own issuer must have one that is not outdated; if none is, revocation is not checked.
     profile : {"CREATOR", "BASE"}
         What at least one signature must cover (PS3.15 C.1, C.2).
     allow_uncovered : bool
@@ -94,7 +99,12 @@ def verify_dicom(
     trusted = load_certificates(trusted_certificates)
     if not trusted:
         raise ArgumentError("give at least one trusted certificate")
-    judge = _Judge(trusted, load_certificates(intermediate_certificates), when)
+    judge = _Judge(
+        trusted,
+        load_certificates(intermediate_certificates),
+        load_revocation_lists(revocation_lists),
+        when,
+    )
     if isinstance(source, bytes):
         return _report(MemorySource(source), judge, profile, allow_uncovered)
     with FileSource(source) as file:
@@ -106,15 +116,20 @@ class _Judge:
         self,
         trusted: tuple[x509.Certificate, ...],
         intermediates: tuple[x509.Certificate, ...],
+        revocation_lists: tuple[x509.CertificateRevocationList, ...],
         moment: datetime,
     ) -> None:
         self.trusted = trusted
         self.intermediates = intermediates
+        self.revocation_lists = revocation_lists
         self.moment = moment
 
     def judge(self, report: SignatureReport, certificate: x509.Certificate) -> SignatureReport:
         problems = certificate_problems(certificate, self.moment)
-        problems += chain_problems(certificate, self.trusted, self.intermediates, self.moment)
+        chain = find_chain(certificate, self.trusted, self.intermediates, self.moment)
+        if not chain:
+            problems.append("no trusted certificate vouches for the signer's")
+        problems += revocation_problems(chain, self.revocation_lists, self.moment)
         if report.signed_at is not None:
             begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc
             if not begin <= report.signed_at <= end:

@@ -235,11 +235,22 @@ def cine():
     return with_pixels(base(US_MULTIFRAME), (3, 8, 10, 3), rgb=True)
 
 
-def jpeg_ls():
+def jpeg_ls_cine():
     import jpeg_ls
 
     ds = base(US_MULTIFRAME, JPEGLSLossless)
     return with_pixels(ds, (3, 16, 16), encode=lambda f: jpeg_ls.encode(f).tobytes())
+
+
+def compressed_icon():
+    import jpeg_ls
+
+    ds = jpeg_ls_cine()
+    icon = Dataset()
+    with_pixels(icon, (16, 16), encode=lambda f: jpeg_ls.encode(f).tobytes())
+    icon["PixelData"].is_undefined_length = True
+    ds.IconImageSequence = [icon]
+    return ds
 
 
 def nested():
@@ -294,6 +305,26 @@ def unknown():
     return ds
 
 
+def many_vrs():
+    ds = grey()
+    icon = Dataset()
+    with_pixels(icon, (5, 4), vr="OB")
+    ds.IconImageSequence = [icon]
+    ds.add_new(0x60000010, "US", 9)
+    ds.add_new(0x60003000, "OW", b"\x01\x02" * 4)
+    ds.add_new(0x00281201, "OW", bytes(range(10)))
+    values = {
+        "AE": "ODD", "AS": "031Y", "DS": ["1.5", "-2"], "DT": "20260102030405.123", "FL": [0.5],
+        "IS": "7", "LT": "odd", "OD": bytes(16), "OF": bytes(12), "OL": bytes(4), "OV": bytes(8),
+        "PN": "A^B", "SL": -1, "SS": [-2, 3, 4], "ST": "odd", "SV": -(1 << 40), "TM": "0304",
+        "UC": ["a", "bc"], "UR": "http://localhost/odd", "US": 5, "UV": 6, "OW": b"ab",
+    }  # fmt: skip
+    block = ds.private_block(0x0019, "USDK TEST", create=True)
+    for offset, (vr, value) in enumerate(values.items()):
+        block.add_new(offset, vr, value)
+    return ds
+
+
 def group_lengths():
     ds = grey()
     ds.add_new(0x00080000, "UL", 0)
@@ -305,7 +336,8 @@ def group_lengths():
 OBJECTS = {
     f.__name__: f
     for f in (
-        grey, bytes_pixels, cine, jpeg_ls, nested, undefined_lengths, empty, unknown, group_lengths
+        grey, bytes_pixels, cine, jpeg_ls_cine, compressed_icon, nested, undefined_lengths, empty,
+        many_vrs, unknown, group_lengths,
     )
 }  # fmt: skip
 

@@ -60,7 +60,7 @@ def test_values_lie_where_the_element_says(dicom):
 
 
 def test_fragments_are_what_pydicom_reads(dicom):
-    data = dicom("jpeg_ls")
+    data = dicom("jpeg_ls_cine")
     pixels = read(data).elements[-1]
     count, offsets = parse_fragments(data[pixels.value_offset : pixels.value_end])
     assert len(pixels.fragments) == count == 4  # the offset table and three frames
@@ -189,7 +189,7 @@ def test_elements_items_and_fragments_are_counted_together(monkeypatch, dicom):
     read_data_set(many)
     with pytest.raises(DataDamagedError, match="more than 40 elements"):
         read_data_set(encode_sequence(PRIVATE_SQ, [encode_item(b"")] * 40))
-    data = dicom("jpeg_ls")
+    data = dicom("jpeg_ls_cine")
     fragments = ITEM_OPEN[:4] + bytes(4)
     at = data.rindex(SEQUENCE_CLOSE)
     with pytest.raises(DataDamagedError, match="more than 40 elements"):
@@ -212,8 +212,8 @@ def test_a_missing_transfer_syntax_is_refused(dicom):
 @pytest.mark.parametrize("last", ["94", "95", "99", "1.99", "2"])
 def test_syntaxes_whose_pixels_are_elsewhere_or_deflated_are_refused(dicom, last):
     uid = "1.2.840.10008.1.2." + (last if last in ("1.99", "2") else f"4.{last}")
-    known = read(dicom("jpeg_ls")).transfer_syntax_uid
-    data = dicom("jpeg_ls").replace(known.encode(), uid.encode().ljust(len(known), b"\0"))
+    known = read(dicom("jpeg_ls_cine")).transfer_syntax_uid
+    data = dicom("jpeg_ls_cine").replace(known.encode(), uid.encode().ljust(len(known), b"\0"))
     if uid == "1.2.840.10008.1.2.4.99":
         assert read(data).transfer_syntax_uid == uid
         return

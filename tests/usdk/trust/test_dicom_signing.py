@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+import tracemalloc
 
 import numpy as np
 import pydicom
@@ -283,3 +284,20 @@ def test_files_are_signed_in_parallel(tmp_path, dicom, signer, authority):
     for thread in threads:
         thread.join()
     assert all(verify_dicom(p, trusted_certificates=[authority.der]).is_valid for p in paths)
+
+
+def test_memory_does_not_grow_with_the_pixels(tmp_path, dicom, signer, authority):
+    def long(ds):
+        ds.add_new(0x7FE00010, "OW", bytes(24 << 20))
+
+    path = tmp_path / "long.dcm"
+    path.write_bytes(dicom("grey", long))
+    tracemalloc.start()
+    try:
+        sign_dicom(path, path, signer)
+        assert verify_dicom(path, trusted_certificates=[authority.der]).is_valid
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert path.stat().st_size > 24 << 20
+    assert peak < 5 << 20

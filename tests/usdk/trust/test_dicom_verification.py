@@ -310,7 +310,7 @@ def test_every_changed_byte_is_refused(signed, verify):
 
 
 def test_every_changed_byte_of_compressed_pixels_is_refused(signed, verify):
-    data = signed("jpeg_ls")
+    data = signed("jpeg_ls_cine")
     pixels = next(e for e in read_dicom(MemorySource(data)).elements if e.tag == tags.PIXEL_DATA)
     for offset in range(pixels.offset, pixels.end):
         changed = bytearray(data)
@@ -370,7 +370,7 @@ def test_a_file_cut_anywhere_is_refused(signed, verify):
 
 
 def test_a_cut_file_of_fragments_is_refused(signed, verify):
-    data = signed("jpeg_ls")
+    data = signed("jpeg_ls_cine")
     for length in range(len(data)):
         assert is_refused(verify, data[:length]), length
 
