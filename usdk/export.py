@@ -82,9 +82,15 @@ def write_dicom(
         The disk is full, or the folder is missing or not writable.
     """
     path = Path(path)
-    frames = list(frames)
+    frames = [] if isinstance(frames, Frame) else list(frames)
+    if not all(isinstance(frame, Frame) for frame in frames):
+        raise ArgumentError("frames must hold Frame objects only")
     if not frames:
-        raise ArgumentError("there are no frames to write: give at least one")
+        raise ArgumentError(
+            "frames must be a sequence of at least one Frame: for one, write [frame]"
+        )
+    if not isinstance(study, Study | None):
+        raise ArgumentError("study must be a usdk.dicom.Study or None")
     if path.is_dir():
         raise StorageError("the path is a folder: name the file that shall be written")
     study = study or demonstration_study()

@@ -20,6 +20,7 @@ __all__ = ["check_dicom", "require_sound"]
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 _MAX_UID_LENGTH = 64
 _MAX_DEPTH = 32
+PIXEL_DATA = 0x7FE00010
 # Limits of the FDA guidance for marketing clearance of diagnostic ultrasound, Track 3.
 _MAX_MECHANICAL_INDEX = 1.9
 _MAX_THERMAL_INDEX = 6.0
@@ -79,6 +80,8 @@ def _check_elements(dataset: Dataset, place: str, depth: int) -> Iterator[Findin
             creator = dataset.get((tag.group, tag.element >> 8)) if tag.element > 0xFF else None
             if tag.element != 0 and (creator is None or not creator.value):
                 yield Finding("error", name, "is private and has no creator")
+        if tag == PIXEL_DATA:
+            continue  # Its value may still lie in the file, and is no business of this check.
         try:
             element = dataset[tag]
             value = element.value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 import numpy as np
 
@@ -18,7 +19,10 @@ _LOSSY = {
 }
 _COUNTS = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit")
 _COLOUR_TOLERANCE = 16
-"""Difference of two of red, green and blue from which a pixel is a colour; YBR rounds."""
+"""Difference of red, green and blue above which a pixel is a colour; YBR rounds."""
+_MAX_COLOURED_FRACTION = 0.01
+_MAX_FRAMES_DECODED = 16
+_MAX_FRAME_PIXELS = 2**26
 
 
 def check_pixels(dataset: Dataset) -> Iterator[Finding]:
@@ -43,7 +47,8 @@ def check_pixels(dataset: Dataset) -> Iterator[Finding]:
     if values["HighBit"] != values["BitsStored"] - 1:
         yield Finding("error", "HighBit", "is not BitsStored less one")
     yield from _check_length(dataset, values)
-    yield from _check_colour(dataset, values["SamplesPerPixel"])
+    if values["Rows"] * values["Columns"] <= _MAX_FRAME_PIXELS:
+        yield from _check_colour(dataset, values["SamplesPerPixel"])
     syntax = _transfer_syntax(dataset)
     if syntax in _LOSSY and dataset.get("LossyImageCompression") == "00":
         yield Finding("error", "LossyImageCompression", f"is 00 in {_LOSSY[syntax]}")
@@ -55,13 +60,11 @@ def _check_length(dataset: Dataset, values: dict[str, int]) -> Iterator[Finding]
         yield Finding("error", "PixelData", "is absent")
         return
     try:
-        pixel_bytes = dataset["PixelData"].value
         n_frames = whole(dataset, "NumberOfFrames") or 1
-    # A deferred value is read from its file here.
-    except Exception:
-        yield Finding("error", "PixelData", "cannot be read")
-        return
-    if not pixel_bytes:
+    except ValueError:
+        return  # Reported with the cine.
+    n_bytes = _value_length(dataset)
+    if n_bytes == 0:
         yield Finding("error", "PixelData", "is empty")
     elif syntax is not None and not syntax.is_compressed:
         samples = float(values["SamplesPerPixel"])
@@ -69,10 +72,17 @@ def _check_length(dataset: Dataset, values: dict[str, int]) -> Iterator[Finding]
             samples = 2.0  # Two pixels share their colour (PS3.3 C.7.6.3.1.2).
         n_bits = values["Rows"] * values["Columns"] * samples * values["BitsAllocated"]
         expected = -(-int(n_bits * n_frames) // 8)
-        if len(pixel_bytes) not in (expected, expected + expected % 2):
-            yield Finding(
-                "error", "PixelData", f"has {len(pixel_bytes)} bytes, and needs {expected}"
-            )
+        if n_bytes not in (expected, expected + expected % 2):
+            yield Finding("error", "PixelData", f"has {n_bytes} bytes, and needs {expected}")
+
+
+def _value_length(dataset: Dataset) -> int:
+    """Return the length without reading a value that still lies in its file."""
+    element = dataset.get_item("PixelData", keep_deferred=True)
+    value = element.value
+    return (
+        int(element.length) if value is None and hasattr(element, "length") else len(value or b"")
+    )
 
 
 def _check_colour(dataset: Dataset, n_samples: int) -> Iterator[Finding]:
@@ -90,14 +100,15 @@ def _check_colour(dataset: Dataset, n_samples: int) -> Iterator[Finding]:
     if present == 1 and monochrome:
         yield Finding("error", attribute, "is 1, and the pixels have no colour")
     if present == 0 and n_samples == 3 and _has_colour(dataset):
-        yield Finding("error", attribute, "is 0, and the pixels have colours")
+        # A warning: a marked or tinted grey picture has no colour data either.
+        yield Finding("warning", attribute, "is 0, and the pixels have colours")
 
 
 def _has_colour(dataset: Dataset) -> bool:
     try:
-        for pixels in iter_pixels(dataset):
-            samples = np.asarray(pixels, dtype=np.int32)
-            if np.ptp(samples, axis=-1).max() >= _COLOUR_TOLERANCE:
+        for pixels in islice(iter_pixels(dataset), _MAX_FRAMES_DECODED):
+            spread = np.ptp(np.asarray(pixels, dtype=np.int32), axis=-1)
+            if np.mean(spread > _COLOUR_TOLERANCE) > _MAX_COLOURED_FRACTION:
                 return True
     # Without a decoder for the transfer syntax nothing can be said about colour.
     except Exception:

@@ -51,8 +51,8 @@ def set_pixel_data(dataset: Dataset, frames: Sequence[NDArray[np.uint8]], codec:
         raise ArgumentError(f"codec must be one of {', '.join(get_args(Codec))}")
     if codec == "native":
         _check_size(sum(frame.nbytes for frame in frames))
-        pixel_bytes = b"".join(frame.tobytes() for frame in frames)
-        dataset.add_new("PixelData", "OW", pixel_bytes + b"\0" * (len(pixel_bytes) % 2))
+        padding = b"\0" * (sum(frame.nbytes for frame in frames) % 2)
+        dataset.add_new("PixelData", "OW", b"".join([*map(_native, frames), padding]))
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     else:
         encoded = [_jpeg_ls(frame) for frame in frames]
@@ -84,6 +84,10 @@ def compare_pixels(source: Dataset | str, frames: Sequence[NDArray[np.uint8]]) -
         raise DataDamagedError("the pixels that were just encoded cannot be decoded") from error
     if n_decoded != len(frames):
         raise DataDamagedError(f"{n_decoded} of {len(frames)} frames can be decoded")
+
+
+def _native(frame: NDArray[np.uint8]) -> memoryview:
+    return np.ascontiguousarray(frame).data
 
 
 def _jpeg_ls(frame: NDArray[np.uint8]) -> bytes:

@@ -63,5 +63,6 @@ def _read(dataset: Dataset, keyword: str, kind: Callable[[Any], Any]) -> Any:
         value = dataset.get(keyword)
         return None if value is None or value == "" else kind(value)
     # Reading may convert what a stranger wrote, and the parser's errors are of every kind.
-    except Exception as error:
-        raise ValueError("is not one number") from error
+    except Exception:
+        # Not chained: the parser's message may quote a value, and the value be a patient's.
+        raise ValueError("is not one number") from None

@@ -10,11 +10,10 @@ from usdk.dicom.equipment import Equipment, sdk_version
 from usdk.dicom.provenance import add_provenance, loss_comment
 from usdk.dicom.pydicom_extra import UID, Dataset, FileMetaDataset, generate_uid
 from usdk.dicom.regions import add_regions
-from usdk.dicom.series import MAX_INTEGER_STRING
+from usdk.dicom.series import MAX_INTEGER_STRING, whole_number
 from usdk.dicom.study import Study
 from usdk.dicom.text import fit_text
 from usdk.dicom.times import da, dt, from_unix, tm
-from usdk.errors import ArgumentError
 from usdk.frame import Frame
 
 __all__ = ["IMPLEMENTATION_CLASS_UID", "add_pixels", "build_image"]
@@ -56,13 +55,13 @@ def build_image(
     study.add_to(dataset)
     (equipment or Equipment.from_device(first.provenance.device)).add_to(dataset)
     _add_general_image(dataset, frames, study, instance_number)
-    _add_us_image(dataset, first)
     add_regions(
         dataset,
         first.raster,
         transmit_frequency_hz=first.provenance.transmit_frequency_hz,
         prf_hz=first.provenance.prf_hz,
     )
+    _add_us_image(dataset, first)
     add_provenance(dataset, frames)
     return dataset
 
@@ -93,10 +92,8 @@ def _add_general_image(
 ) -> None:
     first = frames[0]
     if instance_number is None:
-        instance_number = min(max(first.sequence_number + 1, 1), MAX_INTEGER_STRING)
-    if not 0 <= instance_number <= MAX_INTEGER_STRING:
-        raise ArgumentError(f"instance_number must be 0 to {MAX_INTEGER_STRING}")
-    dataset.InstanceNumber = instance_number
+        instance_number = min(max(int(first.sequence_number) + 1, 1), MAX_INTEGER_STRING)
+    dataset.InstanceNumber = whole_number(instance_number, "InstanceNumber")
     dataset.ImageType = ["ORIGINAL", "PRIMARY", study.series.examination, _TWO_DIMENSIONAL]
     dataset.PatientOrientation = ""
     acquired = from_unix(first.host_timestamp_s, study.study_datetime)

@@ -48,7 +48,8 @@ def parser_border(what: str) -> Iterator[None]:
     except OSError as error:
         raise StorageError(f"{what}: {error.strerror or 'cannot be read'}") from error
     except Exception as error:
-        raise DataDamagedError(f"{what}: not valid DICOM ({type(error).__name__})") from error
+        # Not chained: the parser's message may quote a value, and the value be a patient's.
+        raise DataDamagedError(f"{what}: not valid DICOM ({type(error).__name__})") from None
 
 
 def open_dicom(path: str | Path) -> Dataset:

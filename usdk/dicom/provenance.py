@@ -60,8 +60,8 @@ def add_provenance(dataset: Dataset, frames: Sequence[Frame]) -> None:
         rows.append(
             {
                 "provenance": index,
-                "dynamic_range_db": frame.dynamic_range_db,
-                "sequence_number": frame.sequence_number,
+                "dynamic_range_db": float(frame.dynamic_range_db),
+                "sequence_number": int(frame.sequence_number),
                 "device_timestamp_s": _plain(frame.device_timestamp_s),
                 "host_timestamp_s": _plain(frame.host_timestamp_s),
             }
@@ -161,7 +161,7 @@ def _private_value(dataset: Dataset, offset: int) -> Any:
 
 
 def _plain(value_s: float) -> float | None:
-    return value_s if math.isfinite(value_s) else None  # JSON has no NaN.
+    return float(value_s) if math.isfinite(value_s) else None  # JSON has no NaN.
 
 
 def _number(value: Any) -> float:
@@ -177,7 +177,7 @@ def _provenance_to_dict(provenance: Provenance) -> dict[str, Any]:
         "sound_speed_m_s": _plain(provenance.sound_speed_m_s),
         "prf_hz": None if provenance.prf_hz is None else _plain(provenance.prf_hz),
         "device": None if device is None else vars(device),
-        "gaps": [vars(gap) for gap in provenance.gaps],
+        "gaps": [{name: int(n) for name, n in vars(gap).items()} for gap in provenance.gaps],
         "processing": provenance.processing,
     }
 

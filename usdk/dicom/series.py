@@ -3,18 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import index
 from typing import Literal
 
 from usdk.dicom.pydicom_extra import Dataset, generate_uid
 from usdk.dicom.text import check_text
 from usdk.errors import ArgumentError
 
-__all__ = ["MAX_INTEGER_STRING", "Code", "Series"]
+__all__ = ["MAX_INTEGER_STRING", "Code", "Series", "whole_number"]
 
 MAX_INTEGER_STRING = 2**31 - 1
 """Greatest value of an IS (PS3.5 table 6.2-1)."""
 
 _LATERALITIES = ("", "L", "R", "B", "U")
+
+
+def whole_number(value: int, keyword: str) -> int:
+    """Return a number that an IS can hold, 0 or more, or raise `ArgumentError`."""
+    try:
+        number = index(value)
+    except TypeError:
+        number = -1
+    if not 0 <= number <= MAX_INTEGER_STRING:
+        raise ArgumentError(f"{keyword} must be a whole number from 0 to {MAX_INTEGER_STRING}")
+    return number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +100,7 @@ class Series:
         check_text(self.body_part_examined, "CS", "BodyPartExamined")
         if not self.series_instance_uid:
             raise ArgumentError("SeriesInstanceUID must not be empty")
-        if not 0 <= self.series_number <= MAX_INTEGER_STRING:
-            raise ArgumentError(f"SeriesNumber must be 0 to {MAX_INTEGER_STRING}")
+        whole_number(self.series_number, "SeriesNumber")
         if self.image_laterality not in _LATERALITIES:
             raise ArgumentError("ImageLaterality must be L, R, B, U or empty")
 

@@ -16,7 +16,7 @@ from usdk.errors import ArgumentError
 __all__ = ["Study", "demonstration_study"]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Study:
     """One examination of one patient (PS3.3 C.7.2.1).
 
@@ -43,8 +43,8 @@ class Study:
     study_instance_uid: str = field(default_factory=lambda: str(generate_uid(prefix=None)))
     study_datetime: datetime = field(default_factory=lambda: datetime.now().astimezone())
     study_id: str = ""
-    accession_number: str = field(default="", repr=False)
-    referring_physician_name: str = field(default="", repr=False)
+    accession_number: str = ""
+    referring_physician_name: str = ""
     study_description: str = ""
 
     def __post_init__(self) -> None:
@@ -56,6 +56,9 @@ class Study:
         if not self.study_instance_uid:
             raise ArgumentError("StudyInstanceUID must not be empty")
         object.__setattr__(self, "study_datetime", aware(self.study_datetime, "study_datetime"))
+
+    def __repr__(self) -> str:
+        return "Study(…)"  # A repr reaches logs and tracebacks; a patient must not.
 
     def add_to(self, dataset: Dataset) -> None:
         """Write the Patient, General Study and General Series modules."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from usdk.dicom.check import check_dicom
@@ -76,7 +76,7 @@ class DicomSummary:
     n_signatures: int
     n_frames_lost: int | None
     findings: tuple[Finding, ...]
-    patient: dict[str, str] | None = None
+    patient: dict[str, str] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
         lines = [f"SOP class        {self.sop_class}"]
