@@ -1,0 +1,22 @@
+"""Simulated front-ends: probes that echo a scene, and recordings played as if by a device."""
+
+from usdk_drivers.simulator.echo_engine import EchoEngine
+from usdk_drivers.simulator.faults import Fault, FaultPlan
+from usdk_drivers.simulator.packet_source import Pace
+from usdk_drivers.simulator.probes import PROBES, simulated_probe
+from usdk_drivers.simulator.recording_engine import RecordingEngine
+from usdk_drivers.simulator.scenes import SceneName, make_scene
+from usdk_drivers.simulator.simulated_front_end import SimulatedFrontEnd
+
+__all__ = [
+    "PROBES",
+    "EchoEngine",
+    "Fault",
+    "FaultPlan",
+    "Pace",
+    "RecordingEngine",
+    "SceneName",
+    "SimulatedFrontEnd",
+    "make_scene",
+    "simulated_probe",
+]

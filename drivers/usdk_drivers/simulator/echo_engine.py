@@ -1,0 +1,235 @@
+"""A simulated front-end's physics: echoes of a scene, from the very delays that were uploaded."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.acquisition import DeviceInfo
+from usdk.errors import ArgumentError
+from usdk.front_end import Capabilities
+from usdk.probe import Probe
+from usdk.transmit import MAX_TRANSMITS
+from usdk_drivers.simulator.engine import RefusedError
+from usdk_drivers.simulator.scenes import Scatterers, Scene
+from usdk_drivers.wire import DataType, DeviceDescription, ErrorCode, SequenceSettings
+from usdk_kernels.point_echoes import add_point_echoes
+
+__all__ = ["EchoEngine"]
+
+MAX_SAMPLES = 16_384
+MAX_PRF_HZ = 10_000.0
+# Converters need a moment after the trigger, as real ones do.
+FIRST_SAMPLE_S = 0.4e-6
+# Between the last sample of one transmit and the next.
+PAUSE_S = 10e-6
+_FULL_SCALE = 30_000
+# −6 dB bandwidth of a burst of n cycles is this over n: |sinc| falls to 1/2 at 0.603.
+_BURST_BANDWIDTH = 1.207
+_CACHE_BYTES = 256 * 2**20
+
+
+class EchoEngine:
+    """Makes int16 RF of a scene.
+
+    Parameters
+    ----------
+    probe : Probe
+        What sends and listens.
+    scene : Scene
+        What reflects.
+    serial_number : str
+        As reported.
+    n_cine_frames : int
+        Frames after which the motion repeats.
+    noise_db : float
+        Thermal noise (rms), dB relative to full scale.
+    seed : int
+        Of the noise.
+
+    Notes
+    -----
+    Gain does not fall with depth, as behind a perfect time-gain compensation, and is fixed such
+    that the strongest scatterer in a focus of the whole array does not clip.
+    """
+
+    n_frames: int | None = None
+
+    def __init__(
+        self,
+        probe: Probe,
+        scene: Scene,
+        *,
+        serial_number: str = "SIM-1",
+        n_cine_frames: int = 32,
+        noise_db: float = -80.0,
+        seed: int = 1,
+    ) -> None:
+        if n_cine_frames < 1:
+            raise ArgumentError(f"frames must be at least 1, got {n_cine_frames}")
+        self._probe, self._scene, self._seed = probe, scene, seed
+        self._n_cine_frames = n_cine_frames if scene.moves else 1
+        self._gain = _FULL_SCALE / (probe.n_elements * scene.peak_amplitude)
+        self._noise = 0.0 if noise_db == -math.inf else 2**15 * 10 ** (noise_db / 20)
+        self._positions_m = probe.element_positions_m.astype(np.float32)
+        self._normals = probe.element_normals.astype(np.float32)
+        centre_hz = probe.centre_frequency_hz
+        self.description = DeviceDescription(
+            DeviceInfo(
+                manufacturer="usdk",
+                model=f"simulated {probe.name}",
+                serial_number=serial_number,
+                firmware_version="1.0.0",
+            ),
+            Capabilities(
+                n_transmit_channels=probe.n_elements,
+                n_receive_channels=probe.n_elements,
+                sampling_frequencies_hz=(2 * centre_hz, 4 * centre_hz, 8 * centre_hz),
+                max_samples=MAX_SAMPLES,
+                max_transmits=MAX_TRANSMITS,
+                max_prf_hz=MAX_PRF_HZ,
+            ),
+            probe,
+        )
+        self.settings: SequenceSettings | None = None
+        self._still: NDArray[np.float32] | None = None
+        self._cine: OrderedDict[int, NDArray[np.int16]] = OrderedDict()
+
+    def configure(self, request: SequenceSettings) -> SequenceSettings:
+        """Check a sequence against the limits and set it."""
+        self._check(request)
+        listening_s = FIRST_SAMPLE_S + request.n_samples / request.sampling_frequency_hz
+        prf_hz = request.sequence.prf_hz or min(MAX_PRF_HZ, 1 / (listening_s + PAUSE_S))
+        fields = {
+            **request.__dict__,
+            "first_sample_s": (FIRST_SAMPLE_S,) * len(request.sequence),
+            "data_type": DataType.INT16,
+            "frame_rate_hz": prf_hz / len(request.sequence),
+        }
+        self.settings = SequenceSettings(**fields)
+        self._still = None
+        self._cine.clear()
+        return self.settings
+
+    def frame(self, number: int) -> NDArray[np.int16]:
+        """Return the frame at its phase of the motion, the same for the same number."""
+        index = number % self._n_cine_frames
+        if index not in self._cine:
+            self._make_room()
+            self._cine[index] = self._render(index)
+        return self._cine[index]
+
+    def timestamp_ns(self, number: int, transmit_index: int) -> int:
+        """Return the time of a transmit at the sequence's PRF, ns from the start."""
+        settings = self._set()
+        n_transmits = len(settings.sequence)
+        prf_hz = settings.frame_rate_hz * n_transmits
+        return round((number * n_transmits + transmit_index) * 1e9 / prf_hz)
+
+    def _render(self, index: int) -> NDArray[np.int16]:
+        if self._still is None:
+            self._still = self._echoes(self._scene.still)
+        rf = self._still.copy()
+        moving = self._scene.moving(index / self._n_cine_frames)
+        if moving.amplitudes.size:
+            rf += self._echoes(moving)
+        rf *= np.float32(self._gain)
+        if self._noise:
+            random = np.random.default_rng((self._seed, index))
+            rf += np.float32(self._noise) * random.standard_normal(rf.shape, np.float32)
+        np.rint(rf, out=rf)
+        limits = np.iinfo(np.int16)
+        return np.clip(rf, limits.min, limits.max).astype(np.int16)
+
+    def _echoes(self, scatterers: Scatterers) -> NDArray[np.float32]:
+        """Return the RF of scatterers, shared out over threads; they end with the call."""
+        settings = self._set()
+        shape = (*settings.delays_s.shape, settings.n_samples)
+        n_workers = max(1, min(os.cpu_count() or 1, len(scatterers.amplitudes) // 256))
+        if shape[0] >= 2 * n_workers:
+            parts = _split(shape[0], n_workers)
+            rf = np.zeros(shape, np.float32)
+            with ThreadPoolExecutor(n_workers) as pool:
+                for _ in pool.map(lambda t: self._add(scatterers, slice(None), t, rf[t]), parts):
+                    pass
+            return rf
+        parts = _split(len(scatterers.amplitudes), n_workers)
+        outs = np.zeros((n_workers, *shape), np.float32)
+        with ThreadPoolExecutor(n_workers) as pool:
+            for _ in pool.map(
+                lambda part, out: self._add(scatterers, part, slice(None), out), parts, outs
+            ):
+                pass
+        return np.asarray(outs.sum(axis=0) if n_workers > 1 else outs[0])
+
+    def _add(
+        self, scatterers: Scatterers, part: slice, transmits: slice, out: NDArray[np.float32]
+    ) -> None:
+        settings, probe = self._set(), self._probe
+        delays_s = settings.delays_s[transmits]
+        frequency_hz = settings.sequence.frequency_hz or probe.centre_frequency_hz
+        add_point_echoes(
+            scatterers.positions_m[part],
+            scatterers.amplitudes[part],
+            self._positions_m,
+            self._normals,
+            delays_s,
+            np.ones(delays_s.shape, np.float32),
+            np.array(settings.first_sample_s)[transmits],
+            frequency_hz,
+            _pulse_bandwidth(probe.fractional_bandwidth, settings.sequence.n_cycles),
+            settings.sampling_frequency_hz,
+            settings.sound_speed_m_s,
+            probe.element_width_m,
+            0.0,
+            0,
+            probe.n_elements,
+            out,
+        )
+
+    def _check(self, request: SequenceSettings) -> None:
+        can = self.description.capabilities
+        delays_s = request.delays_s
+        n_firing = np.count_nonzero(~np.isnan(delays_s), axis=1)
+        checks = {
+            f"{delays_s.shape[1]} elements instead of {self._probe.n_elements}": (
+                delays_s.shape[1] == self._probe.n_elements
+            ),
+            f"more than {can.max_transmits} transmits": len(delays_s) <= can.max_transmits,
+            f"more than {can.max_samples} samples": request.n_samples <= can.max_samples,
+            "a transmit without a firing element": bool(np.all(n_firing > 0)),
+            "negative delays": not np.any(delays_s < 0),
+            "a sampling frequency not on offer": (
+                request.sampling_frequency_hz in can.sampling_frequencies_hz
+            ),
+            f"a PRF above {can.max_prf_hz} Hz": (request.sequence.prf_hz or 0) <= can.max_prf_hz,
+        }
+        for fault, is_right in checks.items():
+            if not is_right:
+                raise RefusedError(ErrorCode.OUT_OF_LIMITS, fault)
+
+    def _make_room(self) -> None:
+        settings = self._set()
+        frame_bytes = settings.delays_s.size * settings.n_samples * 2
+        while self._cine and (len(self._cine) + 1) * frame_bytes > _CACHE_BYTES:
+            self._cine.popitem(last=False)
+
+    def _set(self) -> SequenceSettings:
+        assert self.settings is not None
+        return self.settings
+
+
+def _pulse_bandwidth(probe_bandwidth: float, n_cycles: float) -> float:
+    """Return the bandwidth of a burst through the probe, both taken as Gaussian."""
+    return 1 / math.hypot(1 / probe_bandwidth, n_cycles / _BURST_BANDWIDTH)
+
+
+def _split(n: int, n_parts: int) -> list[slice]:
+    edges = np.linspace(0, n, n_parts + 1).astype(int).tolist()
+    return [slice(first, stop) for first, stop in itertools.pairwise(edges)]

@@ -1,0 +1,207 @@
+"""The data path of a simulated device: frames made when they are due, cut into packets, sent."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+
+from usdk_drivers.simulator.device_model import Gone, Nak, Stall
+from usdk_drivers.simulator.engine import Engine
+from usdk_drivers.simulator.faults import Fault, FaultPlan
+from usdk_drivers.wire import PACKET_HEADER_BYTES, PacketFlag, PacketHeader, encode_packet
+
+__all__ = ["FIFO_BYTES", "Pace", "PacketSource"]
+
+FIFO_BYTES = 8 * 2**20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """When a device makes its frames.
+
+    Parameters
+    ----------
+    speed : float
+        Frames come at this many times the frame rate that is set; with 0 they are made when the
+        host asks for them.
+    overruns : bool
+        Whether frames are made whether or not the host fetches them: those that find the FIFO
+        full are dropped and counted.
+    """
+
+    speed: float = 0.0
+    overruns: bool = False
+
+
+class PacketSource:
+    """One run's packets, with what goes wrong with them.
+
+    Parameters
+    ----------
+    engine : Engine
+        Set up with a sequence.
+    run : int
+        Number of the start, which packets carry.
+    """
+
+    def __init__(self, engine: Engine, run: int, faults: FaultPlan, pace: Pace) -> None:
+        settings = engine.settings
+        assert settings is not None
+        assert settings.data_type is not None
+        self._engine, self._run, self._faults, self._pace = engine, run, faults, pace
+        self._settings, self._data_type = settings, settings.data_type
+        self._n_transmits, n_elements = settings.delays_s.shape
+        self._period_s = 1 / (pace.speed * settings.frame_rate_hz) if pace.speed else 0.0
+        packet_bytes = n_elements * settings.n_samples * self._data_type.dtype.itemsize
+        # A FIFO that holds less than two frames could hardly deliver one whole.
+        self._fifo_packets = max(FIFO_BYTES // packet_bytes, 2 * self._n_transmits)
+        self._fifo: deque[int] = deque()
+        self._n_made = 0
+        self._started_s = time.monotonic()
+        self._pending = memoryview(b"")
+        self._frame: tuple[int, NDArray[Any]] | None = None
+        self._is_at_frame_end = False
+        self._is_after_overrun = False
+        self._is_silent = False
+        self._is_gone = False
+        self._end_is_sent = False
+        self.n_overruns = 0
+        self.time_computing_s = 0.0
+        """Time spent on making frames, s."""
+
+    @property
+    def n_frames_made(self) -> int:
+        """Frames made in this run, those dropped included."""
+        return int(self._n_made // self._n_transmits)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether everything was sent, the end included."""
+        return self._end_is_sent and not self._pending
+
+    def stop(self) -> None:
+        """Forget what was not sent, and send no more."""
+        self._pending = memoryview(b"")
+        self._is_silent = True
+
+    def fill(self, buffer: memoryview, timeout_s: float) -> int:
+        """Send what there is, at most to the end of a frame, so that no frame waits for the next.
+
+        `Nak` if nothing is due within ``timeout_s``.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        n_filled = 0
+        while n_filled < len(buffer):
+            if self._pending:
+                piece = self._pending[: len(buffer) - n_filled]
+                buffer[n_filled : n_filled + len(piece)] = piece
+                self._pending = self._pending[len(piece) :]
+                n_filled += len(piece)
+                continue
+            if n_filled and (self._is_at_frame_end or self._is_gone):
+                break
+            if self._is_gone:
+                raise Gone
+            self._admit()
+            if self._is_silent or not self._fifo:
+                if n_filled or not self._wait(deadline_s):
+                    break
+                continue
+            if n_filled and self._faults.fault(self._fifo[0]) is Fault.STALL:
+                break
+            self._send(self._fifo.popleft())
+        if not n_filled:
+            raise Nak
+        return n_filled
+
+    def _admit(self) -> None:
+        """Put into the FIFO what was made by now, or drop it if there is no room."""
+        elapsed_s, period_s = time.monotonic() - self._started_s, self._period_s
+        n_due = int(elapsed_s / period_s) + 1 if period_s else self.n_frames_made + 1
+        if not self._pace.overruns:
+            # The device waits for the host, one frame at a time.
+            n_due = self.n_frames_made if self._fifo else min(n_due, self.n_frames_made + 1)
+        if self._engine.n_frames is not None:
+            n_due = min(n_due, self._engine.n_frames)
+        n_new = n_due * self._n_transmits - self._n_made
+        n_kept = min(n_new, self._fifo_packets - len(self._fifo))
+        self._fifo.extend(range(self._n_made, self._n_made + n_kept))
+        self._n_made += n_new
+        self.n_overruns += n_new - n_kept
+        self._is_after_overrun |= n_new > n_kept
+        if self._n_made // self._n_transmits == self._engine.n_frames and not self._fifo:
+            self._queue_end()
+
+    def _queue_end(self) -> None:
+        if not self._end_is_sent:
+            self._end_is_sent = True
+            self._fifo.append(self._n_made)
+
+    def _wait(self, deadline_s: float) -> bool:
+        """Wait for the next frame; False when there is none before ``deadline_s``."""
+        due_s = self._started_s + self.n_frames_made * self._period_s
+        is_coming = not self._is_silent and not self._end_is_sent and due_s < deadline_s
+        until_s = due_s if is_coming else deadline_s
+        time.sleep(max(0.0, until_s - time.monotonic()))
+        return is_coming
+
+    def _send(self, packet: int) -> None:
+        self._is_at_frame_end = packet % self._n_transmits == self._n_transmits - 1
+        fault = self._faults.fault(packet)
+        if fault is Fault.SILENCE:
+            self._is_silent = True
+        if fault in (Fault.SILENCE, Fault.DROP):
+            return
+        if fault is Fault.STALL:
+            raise Stall
+        self._pending = memoryview(self._spoilt(self._whole(packet), fault, packet))
+
+    def _whole(self, packet: int) -> bytes:
+        frame_number, transmit_index = divmod(packet, self._n_transmits)
+        is_end = packet == self._n_made and self._end_is_sent
+        flags = PacketFlag.END_OF_DATA if is_end else PacketFlag.NONE
+        if self._is_after_overrun:
+            flags |= PacketFlag.AFTER_OVERRUN
+            self._is_after_overrun = False
+        samples = None if is_end else self._samples(frame_number)[transmit_index]
+        timestamp_ns = 0 if is_end else self._engine.timestamp_ns(frame_number, transmit_index)
+        header = PacketHeader(
+            configuration_id=self._settings.configuration_id,
+            run=self._run,
+            packet_number=packet,
+            frame_number=frame_number,
+            transmit_index=transmit_index,
+            data_type=self._data_type,
+            n_elements=0 if samples is None else samples.shape[0],
+            n_samples=0 if samples is None else samples.shape[1],
+            device_timestamp_ns=timestamp_ns,
+            flags=flags,
+        )
+        return encode_packet(header, samples)
+
+    def _spoilt(self, whole: bytes, fault: Fault | None, packet: int) -> bytes:
+        if fault is Fault.DUPLICATE:
+            return whole + whole
+        if fault is Fault.UNPLUG:
+            self._is_gone = True
+        if fault in (Fault.UNPLUG, Fault.TRUNCATE):
+            return whole[: PACKET_HEADER_BYTES + (len(whole) - PACKET_HEADER_BYTES) // 2]
+        if fault in (Fault.CORRUPT, Fault.CORRUPT_HEADER):
+            in_header = fault is Fault.CORRUPT_HEADER or len(whole) == PACKET_HEADER_BYTES
+            first, stop = (0, PACKET_HEADER_BYTES) if in_header else (PACKET_HEADER_BYTES, None)
+            random = self._faults.random(packet)
+            spoilt = bytearray(whole)
+            spoilt[random.integers(first, stop or len(whole))] ^= 1 << random.integers(8)
+            return bytes(spoilt)
+        return whole
+
+    def _samples(self, frame_number: int) -> NDArray[Any]:
+        if self._frame is None or self._frame[0] != frame_number:
+            started_s = time.monotonic()
+            self._frame = (frame_number, self._engine.frame(frame_number))
+            self.time_computing_s += time.monotonic() - started_s
+        return self._frame[1]

@@ -1,0 +1,204 @@
+"""Transport: moves bytes to and from one claimed USB interface, every wait with a deadline."""
+
+from __future__ import annotations
+
+import math
+import time
+from array import array
+from contextlib import suppress
+from typing import Any, Self
+
+import numpy as np
+
+from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError, UsdkError
+from usdk_drivers.usb_address import UsbAddress
+from usdk_drivers.usb_errors import import_usb, translated
+
+__all__ = [
+    "INTERFACE_CLASS",
+    "INTERFACE_PROTOCOL",
+    "INTERFACE_SUBCLASS",
+    "UsbTransport",
+    "find_devices",
+    "serial_number",
+]
+
+INTERFACE_CLASS = 0xFF  # vendor specific
+INTERFACE_SUBCLASS = 0x75
+INTERFACE_PROTOCOL = 0x01
+CONTROL_TIMEOUT_S = 1.0
+TRANSFER_BYTES = 2**20
+# Linux splits a transfer into pieces of 16 KiB; an upload in pieces of this size shows progress.
+UPLOAD_BYTES = 64 * 2**10
+_VENDOR_IN, _VENDOR_OUT = 0xC0, 0x40
+_BULK, _DIRECTION_IN = 2, 0x80
+
+
+def find_devices(address: UsbAddress, backend: Any = None) -> list[Any]:
+    """Return pyusb's devices with the ids of ``address`` that carry the interface."""
+    usb = import_usb()
+    with translated("looking for the device"):
+        found = usb.core.find(
+            find_all=True,
+            idVendor=address.vendor_id,
+            idProduct=address.product_id,
+            backend=backend,
+        )
+        devices = [device for device in found if _interface(device) is not None]
+    if address.serial_number is None:
+        return devices
+    return [device for device in devices if serial_number(device) == address.serial_number]
+
+
+def serial_number(device: Any) -> str:
+    """Return the serial number in the device's descriptor; empty if it cannot be read."""
+    usb = import_usb()
+    try:
+        return device.serial_number or ""
+    except (usb.core.USBError, ValueError, NotImplementedError):
+        return ""
+
+
+class UsbTransport:
+    """One claimed interface: control requests on endpoint 0, bulk OUT and bulk IN.
+
+    Parameters
+    ----------
+    device : usb.core.Device
+        As `find_devices` returns it.
+    """
+
+    def __init__(self, device: Any) -> None:
+        self._usb = import_usb()
+        self._device = device
+        self._buffer = array("B", bytes(TRANSFER_BYTES))
+        # pyusb reads into an array.array without a copy, and numpy views it without one.
+        self._view = np.frombuffer(self._buffer, dtype=np.uint8).data
+        try:
+            with translated("opening the device"):
+                self._number, self._out, self._in = self._claim()
+        except BaseException:
+            self.close()
+            raise
+
+    @classmethod
+    def open(cls, address: UsbAddress, backend: Any = None) -> Self:
+        """Open the only device at ``address``.
+
+        Raises
+        ------
+        DeviceAbsentError
+            If there is none.
+        DeviceFailedError
+            If there are several, access is denied, or another program uses it.
+        """
+        devices = find_devices(address, backend)
+        if not devices:
+            raise DeviceAbsentError(f"no device answers at {address}: plug it in and switch it on")
+        if len(devices) > 1:
+            names = ", ".join(sorted(serial_number(device) or "?" for device in devices))
+            raise DeviceFailedError(
+                f"{len(devices)} devices answer at {address} (serial numbers {names}): "
+                "name one as usb:serial=…"
+            )
+        return cls(devices[0])
+
+    def control_in(self, request: int, *, value: int = 0, index: int = 0, length: int) -> bytes:
+        """Return the answer to a vendor request, at most ``length`` bytes."""
+        with translated(f"answering request {int(request):#04x}"):
+            answer = self._device.ctrl_transfer(
+                _VENDOR_IN, request, value, index, length, _milliseconds(CONTROL_TIMEOUT_S)
+            )
+        return bytes(answer)
+
+    def control_out(self, request: int, *, value: int = 0) -> None:
+        """Send a vendor request without data."""
+        with translated(f"obeying request {int(request):#04x}"):
+            self._device.ctrl_transfer(
+                _VENDOR_OUT, request, value, 0, None, _milliseconds(CONTROL_TIMEOUT_S)
+            )
+
+    def upload(self, data: bytes, deadline_s: float) -> None:
+        """Send ``data`` by bulk OUT before ``deadline_s`` on `time.monotonic`'s clock."""
+        view = memoryview(data)
+        while len(view):
+            remaining_s = deadline_s - time.monotonic()
+            if remaining_s <= 0:
+                raise DeviceTimeoutError("the device did not take the upload in time")
+            with translated("taking an upload"):
+                # pyusb copies anything but an array.array byte by byte.
+                piece = array("B", view[:UPLOAD_BYTES].tobytes())
+                n_sent = self._device.write(self._out, piece, _milliseconds(remaining_s))
+            view = view[n_sent:]
+
+    def read(self, timeout_s: float) -> memoryview:
+        """Return what bulk IN brought, at most `TRANSFER_BYTES`; empty after ``timeout_s``.
+
+        The bytes lie in the transport's own buffer, until the next call.
+
+        Raises
+        ------
+        EndpointStalledError
+            If the device halted the endpoint: `clear_halt` and go on.
+        """
+        try:
+            with translated("sending data"):
+                n_bytes = self._device.read(self._in, self._buffer, _milliseconds(timeout_s))
+        except DeviceTimeoutError:
+            n_bytes = 0
+        return self._view[:n_bytes]
+
+    def clear_halt(self) -> None:
+        """Lift the halt of bulk IN."""
+        with translated("clearing a halted endpoint"):
+            self._device.clear_halt(self._in)
+
+    def close(self) -> None:
+        """Release the interface; works on a device that is gone, and twice."""
+        with suppress(self._usb.core.USBError, UsdkError):
+            self._usb.util.dispose_resources(self._device)
+
+    def _claim(self) -> tuple[int, int, int]:
+        try:
+            self._device.get_active_configuration()
+        except self._usb.core.USBError as error:
+            # pyusb raises without a code when the device stands unconfigured.
+            if error.errno is not None:
+                raise
+            self._device.set_configuration()
+        interface = _interface(self._device)
+        if interface is None:
+            raise DeviceFailedError("the device lost its interface: plug it in again")
+        number = interface.bInterfaceNumber
+        with suppress(NotImplementedError):
+            if self._device.is_kernel_driver_active(number):
+                self._device.detach_kernel_driver(number)
+        self._usb.util.claim_interface(self._device, number)
+        bulk = [e.bEndpointAddress for e in interface if e.bmAttributes & 3 == _BULK]
+        incoming = [endpoint for endpoint in bulk if endpoint & _DIRECTION_IN]
+        outgoing = [endpoint for endpoint in bulk if not endpoint & _DIRECTION_IN]
+        if len(incoming) != 1 or len(outgoing) != 1:
+            raise DeviceFailedError(
+                "the interface must have one bulk IN and one bulk OUT endpoint, it has "
+                f"{len(incoming)} and {len(outgoing)}"
+            )
+        return number, outgoing[0], incoming[0]
+
+
+def _interface(device: Any) -> Any:
+    wanted = (INTERFACE_CLASS, INTERFACE_SUBCLASS, INTERFACE_PROTOCOL)
+    for configuration in device:
+        for interface in configuration:
+            found = (
+                interface.bInterfaceClass,
+                interface.bInterfaceSubClass,
+                interface.bInterfaceProtocol,
+            )
+            if found == wanted:
+                return interface
+    return None
+
+
+def _milliseconds(timeout_s: float) -> int:
+    # 0 would mean for ever to libusb.
+    return max(1, math.ceil(timeout_s * 1e3))
