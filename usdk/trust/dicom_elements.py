@@ -146,6 +146,7 @@ class _Reader:
             raise self._damaged("a delimiter out of place", tag, offset)
         if explicit:
             vr, start, length = self._explicit_header(tag, offset, limit)
+            self._refuse_smuggling(tag, vr, length, offset)
         else:
             vr, start = b"UN", offset + 8
             length = self._u32(offset + 4, tag, limit)
@@ -239,6 +240,14 @@ class _Reader:
         if header[6:8] != b"\0\0":
             raise self._damaged("the reserved bytes are not zero", tag, offset)
         return vr, offset + 12, self._u32(offset + 8, tag, limit)
+
+    def _refuse_smuggling(self, tag: int, vr: bytes, length: int, offset: int) -> None:
+        """No signature covers these, so they may hold nothing but what they are for."""
+        counts = tag & 0xFFFF == 0 or tag == tags.LENGTH_TO_END
+        if counts and (vr, length) != (b"UL", 4):
+            raise self._damaged("a group length that is not one number of VR UL", tag, offset)
+        if tag == tags.DATA_SET_TRAILING_PADDING and vr != b"OB":
+            raise self._damaged("padding that is not of VR OB", tag, offset)
 
     def _tag(self, offset: int, limit: int) -> int:
         self._need(4, 0, offset, limit)

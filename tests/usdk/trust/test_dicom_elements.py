@@ -123,6 +123,11 @@ def test_what_is_no_dicom_file_is_refused(data):
         (encode_sequence(PRIVATE_SQ, [LEAF]), "no item"),
         (encode_sequence(PRIVATE_SQ, [encode_item(LEAF)[:-2]]), "beyond the end"),
         (ITEM_OPEN, "out of place"),
+        (encode_element(0x00110000, "LO", b"abcd"), "group length"),
+        (encode_element(0x00110000, "UL", bytes(8)), "group length"),
+        (encode_sequence(0x00110000, [encode_item(LEAF)]), "group length"),
+        (encode_element(0x00080001, "OB", bytes(4)), "group length"),
+        (encode_sequence(0xFFFCFFFC, [encode_item(LEAF)]), "padding"),
     ],
 )  # fmt: skip
 def test_what_readers_would_guess_about_is_refused_with_its_place(data, reason):
