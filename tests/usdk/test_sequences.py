@@ -53,7 +53,7 @@ def test_plane_waves_and_single_elements_keep_their_order_and_pulse() -> None:
     angles_rad = [w.azimuth_rad for w in sequence.transmits if isinstance(w, PlaneWave)]
     assert np.allclose(np.degrees(angles_rad), [-5, 0, 5])
     assert (sequence.frequency_hz, sequence.n_cycles, sequence.prf_hz) == (6e6, 2, 1e3)
-    elements = [w for w in single_elements(np.arange(3, 6)).transmits]
+    elements = list(single_elements(np.arange(3, 6)).transmits)
     assert elements == [SingleElement(element=e) for e in (3, 4, 5)]
 
 
@@ -65,7 +65,7 @@ def test_lines_of_a_linear_array_are_parallel_and_their_apertures_walk() -> None
         assert wave.aperture is not None
         first, stop = wave.aperture
         assert stop - first == 16
-        assert 0 <= first
+        assert first >= 0
         assert stop <= 64
         # In the middle of the aperture, unless the array's edge is in the way.
         if 8 <= element <= 55:
