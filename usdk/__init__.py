@@ -1,6 +1,14 @@
 """usdk: from an ultrasound probe's wire to a picture with its calibration."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from usdk.acquisition import Acquisition, DeviceInfo, Gap, ReceiveSettings
+from usdk.beamform import Beamformer
+from usdk.bmode import BMode, bmode
+from usdk.demodulation import demodulate
+from usdk.errors import UsdkError
 from usdk.frame import Frame, Provenance
 from usdk.front_end import (
     FrontEnd,
@@ -19,6 +27,28 @@ from usdk.transmit import (
     SingleElement,
     TransmitSequence,
 )
+
+if TYPE_CHECKING:
+    from usdk.dicom import Patient, Study
+    from usdk.export import write_dicom
+    from usdk.io import load_frames, load_recording, save_frames, save_recording
+    from usdk.kernel_cache import warm_up
+    from usdk.trust import FileSigner, dev_signer, verify_dicom
+
+# Imported when first asked for: they need extras, or are slow to import.
+_LATER = {
+    "load_frames": "usdk.io",
+    "load_recording": "usdk.io",
+    "save_frames": "usdk.io",
+    "save_recording": "usdk.io",
+    "Patient": "usdk.dicom",
+    "Study": "usdk.dicom",
+    "write_dicom": "usdk.export",
+    "FileSigner": "usdk.trust",
+    "dev_signer": "usdk.trust",
+    "verify_dicom": "usdk.trust",
+    "warm_up": "usdk.kernel_cache",
+}
 
 __all__ = [
     # What is there: probes, transmits, scans
@@ -47,7 +77,37 @@ __all__ = [
     "DeviceInfo",
     "Gap",
     "ReceiveSettings",
+    "load_recording",
+    "save_recording",
     # To the picture
+    "BMode",
+    "Beamformer",
+    "bmode",
+    "demodulate",
     "Frame",
     "Provenance",
+    "load_frames",
+    "save_frames",
+    "warm_up",
+    # To the signed DICOM object
+    "Patient",
+    "Study",
+    "write_dicom",
+    "FileSigner",
+    "dev_signer",
+    "verify_dicom",
+    # What goes wrong
+    "UsdkError",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_LATER[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

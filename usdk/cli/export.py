@@ -1,0 +1,100 @@
+"""``usdk export``: from frames to a signed DICOM object."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+from usdk.cli.exit_codes import DONE
+from usdk.cli.outputs import add_overwrite_argument, require_writable
+from usdk.cli.progress import make_progress
+from usdk.cli.signing_options import NOT_FOR_PATIENTS, add_signing_arguments, signer_from
+from usdk.cli.study_options import add_study_arguments, study_from
+from usdk.cli.verb import Verb
+from usdk.errors import ArgumentError
+from usdk.frame import Frame
+
+__all__ = ["VERB"]
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("frames", type=Path, metavar="FILE", help="frames that 'usdk scan' wrote")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="DICOM")
+    parser.add_argument(
+        "--codec",
+        choices=("native", "jpeg-ls"),
+        default="native",
+        help="how pixels lie in the file, both lossless (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--frame-rate-hz",
+        type=float,
+        metavar="HZ",
+        help="of a cine whose frames have no timestamps",
+    )
+    add_overwrite_argument(parser)
+    parser.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
+    add_signing_arguments(parser)
+    add_study_arguments(parser)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from usdk.export import write_dicom
+    from usdk.io import load_frames
+
+    rate_hz: float | None = arguments.frame_rate_hz
+    if rate_hz is not None and not (math.isfinite(rate_hz) and rate_hz > 0):
+        raise ArgumentError(f"--frame-rate-hz must be positive, got {rate_hz:g}")
+    require_writable(arguments.output, overwrite=arguments.overwrite)
+    study = study_from(arguments)
+    signer = signer_from(arguments)
+    frames = load_frames(arguments.frames)
+    with make_progress(quiet=arguments.quiet).stage("export", "frames", len(frames)) as stage:
+        path = write_dicom(
+            arguments.output,
+            frames,
+            signer=signer,
+            study=study,
+            codec=arguments.codec,
+            frame_interval_s=None if rate_hz is None else 1 / rate_hz,
+        )
+        stage.advance(len(frames))
+    summary = {
+        "path": str(path),
+        "n_frames": len(frames),
+        "codec": arguments.codec,
+        "signed": signer is not None,
+        "development_key": arguments.development_key,
+        "demonstration": study is None,
+    }
+    if arguments.development_key:
+        print(f"usdk: {NOT_FOR_PATIENTS}", file=sys.stderr)
+    print(json.dumps(summary, indent=2) if arguments.json else _text(summary, frames))
+    return DONE
+
+
+def _text(summary: dict[str, Any], frames: list[Frame]) -> str:
+    kind = "Ultrasound Image" if len(frames) == 1 else "Ultrasound Multi-frame Image"
+    signature = "signed" if summary["signed"] else "NOT SIGNED"
+    marked = ", marked as a demonstration" if summary["demonstration"] else ""
+    return f"{summary['path']}: {kind}, {len(frames)} frames, {signature}{marked}"
+
+
+VERB = Verb(
+    name="export",
+    summary="from frames to a signed DICOM object",
+    description="Writes one frame as a DICOM Ultrasound Image, and several as a Multi-frame "
+    "Image, with\ntheir calibration. The object is decoded and compared, and its signature "
+    "verified, before it\ntakes its name.",
+    examples=(
+        "usdk export scan.npz -o out.dcm --key key.pem --certificate cert.pem --study study.json",
+        "usdk export scan.npz -o out.dcm --development-key",
+        "usdk export cine.npz -o cine.dcm --codec jpeg-ls --unsigned",
+    ),
+    add_arguments=_add_arguments,
+    run=_run,
+)

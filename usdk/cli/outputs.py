@@ -1,0 +1,46 @@
+"""Where results go: checked before the work begins, so that a scan is not lost at its end."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from usdk.errors import StorageError
+
+__all__ = ["add_overwrite_argument", "make_folder", "require_writable"]
+
+
+def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
+    """Add ``--overwrite``."""
+    parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
+
+
+def require_writable(path: Path, *, overwrite: bool) -> None:
+    """Raise `StorageError` unless a file of this name can be made now."""
+    if path.is_dir():
+        raise StorageError(f"{path} is a folder: give the name of a file in it")
+    if path.exists() and not overwrite:
+        raise StorageError(f"{path} exists already: choose another name, or give --overwrite")
+    _try_folder(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder that can be written, or raise `StorageError`."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot make the folder {path} ({error.strerror}): choose another place"
+        ) from error
+    _try_folder(path)
+
+
+def _try_folder(folder: Path) -> None:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise StorageError(
+            f"cannot write into {folder} ({error.strerror}): choose another folder"
+        ) from error

@@ -1,0 +1,140 @@
+"""The program: words in, exit status out; errors become one line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
+
+from usdk.cli.demo import VERB as DEMO
+from usdk.cli.exit_codes import BROKEN_PIPE, EXIT_CODES, INTERRUPTED, exit_code
+from usdk.cli.export import VERB as EXPORT
+from usdk.cli.probes import VERB as PROBES
+from usdk.cli.scan import VERB as SCAN
+from usdk.cli.show import VERB as SHOW
+from usdk.cli.verb import Verb
+from usdk.cli.verify import VERB as VERIFY
+from usdk.cli.warm_up import VERB as WARM_UP
+from usdk.errors import StorageError, UsdkError
+
+__all__ = ["VERBS", "main"]
+
+VERBS: tuple[Verb, ...] = (PROBES, SCAN, EXPORT, VERIFY, SHOW, DEMO, WARM_UP)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``usdk`` and return its exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The words after ``usdk``; those of this process when absent.
+    """
+    debug = False
+    try:
+        arguments = _parse(argv)
+        debug = arguments.debug
+        with _own_warnings_only():
+            status: int = arguments.run(arguments)
+        _flush_output()
+    except SystemExit as stop:  # how argparse ends after --help, --version and wrong use
+        return stop.code if isinstance(stop.code, int) else 1
+    except UsdkError as error:
+        if debug:
+            raise
+        _say(str(error))
+        return exit_code(error)
+    except BrokenPipeError:
+        _abandon_output()
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        _say("stopped")
+        return INTERRUPTED
+    return status
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    arguments, rest = _parser().parse_known_args(argv)
+    if rest:
+        # The word after a misspelt --patient-name is a name: it must not reach a log.
+        options = [word.partition("=")[0] for word in rest if word.startswith("-")]
+        arguments.parser.error(f"not understood: {' '.join(options) or 'a word too many'}")
+    return arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    codes = sorted((entry.code, entry.meaning) for entry in EXIT_CODES)
+    parser = argparse.ArgumentParser(
+        prog="usdk",
+        description="From an ultrasound probe to a signed DICOM object.",
+        epilog="exit status:\n"
+        + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in codes)
+        + "\n\n'usdk VERB --help' explains a verb and gives examples.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"usdk {_version()}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in VERBS:
+        sub = verbs.add_parser(
+            verb.name,
+            help=verb.summary,
+            description=verb.description,
+            epilog="examples:\n" + "\n".join(f"  {example}" for example in verb.examples),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        verb.add_arguments(sub)
+        sub.add_argument("-q", "--quiet", action="store_true", help="no progress on stderr")
+        sub.add_argument("--debug", action="store_true", help="show an error's traceback")
+        sub.set_defaults(run=verb.run, parser=sub)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return version("ultrasound-sdk")
+    except PackageNotFoundError:
+        return "unknown"
+
+
+@contextmanager
+def _own_warnings_only() -> Iterator[None]:
+    """Say usdk's own warnings in one line each; a library's may hold values of a patient."""
+
+    def say(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
+        if category.__module__.startswith("usdk"):
+            _say(str(message))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("default", UserWarning)
+        warnings.showwarning = say
+        yield
+
+
+def _say(text: str) -> None:
+    # A reader of stderr that went away must not turn one error into another.
+    with suppress(OSError):
+        print(f"usdk: {' '.join(text.split())}", file=sys.stderr, flush=True)
+
+
+def _flush_output() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _abandon_output()
+        raise StorageError(f"cannot write the output: {error.strerror or error}") from error
+
+
+def _abandon_output() -> None:
+    # The interpreter flushes stdout once more as it ends; let that go nowhere.
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -1,0 +1,211 @@
+"""``usdk scan``: from a probe to frames."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from usdk.cli.exit_codes import DONE
+from usdk.cli.outputs import add_overwrite_argument, require_writable
+from usdk.cli.picture import (
+    PictureSettings,
+    add_picture_arguments,
+    picture_settings,
+    plan_bmode,
+)
+from usdk.cli.progress import Progress, Stage, make_progress
+from usdk.cli.receive import Received, receive
+from usdk.cli.verb import Verb
+from usdk.errors import ArgumentError
+from usdk.frame import Frame
+from usdk.front_end import Configuration, FrontEnd, open_front_end
+from usdk.io import save_frames
+from usdk.sequences import plane_waves
+from usdk.view import write_cine, write_png
+
+__all__ = ["DEFAULT_DEPTH_MM", "VERB", "beamform", "configure", "describe_front_end"]
+
+DEFAULT_DEPTH_MM = 40.0
+DEFAULT_ANGLES_DEG = (-10.0, 0.0, 10.0)
+_TIMEOUT_S = 10.0
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("address", metavar="ADDRESS", help="of the probe: see 'usdk probes'")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="frames, as .npz")
+    parser.add_argument(
+        "--frames",
+        type=int,
+        metavar="N",
+        help="how many; when absent 1, or all that a recording has",
+    )
+    parser.add_argument(
+        "--angles",
+        metavar="DEG,DEG,…",
+        help="plane waves to send, degrees; write --angles=-10,0,10 (the default). "
+        "A recording keeps the sequence that it was made with",
+    )
+    parser.add_argument(
+        "--depth-mm",
+        type=float,
+        metavar="MM",
+        help=f"depth, {DEFAULT_DEPTH_MM:g} when absent; of a recording the depth shown, all of it "
+        "when absent",
+    )
+    parser.add_argument("--record", type=Path, metavar="FILE", help="keep the channel data too")
+    parser.add_argument("--png", type=Path, metavar="FILE", help="the last frame as a picture")
+    parser.add_argument("--cine", type=Path, metavar="FILE", help="all frames as an animated GIF")
+    parser.add_argument(
+        "--timeout-s",
+        type=float,
+        default=_TIMEOUT_S,
+        metavar="S",
+        help="how long to wait for each frame (default: %(default)g)",
+    )
+    add_picture_arguments(parser, automatic=False)
+    add_overwrite_argument(parser)
+    parser.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    n_frames: int | None = arguments.frames
+    if n_frames is not None and n_frames < 1:
+        raise ArgumentError(f"--frames must be at least 1, got {n_frames}")
+    angles_deg = _angles_deg(arguments.angles)
+    files: dict[str, Path] = {
+        name: path
+        for name in ("output", "record", "png", "cine")
+        if (path := getattr(arguments, name)) is not None
+    }
+    for path in files.values():
+        require_writable(path, overwrite=arguments.overwrite)
+    progress = make_progress(quiet=arguments.quiet)
+    settings = picture_settings(arguments)
+    with open_front_end(arguments.address) as front_end:
+        configuration = configure(front_end, angles_deg=angles_deg, depth_m=settings.depth_m)
+        if not front_end.capabilities.sequence_is_fixed:
+            n_frames = n_frames or 1
+            settings = replace(settings, depth_m=settings.depth_m or DEFAULT_DEPTH_MM * 1e-3)
+        with progress.stage("receive", "frames", n_frames) as stage:
+            received = receive(
+                front_end,
+                n_frames,
+                stage,
+                record=arguments.record,
+                overwrite=arguments.overwrite,
+                timeout_s=arguments.timeout_s,
+            )
+        summary = describe_front_end(arguments.address, front_end, configuration)
+    with progress.stage("beamform", "frames", len(received.acquisitions)) as stage:
+        frames = beamform(received, settings, stage)
+    _write(frames, files, progress, overwrite=arguments.overwrite)
+    summary |= received.to_dict()
+    summary["stages"] = [stage.to_dict() for stage in progress.stages]
+    summary["files"] = {name: str(path) for name, path in files.items()}
+    print(json.dumps(summary, indent=2) if arguments.json else _text(summary))
+    if received.interruption is not None:
+        raise received.interruption
+    return DONE
+
+
+def configure(
+    front_end: FrontEnd, *, angles_deg: list[float] | None, depth_m: float | None
+) -> Configuration:
+    """Set plane waves and a depth, or accept the sequence of a device that has but one."""
+    if front_end.capabilities.sequence_is_fixed:
+        if angles_deg is not None:
+            raise ArgumentError("this device keeps its own sequence: leave --angles out")
+        return front_end.configure()
+    sequence = plane_waves(angles_deg=DEFAULT_ANGLES_DEG if angles_deg is None else angles_deg)
+    return front_end.configure(
+        sequence, depth_m=DEFAULT_DEPTH_MM * 1e-3 if depth_m is None else depth_m
+    )
+
+
+def beamform(received: Received, settings: PictureSettings, stage: Stage) -> list[Frame]:
+    """Return the frames of what was received, all on one scale of grey."""
+    bmode = plan_bmode(received.acquisitions[0], settings)
+    frames: list[Frame] = []
+    for acquisition in received.acquisitions:
+        frames += bmode(acquisition)
+        stage.advance()
+    return frames
+
+
+def describe_front_end(
+    address: str, front_end: FrontEnd, configuration: Configuration
+) -> dict[str, Any]:
+    """Return what a summary says of a configured front-end, in types that JSON knows."""
+    probe, rate_hz = front_end.probe, configuration.frame_rate_hz
+    return {
+        "address": address,
+        "device": asdict(front_end.info),
+        "probe": {
+            "name": probe.name,
+            "kind": probe.kind.value,
+            "n_elements": probe.n_elements,
+            "centre_frequency_hz": probe.centre_frequency_hz,
+        },
+        "sequence": configuration.sequence.describe(),
+        "frame_rate_hz": rate_hz if math.isfinite(rate_hz) else None,
+        "sampling_frequency_hz": configuration.receive.sampling_frequency_hz,
+    }
+
+
+def _write(
+    frames: list[Frame], files: dict[str, Path], progress: Progress, *, overwrite: bool
+) -> None:
+    with progress.stage("write", "files", len(files)) as stage:
+        for name, path in files.items():
+            if name == "output":
+                save_frames(path, frames, overwrite=overwrite)
+            elif name == "png":
+                write_png(frames[-1], path)
+            elif name == "cine":
+                write_cine(frames, path)
+            stage.advance()
+
+
+def _angles_deg(text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    try:
+        return [float(angle) for angle in text.split(",")]
+    except ValueError:
+        raise ArgumentError(
+            f"--angles must be numbers of degrees with commas between, got {text!r}"
+        ) from None
+
+
+def _text(summary: dict[str, Any]) -> str:
+    device, probe, rate_hz = summary["device"], summary["probe"], summary["frame_rate_hz"]
+    lines = [
+        f"device    {device['manufacturer']} {device['model']} {device['serial_number']}".rstrip(),
+        f"probe     {probe['name']}, {probe['n_elements']} elements, "
+        f"{probe['centre_frequency_hz'] / 1e6:g} MHz",
+        f"sequence  {summary['sequence']}, "
+        + (f"{rate_hz:g} frames/s" if rate_hz is not None else "frame rate unknown"),
+        f"frames    {summary['n_frames']} received, {summary['n_frames_lost']} lost",
+        *(f"{name:<9} {path}" for name, path in summary["files"].items()),
+    ]
+    return "\n".join(lines)
+
+
+VERB = Verb(
+    name="scan",
+    summary="from a probe to frames",
+    description="Receives channel data from a probe, beamforms them, and writes frames and "
+    "pictures.\nWhat was lost on the way is counted and said. When the probe goes away in the "
+    "middle,\nwhat was received is kept and written, and the exit status says so.",
+    examples=(
+        "usdk scan sim:linear-l11-5v -o scan.npz --png scan.png",
+        "usdk scan usb: --frames 100 --record scan.usrec --cine scan.gif",
+        "usdk scan file:scan.usrec -o scan.npz --dynamic-range-db auto --gain-db auto",
+    ),
+    add_arguments=_add_arguments,
+    run=_run,
+)

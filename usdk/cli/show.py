@@ -1,0 +1,84 @@
+"""``usdk show``: what a file holds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from usdk.cli.exit_codes import DONE
+from usdk.cli.show_dicom import describe_dicom
+from usdk.cli.show_frames import describe_frames
+from usdk.cli.show_recording import describe_channel_data
+from usdk.cli.verb import Verb
+from usdk.errors import DataDamagedError, StorageError
+
+__all__ = ["VERB"]
+
+_DICOM_MARK = slice(128, 132)
+_ARCHIVE = b"PK\x03\x04"
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="a recording, a frames file or a DICOM file"
+    )
+    parser.add_argument(
+        "--patient", action="store_true", help="of a DICOM file, also who the patient is"
+    )
+    parser.add_argument("--json", action="store_true", help="as JSON on stdout")
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    path: Path = arguments.file
+    description, text = _describe(path, patient=arguments.patient)
+    description = {"path": str(path)} | description
+    print(json.dumps(description, indent=2) if arguments.json else text)
+    return DONE
+
+
+def _describe(path: Path, *, patient: bool) -> tuple[dict[str, Any], str]:
+    try:
+        with path.open("rb") as file:
+            head = file.read(_DICOM_MARK.stop)
+    except OSError as error:
+        raise StorageError(f"cannot read {path} ({error.strerror}): check the path") from error
+    if head[_DICOM_MARK] == b"DICM":
+        return describe_dicom(path, patient=patient)
+    if head.startswith(_ARCHIVE):
+        try:
+            return _with_text(describe_frames(path))
+        except DataDamagedError as not_frames:
+            # Channel data come as .npz too.
+            try:
+                return _with_text(describe_channel_data(path))
+            except DataDamagedError:
+                raise not_frames from None
+    return _with_text(describe_channel_data(path))
+
+
+def _with_text(description: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    return description, _text(description)
+
+
+def _text(description: dict[str, Any], indent: str = "") -> str:
+    lines = []
+    width = max(map(len, description), default=0)
+    for key, value in description.items():
+        if isinstance(value, dict):
+            lines += [f"{indent}{key}", _text(value, indent + "  ")]
+        else:
+            lines.append(f"{indent}{key:<{width}}  {'unknown' if value is None else value}")
+    return "\n".join(lines)
+
+
+VERB = Verb(
+    name="show",
+    summary="what a recording, a frames file or a DICOM file holds",
+    description="Says what a file holds; the kind is told by its content. Who the patient is "
+    "stays unsaid\nwithout --patient. Nothing is verified: for signatures see 'usdk verify'.",
+    examples=("usdk show scan.usrec", "usdk show out.dcm --json", "usdk show out.dcm --patient"),
+    add_arguments=_add_arguments,
+    run=_run,
+)
