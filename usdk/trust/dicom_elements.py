@@ -110,7 +110,7 @@ class _Reader:
                 raise self._damaged("a sequence in the file meta", element.tag, offset)
             elements.append(element)
             offset = element.end
-        if elements and elements[0].tag == tags.FILE_META_GROUP_LENGTH:
+        if elements and elements[0].tag == tags.FILE_META_INFORMATION_GROUP_LENGTH:
             length = elements[0]
             value = self.source.read(length.value_offset, length.value_end - length.value_offset)
             if value != struct.pack("<I", offset - length.end):
@@ -124,7 +124,7 @@ class _Reader:
         elements: list[Element] = []
         previous = -1
         while offset < limit:
-            if delimited and self._tag(offset, limit) == tags.ITEM_DELIMITATION:
+            if delimited and self._tag(offset, limit) == tags.ITEM_DELIMITATION_ITEM:
                 self._expect_no_length(offset, limit)
                 return tuple(elements), offset + 8
             element = self._read_element(offset, limit, depth, explicit=explicit)
@@ -136,7 +136,7 @@ class _Reader:
             elements.append(element)
             offset = element.end
         if delimited:
-            raise self._damaged("the item is not closed", tags.ITEM_DELIMITATION, offset)
+            raise self._damaged("the item is not closed", tags.ITEM_DELIMITATION_ITEM, offset)
         return tuple(elements), offset
 
     def _read_element(self, offset: int, limit: int, depth: int, *, explicit: bool) -> Element:
@@ -188,7 +188,7 @@ class _Reader:
         while offset < limit:
             self._count(offset)
             mark = self._tag(offset, limit)
-            if delimited and mark == tags.SEQUENCE_DELIMITATION:
+            if delimited and mark == tags.SEQUENCE_DELIMITATION_ITEM:
                 self._expect_no_length(offset, limit)
                 return tuple(items), offset + 8
             if mark != tags.ITEM:
@@ -217,7 +217,7 @@ class _Reader:
         while True:
             self._count(offset)
             mark = self._tag(offset, limit)
-            if mark == tags.SEQUENCE_DELIMITATION:
+            if mark == tags.SEQUENCE_DELIMITATION_ITEM:
                 self._expect_no_length(offset, limit)
                 return tuple(fragments), offset + 8
             if mark != tags.ITEM:

@@ -325,7 +325,7 @@ def test_a_changed_byte_of_what_is_under_no_signature_is_the_only_one_accepted(s
         tags.TRANSFER_SYNTAX_UID,
         tags.MEDIA_STORAGE_SOP_CLASS_UID,
         tags.MEDIA_STORAGE_SOP_INSTANCE_UID,
-        tags.FILE_META_GROUP_LENGTH,
+        tags.FILE_META_INFORMATION_GROUP_LENGTH,
     }
     for offset in range(128):
         changed = bytearray(data)
