@@ -16,11 +16,13 @@ __all__ = ["Scatterers", "Scene", "SceneName", "make_scene"]
 
 N_SPECKLE_SCATTERERS = 24_000
 _NEAR_M = 2e-3
-_LINEAR_DEPTH_M = 45e-3
-_SECTOR_DEPTH_M = 120e-3
+_LINEAR_DEPTH_M = 56e-3
+_SECTOR_DEPTH_M = 150e-3
+# Features are laid out on a ground this many units deep.
+_UNITS = 56
 _PHASED_HALF_ANGLE_RAD = math.radians(42.0)
 # Amplitudes, one scatterer of plain tissue being 1 on average.
-_WIRE = 25.0
+_WIRE = 40.0
 _BRIGHT = 4.0
 # A vessel's radius beats by this part of it; tissue farther than this many radii stands still.
 _BEAT = 0.12
@@ -77,7 +79,7 @@ def make_scene(name: SceneName, probe: Probe, seed: int) -> Scene:
     if name is SceneName.POINTS:
         return _still(*_wires(probe))
     positions_m, amplitudes = _tissue(probe, np.random.default_rng(seed))
-    unit_m = _depth_m(probe) / 45
+    unit_m = _depth_m(probe) / _UNITS
     if name is SceneName.SPECKLE:
         return _still(positions_m, amplitudes)
     if name is SceneName.CYST:
@@ -155,7 +157,7 @@ def _tissue(
 
 
 def _wires(probe: Probe) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    unit_m = _depth_m(probe) / 45
+    unit_m = _depth_m(probe) / _UNITS
     plane = np.array([(x, z) for z in (10.0, 20.0, 30.0, 40.0) for x in (-8.0, 0.0, 8.0)]) * unit_m
     return _in_plane(plane), np.full(len(plane), _WIRE)
 
