@@ -87,7 +87,7 @@ def focused_lines(
     *,
     n_lines: int = 128,
     focus_depth_m: float,
-    n_aperture: int = 64,
+    n_aperture: int | None = None,
     frequency_hz: float | None = None,
     n_cycles: float = 1.0,
     prf_hz: float | None = None,
@@ -96,9 +96,22 @@ def focused_lines(
 
     On a linear array the beams are parallel, on a curved one they leave along the normals, and on
     a phased array all of its elements fire and the beams fan out over ±45° from the origin.
+
+    Parameters
+    ----------
+    probe : Probe
+        Linear, curved or phased.
+    n_lines : int
+        Beams.
+    focus_depth_m : float
+        Distance of each focus from where its beam leaves the array, m.
+    n_aperture : int, optional
+        Elements that fire; 64, or all of a smaller array, when absent. Not used by phased arrays.
     """
     if probe.kind not in (ArrayKind.LINEAR, ArrayKind.PHASED, ArrayKind.CURVED):
         raise ArgumentError(f"a {probe.kind} array has no row of lines: make FocusedWaves yourself")
+    if n_aperture is None:
+        n_aperture = min(64, probe.n_elements)
     if n_lines < 1 or not 1 <= n_aperture <= probe.n_elements:
         raise ArgumentError(
             f"n_lines must be at least 1 and n_aperture 1 to {probe.n_elements}, "

@@ -152,12 +152,8 @@ def test_every_gap_goes_with_the_frame_after_it() -> None:
         n_frames=4, sequence_numbers=np.array([4, 5, 9, 10]), gaps=(before, between, after)
     )
     assert frames.n_frames_lost == 6
-    assert [frames.gaps_before(frame) for frame in range(4)] == [
-        (before,),
-        (),
-        (between,),
-        (after,),
-    ]
+    owned = [frames.gaps_before(frame) for frame in range(4)]
+    assert owned == [(before,), (), (between,), (after,)]
     assert frames[:2].gaps == (before,)
     assert frames[1:2].gaps == ()
     assert frames[2:].gaps == (between, after)
