@@ -1,7 +1,7 @@
 """Channel data in a NumPy archive that anyone can write: ``numpy.savez(path, rf=…, …)``.
 
-The layout is documented in ``docs/reference/foreign-formats.md``. Required: ``rf``, ``tx_delays_s``,
-``elem_x_m``, ``fs_hz``, ``fc_hz``. Which waves were sent is found from the delays.
+The layout is documented in ``docs/reference/foreign-formats.md``. Required: ``rf``,
+``tx_delays_s``, ``elem_x_m``, ``fs_hz``, ``fc_hz``. Which waves were sent is found from the delays.
 """
 
 from __future__ import annotations

@@ -46,8 +46,10 @@ def damage(path: Path, expected: str, *foreign: type[Exception]) -> Iterator[Non
     """Turn a refusal of what a file says, or a foreign exception, into `DataDamagedError`."""
     try:
         yield
-    except DataDamagedError:
-        raise
+    except DataDamagedError as error:
+        if str(path) in str(error):
+            raise
+        raise DataDamagedError(f"{path} is damaged or not {expected}: {error}") from error
     except ArgumentError as error:
         raise DataDamagedError(f"{path} is not {expected}: {error}") from error
     except foreign as error:

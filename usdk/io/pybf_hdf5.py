@@ -152,6 +152,8 @@ def _probe(file: Any, path: Path) -> Probe:
     if n_elements != int(n_elements):
         raise DataDamagedError(f"trans_params/x_num_of_elements must be whole, got {n_elements}")
     pitch_m = _number(file, "trans_params/x_pitch")
+    if frequency_hz <= 0:
+        raise DataDamagedError(f"trans_params/f_central must be positive, got {frequency_hz}")
     return Probe.linear(
         path.parent.name or path.stem,
         n_elements=int(n_elements),

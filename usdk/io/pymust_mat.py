@@ -16,14 +16,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.io import loadmat, whosmat
-from scipy.io.matlab import MatReadError
 
 from usdk.acquisition import Acquisition, ReceiveSettings, time_zero_s
 from usdk.errors import DataDamagedError
 from usdk.io.description import RecordingDescription
-from usdk.io.foreign import channel_samples, damage, flat_kind, number, numbers, require_size
+from usdk.io.foreign import (
+    channel_dtype,
+    channel_samples,
+    damage,
+    flat_kind,
+    number,
+    numbers,
+    require_size,
+)
+from usdk.io.mat5 import MatVariable, list_variables, read_variable
 from usdk.io.wave_recovery import wave_from_delays
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
@@ -35,9 +41,9 @@ SOUND_SPEED_M_S = 1540.0
 FRACTIONAL_BANDWIDTH = 0.75
 """MUST's own default, for files that do not say."""
 
+SAMPLE_TYPES = ("int8", "int16", "float32", "float64")
+
 _EXPECTED = "a MAT file of MUST (RF and param)"
-# Names of MATLAB's classes that `whosmat` gives, and the types as which they are loaded.
-_CLASSES = {"int8": "int16", "int16": "int16", "single": "float32", "double": "float32"}
 
 
 def load_pymust(path: Path) -> Acquisition:
@@ -50,7 +56,9 @@ def load_pymust(path: Path) -> Acquisition:
     """
     description = describe_pymust(path)
     with _damage(path):
-        rf = loadmat(path, variable_names=["RF"])["RF"]
+        rf = read_variable(path, "RF").value
+        if not isinstance(rf, np.ndarray):
+            raise DataDamagedError(f"{path}: RF must hold numbers")
         rf = channel_samples(rf.reshape((*rf.shape, 1)[:3]).transpose(2, 1, 0), "RF")
         prf_hz = description.sequence.prf_hz
         times_s = np.arange(len(rf)) / prf_hz if prf_hz else np.empty(0)
@@ -66,20 +74,21 @@ def load_pymust(path: Path) -> Acquisition:
 def describe_pymust(path: Path) -> RecordingDescription:
     """Describe channel data without reading the samples; raises as `load_pymust`."""
     with _damage(path):
-        found = {name: (shape, kind) for name, shape, kind in whosmat(path)}
-        if "RF" not in found or found.get("param", ((), ""))[1] != "struct":
+        found = list_variables(path)
+        if "RF" not in found or "param" not in found:
             raise DataDamagedError(
                 f"{path} is not {_EXPECTED}: it holds {', '.join(sorted(found)) or 'nothing'}"
             )
-        shape, kind = found["RF"]
-        if kind not in _CLASSES or len(shape) not in (2, 3):
+        shape = found["RF"].shape
+        if found["RF"].kind not in SAMPLE_TYPES or len(shape) > 3:
             raise DataDamagedError(
-                f"{path}: RF must be (samples, elements, frames) of {', '.join(_CLASSES)}, "
-                f"it is {kind} {shape}"
+                f"{path}: RF must be (samples, elements, frames) of {', '.join(SAMPLE_TYPES)}, "
+                f"it is {found['RF'].kind} {shape}"
             )
-        require_size(shape, np.dtype(_CLASSES[kind]), "RF")
+        dtype = channel_dtype(np.dtype(found["RF"].kind), "RF")
+        require_size(shape, dtype, "RF")
         n_samples, n_elements, n_frames = (*shape, 1)[:3]
-        param = _fields(loadmat(path, variable_names=["param"])["param"])
+        param = _fields(read_variable(path, "param"))
         probe, sound_speed_m_s = _probe(param, n_elements)
         sequence, receive = _settings(param, probe, sound_speed_m_s, n_samples)
         return RecordingDescription(
@@ -87,37 +96,24 @@ def describe_pymust(path: Path) -> RecordingDescription:
             probe=probe,
             sequence=sequence,
             receive=receive,
-            dtype=_CLASSES[kind],
+            dtype=dtype.name,
             n_frames=n_frames,
             n_bytes=path.stat().st_size,
         )
 
 
 def _damage(path: Path) -> Any:
-    # What scipy raises for a broken MAT file depends on the byte at which it stumbles.
-    return damage(
-        path,
-        _EXPECTED,
-        MatReadError,
-        zlib.error,
-        OSError,
-        EOFError,
-        KeyError,
-        IndexError,
-        TypeError,
-        ValueError,
-        OverflowError,
-        NotImplementedError,
-        MemoryError,
-        UnicodeError,
-    )
+    return damage(path, _EXPECTED, zlib.error, ArithmeticError, MemoryError, ValueError)
 
 
-def _fields(struct: NDArray[Any]) -> dict[str, Any]:
-    if struct.dtype.names is None or struct.size != 1:
-        raise DataDamagedError("param must be one struct")
-    record = struct.ravel()[0]
-    return {name.lower(): record[name] for name in struct.dtype.names}
+def _fields(param: MatVariable) -> dict[str, Any]:
+    """Return the fields of ``param``: arrays, or the class of what is none."""
+    if not isinstance(param.value, dict):
+        raise DataDamagedError(f"param must be a struct, it is {param.kind}")
+    return {
+        name.lower(): field.kind if field.value is None else field.value
+        for name, field in param.value.items()
+    }
 
 
 def _number(param: dict[str, Any], name: str, default: float | None = None) -> float:

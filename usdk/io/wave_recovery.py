@@ -2,14 +2,16 @@
 
 A wavefront that leaves the elements q at times τ is a part of a sphere about a source s when
 
-    |q − s| = d + c τ      (d > 0: diverging from s;  d < 0: after a sign change, focused on s)
+    ± |q − s| = d + c τ      (+: diverging from s;  −: focused on s)
 
 Squared, this is linear in s, d and k = |s|² − d²:
 
     |q|² − (c τ)² = 2 q·s + 2 d c τ − k
 
-so that s follows from one least-squares solution, as in time-difference-of-arrival location:
-J. O. Smith, J. S. Abel, IEEE Trans. Acoust. Speech Signal Process. 35(12), 1987, eq. 8–16.
+so that s follows from one least-squares solution, and the sign is that of d + c τ. It is how a
+source is located from range differences: J. O. Smith, J. S. Abel, "Closed-form least-squares source
+location estimation from range-difference measurements", IEEE Trans. Acoust. Speech Signal Process.
+35(12), 1987.
 A plane wave is c τ = q·direction + const.
 """
 
@@ -64,7 +66,8 @@ def wave_from_delays(
     is_part = fires.size < probe.n_elements
     aperture = (int(fires[0]), int(fires[-1]) + 1) if is_part else None
     x_m, z_m = probe.element_positions_m[fires][:, (0, 2)].T
-    path_m = sound_speed_m_s * delays_s[fires]
+    # Counted from the mean delay, d is the mean of d + c τ: it alone tells the sign.
+    path_m = sound_speed_m_s * (delays_s[fires] - delays_s[fires].mean())
     if probe.kind is ArrayKind.CURVED and np.ptp(delays_s[fires]) < PLANE_TOLERANCE_S:
         x, y, z = (float(v) for v in probe.centre_of_curvature_m)
         return DivergingWave(source_m=(x, y, z), aperture=aperture)
