@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from usdk.errors import ArgumentError
+from usdk.frame import Frame, Provenance
+from usdk.scan import Raster
+
+RASTER = Raster(x_m=-0.01, z_m=0.002, pixel_size_m=1e-4, n_rows=30, n_columns=20)
+MADE_BY = Provenance(
+    probe="L", sequence="1 × plane", transmit_frequency_hz=5e6, sound_speed_m_s=1540.0
+)
+
+
+def frame(**changes: Any) -> Frame:
+    entries: dict[str, Any] = {
+        "pixels": np.zeros((30, 20), np.uint8),
+        "raster": RASTER,
+        "dynamic_range_db": 60.0,
+        "provenance": MADE_BY,
+    }
+    return Frame(**(entries | changes))
+
+
+def test_a_pixel_knows_where_it_lies() -> None:
+    assert frame().shape == (30, 20)
+    assert frame().position_m(0, 0) == (-0.01, 0.002)
+    assert frame().position_m(10, 2.5) == pytest.approx((-0.00975, 0.003))
+
+
+def test_pixels_are_kept_contiguous() -> None:
+    assert frame(pixels=np.zeros((20, 30), np.uint8).T).pixels.flags.c_contiguous
+
+
+def test_times_are_unknown_unless_given() -> None:
+    assert np.isnan(frame().device_timestamp_s)
+    assert np.isnan(frame().host_timestamp_s)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"pixels": np.zeros((30, 20), np.float32)},
+        {"pixels": np.zeros((20, 30), np.uint8)},
+        {"pixels": np.zeros((30, 20, 3), np.uint8)},
+        {"pixels": np.zeros((0, 20), np.uint8)},
+        {"dynamic_range_db": 0.0},
+        {"dynamic_range_db": float("nan")},
+    ],
+)
+def test_what_is_no_frame_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError):
+        frame(**changes)
