@@ -66,8 +66,8 @@ def verify_dicom(
     intermediate_certificates : iterable of bytes or path-like
         Authorities between, which are not trusted by themselves.
     revocation_lists : iterable of bytes or path-like
-        Certificate revocation lists, PEM or DER. If any is given, each authority but the trusted
-        one's own issuer must have one that is not outdated; if none is, revocation is not checked.
+        Certificate revocation lists, PEM or DER. If any is given, each authority in the chain
+        must have published one that is not outdated; if none is, revocation is not checked.
     profile : {"CREATOR", "BASE"}
         What at least one signature must cover (PS3.15 C.1, C.2).
     allow_uncovered : bool

@@ -20,6 +20,9 @@ from pydicom.encaps import encapsulate
 from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless, generate_uid
 
 from usdk.trust import FileSigner
+from usdk.trust.byte_source import MemorySource
+from usdk.trust.dicom_elements import read_dicom
+from usdk.trust.dicom_encoding import encode_element
 
 DCMSIGN = Path("/usr/bin/dcmsign")
 US_IMAGE = "1.2.840.10008.5.1.4.1.1.6.1"
@@ -327,8 +330,6 @@ def many_vrs():
 
 def group_lengths():
     ds = grey()
-    ds.add_new(0x00080000, "UL", 0)
-    ds.add_new(0x00100000, "UL", 0)
     ds.add_new(0xFFFCFFFC, "OB", b"\0" * 10)
     return ds
 
@@ -340,6 +341,13 @@ OBJECTS = {
         many_vrs, unknown, group_lengths,
     )
 }  # fmt: skip
+
+
+def insert_before(data, tag, raw):
+    """Return ``data`` with ``raw`` before the element ``tag`` of the data set."""
+    elements = read_dicom(MemorySource(data)).elements
+    at = next(e.offset for e in elements if e.tag >= tag)
+    return data[:at] + raw + data[at:]
 
 
 def to_bytes(ds):
@@ -356,9 +364,19 @@ def dicom():
         ds = OBJECTS[kind]()
         if change:
             change(ds)
-        return to_bytes(ds)
+        data = to_bytes(ds)
+        if kind == "group_lengths":  # pydicom leaves them out
+            for group in (0x0008, 0x0010):
+                raw = encode_element(group << 16, "UL", bytes(4))
+                data = insert_before(data, group << 16, raw)
+        return data
 
     return make
+
+
+@pytest.fixture(scope="session")
+def insert():
+    return insert_before
 
 
 @pytest.fixture(params=sorted(OBJECTS))

@@ -153,3 +153,15 @@ def test_damaged_certificates_raise_nothing_but_the_typed_error(leaf):
             except NotTrustedError:
                 pass
     assert 0 < n_read < 3 * len(leaf.der)
+
+
+def test_a_certificate_has_one_encoding(leaf):
+    signature = leaf.certificate.signature
+    at = len(leaf.der) - len(signature) - 1
+    assert leaf.der[at] == 0
+    assert parse_certificate(leaf.der) == leaf.certificate
+    for unused_bits in range(1, 8):
+        with pytest.raises(NotTrustedError):
+            parse_certificate(leaf.der[:at] + bytes([unused_bits]) + signature)
+    with pytest.raises(NotTrustedError):
+        parse_certificate(leaf.der + b"\0")

@@ -249,3 +249,24 @@ def test_random_structures_raise_nothing_but_the_typed_error():
         except DataDamagedError:
             pass
     assert n_read > 20
+
+
+def test_the_group_lengths_of_the_builder_are_there(dicom):
+    found = [e.tag for e in read(dicom("group_lengths")).elements]
+    assert {0x00080000, 0x00100000, 0xFFFCFFFC} <= set(found)
+
+
+@pytest.mark.parametrize(
+    ("extra", "reason"),
+    [
+        (encode_element(0x00020001, "OB", b"ab"), "out of ascending order"),
+        (encode_sequence(0x0002FFF0, [encode_item(b"")]), "a sequence in the file meta"),
+        (encode_element(0x0002FFF0, "OB", bytes(2 << 20)) + encode_element(0x0002FFF1, "LO", b""),
+         "too long"),
+    ],
+)  # fmt: skip
+def test_a_strange_file_meta_is_refused(dicom, extra, reason):
+    data = dicom()
+    at = read(data).elements[0].offset
+    with pytest.raises(DataDamagedError, match=reason):
+        read(data[:at] + extra + data[at:])
