@@ -14,8 +14,7 @@ GREY_MAXIMUM = 255
 """Grey level of 0 dB and above."""
 
 
-# contract: the polynomial becomes fused multiply-adds, 1.3 times as fast.
-@kernel(fastmath=frozenset({"contract"}))
+@kernel
 def log_compress(
     envelope: npt.NDArray[np.float32], reference: float, out: npt.NDArray[np.float32]
 ) -> None:

@@ -71,8 +71,7 @@ def _gain(
     return gain
 
 
-# contract: fused multiply-adds.
-@kernel(fastmath=frozenset({"contract"}))
+@kernel
 def _add_mixture(
     weight: np.float32,
     earlier: npt.NDArray[np.float32],
