@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydicom import Dataset
+from pydicom.datadict import tag_for_keyword
 
 from usdk.acquisition import DeviceInfo
 from usdk.dicom import Patient, Series, Study
@@ -123,3 +125,36 @@ def dcmtk() -> Callable[..., subprocess.CompletedProcess[str]]:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def require_modules() -> Callable[[Dataset], None]:
+    """Return a check of Type 1 and Type 2 against the module tables that highdicom ships."""
+    tables = pytest.importorskip("highdicom._standard_utils")
+
+    def parents(dataset: Dataset, path: list[str]) -> list[Dataset]:
+        items = [dataset]
+        for keyword in path:
+            items = [inner for item in items for inner in item.get(keyword, [])]
+        return items
+
+    def check(dataset: Dataset) -> None:
+        iod = tables.get_sop_class_iod_map()[dataset.SOPClassUID]
+        modules = {module["key"]: module["usage"] for module in tables.get_iod_module_map()[iod]}
+        needed = [key for key, usage in modules.items() if usage == "M"]
+        n_checked = 0
+        for module in [*needed, "us-region-calibration"]:
+            for attribute in tables.get_module_attribute_map()[module]:
+                keyword, kind = attribute["keyword"], attribute["type"]
+                if tag_for_keyword(keyword) is None:
+                    continue  # Newer or older than the dictionary.
+                for item in parents(dataset, attribute["path"]):
+                    where = f"{module}: {'.'.join([*attribute['path'], keyword])}"
+                    if kind in ("1", "2"):
+                        assert keyword in item, f"{where} is absent"
+                        n_checked += 1
+                    if kind == "1" or (kind == "1C" and keyword in item):
+                        assert item[keyword].value not in (None, "", []), f"{where} is empty"
+        assert n_checked > 30
+
+    return check
