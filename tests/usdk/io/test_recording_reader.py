@@ -242,18 +242,22 @@ def test_bytes_after_the_end_are_told(
     assert describe_recording(tmp_path / "a").n_bytes_cut == len(content)
 
 
-def test_a_recording_inside_the_samples_is_not_taken_for_frames(
-    content: bytes, make_acquisition: Make, load_outcome: Outcome, tmp_path: Path
+def test_a_recording_inside_the_samples_is_not_taken_for_chunks(
+    make_acquisition: Make, load_outcome: Outcome, tmp_path: Path
 ) -> None:
-    inside = make_acquisition(n_frames=1, n_transmits=1, n_elements=2, n_samples=len(content))
-    samples = np.frombuffer(content * 2, np.int16)
-    inside = replace(inside, data=np.resize(samples, inside.data.shape))
-    path = save_recording(tmp_path / "a", inside)
+    gap = Gap(first_sequence_number=777, n_frames=9)
+    inner = save_recording(tmp_path / "inner", make_acquisition(gaps=(gap,))).read_bytes()
+    inner += bytes(len(inner) % 2)
+    outer = make_acquisition(n_frames=2, n_transmits=1, n_elements=1, n_samples=len(inner) // 2)
+    outer.data[0] = np.frombuffer(inner, np.int16)
+    path = save_recording(tmp_path / "outer", outer)
     damaged = bytearray(path.read_bytes())
-    # The head of the one frame: the search goes through its samples.
+    # The head of the first frame: the search for the next goes through its samples.
     damaged[damaged.index(b"FRAM") + 1] ^= 1
     outcome = load_outcome(path, bytes(damaged))
-    assert isinstance(outcome, DataDamagedError)
+    assert isinstance(outcome, Acquisition)
+    assert outcome.sequence_numbers.tolist() == [1]
+    assert outcome.gaps == (Gap(first_sequence_number=0, n_frames=1, n_packets_damaged=1),)
 
 
 def test_sound_chunks_with_impossible_contents_count_as_damage(
