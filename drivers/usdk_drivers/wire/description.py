@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from dataclasses import dataclass
 
@@ -78,6 +79,7 @@ class DeviceDescription:
                 max_prf_hz=prf_hz,
                 sequence_is_fixed=bool(flags & _FIXED_SEQUENCE),
             )
+            _check(capabilities)
             probe = _read_probe(reader)
         except ArgumentError as error:
             raise DataDamagedError(f"the device describes an impossible probe: {error}") from error
@@ -86,6 +88,20 @@ class DeviceDescription:
             manufacturer=manufacturer, model=model, serial_number=serial, firmware_version=firmware
         )
         return cls(info, capabilities, probe)
+
+
+def _check(can: Capabilities) -> None:
+    counts = (
+        can.n_transmit_channels,
+        can.n_receive_channels,
+        can.max_samples,
+        can.max_transmits,
+        len(can.sampling_frequencies_hz),
+    )
+    # A recording need not know how fast it was made.
+    rates_hz = can.sampling_frequencies_hz + (() if can.sequence_is_fixed else (can.max_prf_hz,))
+    if min(counts) < 1 or not all(math.isfinite(rate) and rate > 0 for rate in rates_hz):
+        raise DataDamagedError("a capability is zero, negative or not a number")
 
 
 def _pack_probe(probe: Probe) -> bytes:

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usdk.acquisition import DeviceInfo
+from usdk.errors import ArgumentError, DataDamagedError
+from usdk.front_end import Capabilities
+from usdk.probe import Probe
+from usdk_drivers.simulator import PROBES, simulated_probe
+from usdk_drivers.wire import DeviceDescription
+
+CAPABILITIES = Capabilities(
+    n_transmit_channels=64,
+    n_receive_channels=128,
+    sampling_frequencies_hz=(20e6 / 3, 40e6),
+    max_samples=4096,
+    max_transmits=300,
+    max_prf_hz=1e4 / 3,
+    sequence_is_fixed=True,
+)
+
+
+def described(probe: Probe, **info: str) -> DeviceDescription:
+    fields = {
+        "manufacturer": "Müller & Søn",
+        "model": "探头",
+        "serial_number": "A-1",
+        "firmware_version": "1.2.3",
+    }
+    return DeviceDescription(DeviceInfo(**(fields | info)), CAPABILITIES, probe)
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_a_description_comes_back_exactly(name: str) -> None:
+    sent = described(simulated_probe(name))
+    got = DeviceDescription.unpack(sent.pack())
+    assert got.info == sent.info
+    assert got.capabilities == sent.capabilities
+    assert got.probe.to_dict() == sent.probe.to_dict()
+    assert np.array_equal(got.probe.element_normals, sent.probe.element_normals)
+
+
+def test_every_truncation_is_refused(small_probe: Probe) -> None:
+    whole = described(small_probe).pack()
+    for n_bytes in range(len(whole)):
+        with pytest.raises(DataDamagedError):
+            DeviceDescription.unpack(whole[:n_bytes])
+
+
+def test_trailing_bytes_are_refused(small_probe: Probe) -> None:
+    whole = bytearray(described(small_probe).pack() + b"\0")
+    struct.pack_into("<II", whole, 8, len(whole) - 16, zlib.crc32(whole[16:]))
+    with pytest.raises(DataDamagedError, match="too many"):
+        DeviceDescription.unpack(bytes(whole))
+
+
+def test_an_impossible_probe_is_refused(small_probe: Probe) -> None:
+    whole = bytearray(described(small_probe).pack())
+    struct.pack_into("<d", whole, len(whole) - 8, math.nan)
+    struct.pack_into("<I", whole, 12, zlib.crc32(whole[16:]))
+    with pytest.raises(DataDamagedError, match="probe"):
+        DeviceDescription.unpack(bytes(whole))
+
+
+def test_a_string_beyond_the_limit_is_not_sent(small_probe: Probe) -> None:
+    with pytest.raises(ArgumentError, match="255"):
+        described(small_probe, model="x" * 256).pack()
+
+
+@given(body=st.binary(max_size=400))
+def test_any_body_is_read_or_refused(body: bytes) -> None:
+    head = struct.pack("<4sHHII", b"USDM", 1, 1, len(body), zlib.crc32(body))
+    try:
+        DeviceDescription.unpack(head + body)
+    except DataDamagedError:
+        pass

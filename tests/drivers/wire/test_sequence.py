@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import math
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from usdk.errors import ArgumentError, DataDamagedError
+from usdk.probe import Probe
+from usdk.transmit import PlaneWave, TransmitSequence
+from usdk_drivers.wire import DataType, SequenceSettings
+
+
+def settings_of(sequence: TransmitSequence, probe: Probe, **more: object) -> SequenceSettings:
+    fields: dict[str, object] = {
+        "configuration_id": 3,
+        "sequence": sequence,
+        "delays_s": sequence.delays_s(probe, 1540.0),
+        "first_sample_s": tuple(1e-7 * k / 3 for k in range(len(sequence))),
+        "sampling_frequency_hz": 20e6 / 3,
+        "n_samples": 1000,
+        "sound_speed_m_s": 1540.0,
+        "demodulation_frequency_hz": 5e6 / 7,
+        "data_type": DataType.COMPLEX64,
+        "frame_rate_hz": 100 / 3,
+    }
+    return SequenceSettings(**(fields | more))  # type: ignore[arg-type]
+
+
+def message(probe: Probe, every_wave: TransmitSequence) -> bytes:
+    return settings_of(every_wave, probe).pack()
+
+
+def test_every_number_comes_back_exactly(small_probe: Probe, every_wave: TransmitSequence) -> None:
+    sent = settings_of(every_wave, small_probe)
+    got = SequenceSettings.unpack(sent.pack())
+    assert got.sequence == sent.sequence
+    assert np.array_equal(got.delays_s, sent.delays_s, equal_nan=True)
+    for name in set(sent.__dict__) - {"sequence", "delays_s"}:
+        assert getattr(got, name) == getattr(sent, name), name
+
+
+def test_what_is_left_to_the_device_comes_back_as_none(small_probe: Probe) -> None:
+    sequence = TransmitSequence(transmits=(PlaneWave(),))
+    sent = settings_of(sequence, small_probe, data_type=None, frame_rate_hz=math.nan)
+    got = SequenceSettings.unpack(sent.pack())
+    assert got.sequence == sequence
+    assert got.data_type is None
+    assert math.isnan(got.frame_rate_hz)
+
+
+def test_rows_must_fit_the_transmits(small_probe: Probe, every_wave: TransmitSequence) -> None:
+    with pytest.raises(ArgumentError):
+        settings_of(every_wave, small_probe, first_sample_s=(0.0,)).pack()
+
+
+def changed(whole: bytes, offset: int, layout: str, value: float) -> bytes:
+    """Return a message with a field of its body changed and its checksum right again."""
+    spoilt = bytearray(whole)
+    struct.pack_into(layout, spoilt, 16 + offset, value)
+    struct.pack_into("<I", spoilt, 12, zlib.crc32(spoilt[16:]))
+    return bytes(spoilt)
+
+
+@pytest.mark.parametrize(
+    ("offset", "layout", "value"),
+    [
+        (4, "<I", 0),
+        (4, "<I", 2**32 - 1),
+        (8, "<I", 2**31),
+        (12, "<I", 0),
+        (16, "<d", -1.0),
+        (24, "<d", math.nan),
+        (32, "<d", math.inf),
+        (40, "<d", 0.0),
+        (48, "<d", -1.0),
+        (56, "<d", math.nan),
+        (72, "<B", 4),
+        (80, "<B", 9),
+        (80 + 16, "<d", math.nan),
+        (80 + 24, "<d", 2.0),
+        (80 + 4 * 80, "<d", math.inf),
+    ],
+)
+def test_an_impossible_field_is_refused(
+    small_probe: Probe, every_wave: TransmitSequence, offset: int, layout: str, value: float
+) -> None:
+    with pytest.raises(DataDamagedError):
+        SequenceSettings.unpack(changed(message(small_probe, every_wave), offset, layout, value))
+
+
+def test_every_truncation_is_refused(small_probe: Probe, every_wave: TransmitSequence) -> None:
+    whole = message(small_probe, every_wave)
+    for n_bytes in range(len(whole)):
+        with pytest.raises(DataDamagedError):
+            SequenceSettings.unpack(whole[:n_bytes])
+
+
+@given(body=st.binary(max_size=600))
+def test_any_body_is_read_or_refused(body: bytes) -> None:
+    head = struct.pack("<4sHHII", b"USDM", 1, 2, len(body), zlib.crc32(body))
+    try:
+        SequenceSettings.unpack(head + body)
+    except DataDamagedError:
+        pass
