@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from usdk.dicom.check_cine import check_cine
 from usdk.dicom.check_pixels import check_pixels
 from usdk.dicom.check_regions import check_regions
-from usdk.dicom.findings import Finding, Severity, number
-from usdk.dicom.pydicom_extra import Dataset, MultiValue
+from usdk.dicom.findings import Finding, Severity, number, readable
+from usdk.dicom.pydicom_extra import UID, Dataset, MultiValue
 from usdk.dicom.us_image import US_IMAGE_STORAGE
 from usdk.dicom.us_multiframe import US_MULTIFRAME_IMAGE_STORAGE
 from usdk.errors import ArgumentError
@@ -61,19 +61,22 @@ def require_sound(dataset: Dataset) -> None:
 
 
 def _check_identity(dataset: Dataset) -> Iterator[Finding]:
-    if dataset.get("Modality") != "US":
+    if readable(dataset, "Modality") != "US":
         yield Finding("error", "Modality", "is not US")
-    sop_class = dataset.get("SOPClassUID")
+    sop_class = readable(dataset, "SOPClassUID")
     if sop_class not in (US_IMAGE_STORAGE, US_MULTIFRAME_IMAGE_STORAGE):
         yield Finding("warning", "SOPClassUID", "is not one of the two ultrasound image classes")
     meta = getattr(dataset, "file_meta", None) or Dataset()
     for keyword in ("SOPClassUID", "SOPInstanceUID"):
-        if not dataset.get(keyword):
+        if not readable(dataset, keyword):
             yield Finding("error", keyword, "is absent")
-        elif meta.get(f"MediaStorage{keyword}") != dataset.get(keyword):
+        elif readable(meta, f"MediaStorage{keyword}") != readable(dataset, keyword):
             yield Finding("error", f"MediaStorage{keyword}", f"is not {keyword}")
+    syntax = readable(meta, "TransferSyntaxUID")
+    if not (isinstance(syntax, UID) and syntax.is_transfer_syntax):
+        yield Finding("error", "TransferSyntaxUID", "is not a transfer syntax")
     for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
-        if not dataset.get(keyword):
+        if not readable(dataset, keyword):
             yield Finding("error", keyword, "is absent")
 
 
@@ -85,8 +88,8 @@ def _check_elements(dataset: Dataset, place: str, depth: int) -> Iterator[Findin
     for tag in list(dataset.keys()):
         name = f"{place}({tag.group:04X},{tag.element:04X})"
         if tag.is_private and not tag.is_private_creator:
-            creator = dataset.get((tag.group, tag.element >> 8)) if tag.element > 0xFF else None
-            if tag.element != 0 and (creator is None or not creator.value):
+            creator = readable(dataset, tag.group << 16 | tag.element >> 8)
+            if tag.element != 0 and not creator:
                 yield Finding("error", name, "is private and has no creator")
         if tag == PIXEL_DATA:
             continue  # Its value may still lie in the file, and is no business of this check.

@@ -6,7 +6,7 @@ import math
 from collections.abc import Generator, Iterator
 
 from usdk.dicom.cine import FRAME_TIME, FRAME_TIME_VECTOR
-from usdk.dicom.findings import Finding, Severity, number, whole
+from usdk.dicom.findings import Finding, Severity, number, readable, whole
 from usdk.dicom.pydicom_extra import Dataset, MultiValue
 from usdk.dicom.us_multiframe import US_MULTIFRAME_IMAGE_STORAGE
 
@@ -23,7 +23,7 @@ def check_cine(dataset: Dataset) -> Iterator[Finding]:
     except ValueError as error:
         yield Finding("error", "NumberOfFrames", str(error))
         return
-    is_multiframe = dataset.get("SOPClassUID") == US_MULTIFRAME_IMAGE_STORAGE
+    is_multiframe = readable(dataset, "SOPClassUID") == US_MULTIFRAME_IMAGE_STORAGE
     if n_frames is None and is_multiframe:
         yield Finding("error", "NumberOfFrames", "is absent")
     if n_frames is not None and n_frames < 1:
@@ -36,13 +36,15 @@ def check_cine(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _check_pointer(dataset: Dataset, is_multiframe: bool) -> Iterator[Finding]:
-    pointer = dataset.get("FrameIncrementPointer")
+    pointer = readable(dataset, "FrameIncrementPointer")
     if pointer is None or pointer == "":
         if is_multiframe:
             yield Finding("error", "FrameIncrementPointer", "is absent")
         return
     for tag in pointer if isinstance(pointer, list | MultiValue) else [pointer]:
-        if tag not in dataset:
+        if not isinstance(tag, int):
+            yield Finding("error", "FrameIncrementPointer", "is not a tag")
+        elif tag not in dataset:
             name = _POINTED_AT.get(tag, "an attribute")
             yield Finding("error", "FrameIncrementPointer", f"points at {name}, which is absent")
 

@@ -7,7 +7,7 @@ from itertools import islice
 
 import numpy as np
 
-from usdk.dicom.findings import Finding, whole
+from usdk.dicom.findings import Finding, readable, whole
 from usdk.dicom.pydicom_extra import UID, Dataset, iter_pixels
 
 __all__ = ["check_pixels"]
@@ -50,7 +50,7 @@ def check_pixels(dataset: Dataset) -> Iterator[Finding]:
     if values["Rows"] * values["Columns"] <= _MAX_FRAME_PIXELS:
         yield from _check_colour(dataset, values["SamplesPerPixel"])
     syntax = _transfer_syntax(dataset)
-    if syntax in _LOSSY and dataset.get("LossyImageCompression") == "00":
+    if syntax in _LOSSY and readable(dataset, "LossyImageCompression") == "00":
         yield Finding("error", "LossyImageCompression", f"is 00 in {_LOSSY[syntax]}")
 
 
@@ -68,7 +68,7 @@ def _check_length(dataset: Dataset, values: dict[str, int]) -> Iterator[Finding]
         yield Finding("error", "PixelData", "is empty")
     elif syntax is not None and not syntax.is_compressed:
         samples = float(values["SamplesPerPixel"])
-        if str(dataset.get("PhotometricInterpretation")) == "YBR_FULL_422":
+        if str(readable(dataset, "PhotometricInterpretation")) == "YBR_FULL_422":
             samples = 2.0  # Two pixels share their colour (PS3.3 C.7.6.3.1.2).
         n_bits = values["Rows"] * values["Columns"] * samples * values["BitsAllocated"]
         expected = -(-int(n_bits * n_frames) // 8)
@@ -96,7 +96,7 @@ def _check_colour(dataset: Dataset, n_samples: int) -> Iterator[Finding]:
         return
     if present not in (0, 1):
         yield Finding("error", attribute, "is neither 0 nor 1")
-    monochrome = str(dataset.get("PhotometricInterpretation", "")).startswith("MONOCHROME")
+    monochrome = str(readable(dataset, "PhotometricInterpretation")).startswith("MONOCHROME")
     if present == 1 and monochrome:
         yield Finding("error", attribute, "is 1, and the pixels have no colour")
     if present == 0 and n_samples == 3 and _has_colour(dataset):
@@ -118,4 +118,5 @@ def _has_colour(dataset: Dataset) -> bool:
 
 def _transfer_syntax(dataset: Dataset) -> UID | None:
     meta = getattr(dataset, "file_meta", None)
-    return None if meta is None else meta.get("TransferSyntaxUID")
+    uid = None if meta is None else readable(meta, "TransferSyntaxUID")
+    return uid if isinstance(uid, UID) and uid.is_transfer_syntax else None

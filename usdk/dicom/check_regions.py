@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from usdk.dicom.findings import Finding, whole
-from usdk.dicom.pydicom_extra import Dataset
+from usdk.dicom.pydicom_extra import Dataset, Sequence
 from usdk.dicom.regions import SPATIAL_FORMAT_2D, UNITS_CM, Region
 from usdk.errors import DataDamagedError
 
@@ -29,9 +29,11 @@ def check_regions(dataset: Dataset) -> Iterator[Finding]:
     if _SEQUENCE not in dataset:
         return
     try:
-        items = list(dataset[_SEQUENCE].value or ())
+        items = dataset[_SEQUENCE].value
     # The sequence is parsed here, and may be anything.
     except Exception:
+        items = None
+    if not isinstance(items, Sequence):
         yield Finding("error", _SEQUENCE, "cannot be read")
         return
     if not items:

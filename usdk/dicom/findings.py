@@ -9,7 +9,7 @@ from typing import Any, Literal
 from usdk.dicom.pydicom_extra import Dataset, MultiValue
 from usdk.dicom.text import fit_text
 
-__all__ = ["Finding", "Severity", "number", "shown_text", "whole"]
+__all__ = ["Finding", "Severity", "number", "readable", "shown_text", "whole"]
 
 Severity = Literal["error", "warning"]
 
@@ -46,6 +46,15 @@ def whole(dataset: Dataset, keyword: str) -> int | None:
     """Return a whole number, or None if it is absent or empty; ValueError if something else."""
     value: int | None = _read(dataset, keyword, int)
     return value
+
+
+def readable(dataset: Dataset, key: str | int) -> Any:
+    """Return a value, or None if it is absent or cannot be decoded (a finding of its own)."""
+    try:
+        return dataset.get(key) if isinstance(key, str) else dataset[key].value
+    # Reading converts what a stranger wrote, and the parser's errors are of every kind.
+    except Exception:
+        return None
 
 
 def shown_text(dataset: Dataset, keyword: str) -> str:

@@ -12,6 +12,7 @@ try:
     from pydicom.multival import MultiValue
     from pydicom.pixels import get_decoder, get_encoder, iter_pixels
     from pydicom.pixels.processing import apply_color_lut
+    from pydicom.sequence import Sequence
     from pydicom.uid import (
         UID,
         DeflatedExplicitVRLittleEndian,
@@ -34,6 +35,7 @@ __all__ = [
     "InvalidDicomError",
     "JPEGLSLossless",
     "MultiValue",
+    "Sequence",
     "apply_color_lut",
     "dcmread",
     "encapsulate",

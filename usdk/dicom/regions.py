@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from usdk.dicom.pydicom_extra import Dataset
+from usdk.dicom.findings import number, whole
+from usdk.dicom.pydicom_extra import Dataset, Sequence
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.scan import Raster
 
@@ -129,38 +131,34 @@ class Region:
     def from_item(cls, item: Dataset) -> Region:
         """Read an item; `DataDamagedError` if a needed attribute is absent or no number."""
         values: dict[str, int | float | None] = {}
-        for name, (keyword, kind) in _ATTRIBUTES.items():
-            value = item.get(keyword)
-            if value is None or value == "":
-                if name not in _OPTIONAL:
-                    raise DataDamagedError(f"a region has no {keyword}")
-                values[name] = None
-                continue
+        for name, (keyword, read) in _ATTRIBUTES.items():
             try:
-                values[name] = kind(value)
-            except (TypeError, ValueError, OverflowError) as error:
-                raise DataDamagedError(f"{keyword} of a region is not one number") from error
+                values[name] = read(item, keyword)
+            except ValueError as error:
+                raise DataDamagedError(f"{keyword} of a region {error}") from None
+            if values[name] is None and name not in _OPTIONAL:
+                raise DataDamagedError(f"a region has no {keyword}")
         return cls(**values)  # type: ignore[arg-type]
 
 
-_ATTRIBUTES: dict[str, tuple[str, type[int] | type[float]]] = {
-    "spatial_format": ("RegionSpatialFormat", int),
-    "data_type": ("RegionDataType", int),
-    "flags": ("RegionFlags", int),
-    "min_x0": ("RegionLocationMinX0", int),
-    "min_y0": ("RegionLocationMinY0", int),
-    "max_x1": ("RegionLocationMaxX1", int),
-    "max_y1": ("RegionLocationMaxY1", int),
-    "units_x": ("PhysicalUnitsXDirection", int),
-    "units_y": ("PhysicalUnitsYDirection", int),
-    "delta_x": ("PhysicalDeltaX", float),
-    "delta_y": ("PhysicalDeltaY", float),
-    "reference_x0": ("ReferencePixelX0", int),
-    "reference_y0": ("ReferencePixelY0", int),
-    "reference_value_x": ("ReferencePixelPhysicalValueX", float),
-    "reference_value_y": ("ReferencePixelPhysicalValueY", float),
-    "transducer_frequency_khz": ("TransducerFrequency", int),
-    "pulse_repetition_frequency_hz": ("PulseRepetitionFrequency", int),
+_ATTRIBUTES: dict[str, tuple[str, Callable[[Dataset, str], int | float | None]]] = {
+    "spatial_format": ("RegionSpatialFormat", whole),
+    "data_type": ("RegionDataType", whole),
+    "flags": ("RegionFlags", whole),
+    "min_x0": ("RegionLocationMinX0", whole),
+    "min_y0": ("RegionLocationMinY0", whole),
+    "max_x1": ("RegionLocationMaxX1", whole),
+    "max_y1": ("RegionLocationMaxY1", whole),
+    "units_x": ("PhysicalUnitsXDirection", whole),
+    "units_y": ("PhysicalUnitsYDirection", whole),
+    "delta_x": ("PhysicalDeltaX", number),
+    "delta_y": ("PhysicalDeltaY", number),
+    "reference_x0": ("ReferencePixelX0", whole),
+    "reference_y0": ("ReferencePixelY0", whole),
+    "reference_value_x": ("ReferencePixelPhysicalValueX", number),
+    "reference_value_y": ("ReferencePixelPhysicalValueY", number),
+    "transducer_frequency_khz": ("TransducerFrequency", whole),
+    "pulse_repetition_frequency_hz": ("PulseRepetitionFrequency", whole),
 }
 _OPTIONAL = {
     name for name in _ATTRIBUTES if name.startswith(("reference_", "transducer_", "pulse"))
@@ -182,7 +180,7 @@ def add_regions(
 def read_regions(dataset: Dataset) -> list[Region]:
     """Return the regions of an image, in their order; `DataDamagedError` if one is unreadable."""
     items = dataset.get("SequenceOfUltrasoundRegions")
-    if items is None or isinstance(items, bytes | str):
+    if not isinstance(items, Sequence):
         return []
     if len(items) > _MAX_REGIONS:
         raise DataDamagedError(f"the image has more than {_MAX_REGIONS} regions")

@@ -3,9 +3,10 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from pydicom import Dataset, dcmread
+from pydicom import DataElement, Dataset, dcmread
+from pydicom.datadict import tag_for_keyword
 
-from usdk.dicom import check_dicom, require_sound, us_image
+from usdk.dicom import check_dicom, require_sound, us_image, us_multiframe
 from usdk.errors import ArgumentError
 
 
@@ -120,3 +121,78 @@ def test_values_as_they_lie_in_a_file_are_findings_and_not_warnings(dataset, tmp
     date, uid = dataset.StudyDate.encode(), dataset.StudyInstanceUID.encode()
     path.write_bytes(content.replace(date, b"odd date").replace(uid, b"x" * len(uid)))
     assert found(dcmread(path)) == ["StudyInstanceUID"]
+
+
+@pytest.mark.parametrize(
+    "keyword",
+    [
+        "BitsStored",
+        "CineRate",
+        "Columns",
+        "FrameIncrementPointer",
+        "FrameTime",
+        "FrameTimeVector",
+        "HighBit",
+        "MechanicalIndex",
+        "NumberOfFrames",
+        "Rows",
+        "SamplesPerPixel",
+        "StopTrim",
+        "UltrasoundColorDataPresent",
+    ],
+)
+def test_words_in_place_of_a_number_or_tag_are_an_error(cine, study, keyword):
+    dataset = us_multiframe(cine, study=study)
+    tag = tag_for_keyword(keyword)
+    dataset[tag] = DataElement(tag, "LO", "secret")
+    findings = [finding for finding in check_dicom(dataset) if finding.attribute == keyword]
+    assert [finding.severity for finding in findings] == ["error"]
+    assert "secret" not in str(findings)
+
+
+def test_a_region_sequence_that_is_none_is_an_error(dataset):
+    tag = tag_for_keyword("SequenceOfUltrasoundRegions")
+    dataset[tag] = DataElement(tag, "LO", "secret")
+    assert found(dataset) == ["SequenceOfUltrasoundRegions"]
+
+
+def test_a_value_that_cannot_be_decoded_is_an_error(dataset, tmp_path):
+    path = tmp_path / "odd.dcm"
+    dataset.save_as(path, enforce_file_format=True)
+    # A UL of three bytes.
+    old = bytes.fromhex("1800 1660 554c 0400 02000000".replace(" ", ""))
+    content = path.read_bytes()
+    assert old in content
+    path.write_bytes(content.replace(old, old[:6] + b"\x03\x00" + old[8:]))
+    assert found(dcmread(path)) == [
+        "SequenceOfUltrasoundRegions[0].(0018,6016)",
+        "SequenceOfUltrasoundRegions[0]",
+    ]
+
+
+@pytest.mark.parametrize("keyword", ["Rows", "SamplesPerPixel", "BitsStored"])
+def test_a_number_below_one_is_an_error(dataset, keyword):
+    setattr(dataset, keyword, 0)
+    assert keyword in found(dataset)
+
+
+def test_no_flipped_byte_makes_the_check_itself_fail(cine, study, tmp_path):
+    path = tmp_path / "cine.dcm"
+    us_multiframe(cine, study=study).save_as(path, enforce_file_format=True)
+    content = path.read_bytes()
+    end = content.index(b"\xe0\x7f\x10\x00") + 12
+    n_checked = 0
+    for position in range(132, end, 7):
+        damaged = bytearray(content)
+        damaged[position] ^= 0xFF
+        path.write_bytes(damaged)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                dataset = dcmread(path)
+            # What the parser refuses as a whole is not the check's business.
+            except Exception:
+                continue
+        assert isinstance(check_dicom(dataset), list)
+        n_checked += 1
+    assert n_checked > 100
