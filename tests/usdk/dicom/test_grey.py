@@ -119,3 +119,14 @@ def test_a_missing_decoder_is_named(monkeypatch):
     monkeypatch.setattr("usdk.dicom.grey.get_decoder", lambda _: Absent())
     with pytest.raises(MissingExtraError, match="JPEG Lossless"):
         read_frames(vendor_file("JPGLosslessP14SV1_1s_1f_8b.dcm"))
+
+
+def test_the_distance_between_a_scanners_own_calipers_is_what_it_wrote_beside_them():
+    (frame,) = read_frames(vendor_file("OBXXXX1A.dcm"))
+    # Two crosses, bars two pixels wide; the scanner's own text says 1.06 cm.
+    crosses = [(230.5, 339.5), (241.5, 378.5)]
+    for row, column in crosses:
+        middle = (slice(int(row), int(row) + 2), slice(int(column), int(column) + 2))
+        assert np.all(frame.pixels[middle] > 150)
+    (x0_m, z0_m), (x1_m, z1_m) = (frame.position_m(*cross) for cross in crosses)
+    assert np.hypot(x1_m - x0_m, z1_m - z0_m) == pytest.approx(10.6e-3, abs=0.05e-3)
