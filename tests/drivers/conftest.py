@@ -42,7 +42,7 @@ def every_wave() -> TransmitSequence:
                 origin_m=(1e-4, 0.0, 0.0),
                 transition_m=1e-3,
                 aperture=(1, 3),
-            ),  # fmt: skip
+            ),
             SingleElement(element=3),
         ),
         frequency_hz=4.5e6,

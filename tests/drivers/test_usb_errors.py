@@ -63,7 +63,7 @@ def no_libusb(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("no_libusb")
 def test_without_libusb_nothing_is_discovered_and_open_names_the_package() -> None:
     assert UsbFrontEnd.discover() == []
-    with pytest.raises(MissingExtraError, match="apt install libusb-1.0-0"):
+    with pytest.raises(MissingExtraError, match=r"apt install libusb-1.0-0"):
         UsbFrontEnd.open("")
 
 

@@ -264,9 +264,9 @@ def test_what_the_host_is_too_slow_for_is_counted_as_overrun(recording: Maker) -
 
 def test_a_device_of_another_protocol_version_is_refused(recording: Maker) -> None:
     engine = RecordingEngine(recording())
-    with pytest.raises(DeviceFailedError, match="versions 2 to 3.*update this package"):
+    with pytest.raises(DeviceFailedError, match=r"versions 2 to 3.*update this package"):
         SimulatedFrontEnd(engine, versions=VersionRange(2, 3))
-    with pytest.raises(DeviceFailedError, match="versions 0 to 0.*update the device's firmware"):
+    with pytest.raises(DeviceFailedError, match=r"versions 0 to 0.*update the device's firmware"):
         SimulatedFrontEnd(engine, versions=VersionRange(0, 0))
 
 
@@ -309,9 +309,9 @@ def test_what_exceeds_a_limit_is_refused_before_anything_is_sent(
     heard = sent_to(front_end, monkeypatch)
     limits = replace(front_end.capabilities, max_transmits=3, n_transmit_channels=4)
     monkeypatch.setattr(type(front_end), "capabilities", limits)
-    with pytest.raises(ArgumentError, match="4 transmits.*at most 3"):
+    with pytest.raises(ArgumentError, match=r"4 transmits.*at most 3"):
         front_end.configure(plane_waves((0, 1, 2, 3)), depth_m=0.01)
-    with pytest.raises(ArgumentError, match="fires 8 elements.*at most 4"):
+    with pytest.raises(ArgumentError, match=r"fires 8 elements.*at most 4"):
         front_end.configure(plane_waves(), depth_m=0.01)
     one = TransmitSequence(transmits=(PlaneWave(aperture=(2, 6)),))
     with pytest.raises(ArgumentError, match="ask for at most") as caught:

@@ -9,6 +9,7 @@ from scipy.signal import hilbert, resample
 
 from usdk.acquisition import Acquisition
 from usdk.errors import ArgumentError
+from usdk.front_end import ReceiveRequest
 from usdk.probe import Probe
 from usdk.sequences import focused_lines, plane_waves
 from usdk.transmit import FocusedWave, PlaneWave, SingleElement, Transmit, TransmitSequence
@@ -23,7 +24,6 @@ from usdk_drivers.simulator import (
 )
 from usdk_drivers.simulator.engine import RefusedError
 from usdk_drivers.simulator.scenes import Scatterers, Scene
-from usdk.front_end import ReceiveRequest
 
 C_M_S = 1540.0
 TARGET_M = np.array([4e-3, 0.0, 25e-3])
