@@ -11,9 +11,9 @@ from usdk_drivers.simulator.scenes import SceneName
 
 __all__ = ["SimulatorAddress"]
 
-_PROBE_OPTIONS = {"scene", "frames", "noise_db", "realtime"}
-_RECORDING_OPTIONS = {"loop", "speed"}
-_COMMON_OPTIONS = {"seed", "faults", "serial"}
+PROBE_OPTIONS = {"scene", "frames", "noise_db", "realtime", "serial"}
+RECORDING_OPTIONS = {"loop", "speed"}
+COMMON_OPTIONS = {"seed", "faults"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +62,7 @@ class SimulatorAddress:
         # "+" stands for itself: it is no blank in a serial number or path.
         pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
         options = dict(pairs)
-        allowed = _COMMON_OPTIONS | (_RECORDING_OPTIONS if is_recording else _PROBE_OPTIONS)
+        allowed = COMMON_OPTIONS | (RECORDING_OPTIONS if is_recording else PROBE_OPTIONS)
         unknown = set(options) - allowed
         if unknown:
             raise ArgumentError(
