@@ -23,7 +23,7 @@ def demo_text(summary: dict[str, Any]) -> str:
         ]
     lines += [
         f"frames     {summary['n_frames_received']} received, {summary['n_frames_lost']} lost, "
-        f"{summary['n_frames_written']} written",
+        f"{summary['n_frames_beamformed']} beamformed",
         "",
     ]
     for stage in summary["stages"]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from usdk.cli.outputs import add_overwrite_argument, require_writable
 from usdk.cli.progress import make_progress
 from usdk.cli.signing_options import NOT_FOR_PATIENTS, add_signing_arguments, signer_from
 from usdk.cli.study_options import add_study_arguments, study_from
+from usdk.cli.terminal import remark, say
 from usdk.cli.verb import Verb
 from usdk.errors import ArgumentError
 from usdk.frame import Frame
@@ -72,8 +72,8 @@ def _run(arguments: argparse.Namespace) -> int:
         "demonstration": study is None,
     }
     if arguments.development_key:
-        print(f"usdk: {NOT_FOR_PATIENTS}", file=sys.stderr)
-    print(json.dumps(summary, indent=2) if arguments.json else _text(summary, frames))
+        remark(NOT_FOR_PATIENTS)
+    say(json.dumps(summary, indent=2) if arguments.json else _text(summary, frames))
     return DONE
 
 

@@ -6,9 +6,9 @@ import argparse
 import tempfile
 from pathlib import Path
 
-from usdk.errors import StorageError
+from usdk.errors import MissingExtraError, StorageError
 
-__all__ = ["add_overwrite_argument", "make_folder", "require_writable"]
+__all__ = ["add_overwrite_argument", "make_folder", "require_pictures", "require_writable"]
 
 
 def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
@@ -23,6 +23,14 @@ def require_writable(path: Path, *, overwrite: bool) -> None:
     if path.exists() and not overwrite:
         raise StorageError(f"{path} exists already: choose another name, or give --overwrite")
     _try_folder(path.parent)
+
+
+def require_pictures() -> None:
+    """Raise `MissingExtraError` unless pictures can be written."""
+    try:
+        import PIL  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError.for_extra("view", "Saving pictures") from error
 
 
 def make_folder(path: Path) -> None:

@@ -60,8 +60,10 @@ def plan_bmode(acquisition: Acquisition, settings: PictureSettings) -> BMode:
         survey = BMode(acquisition, scan=scan, dynamic_range_db=_SURVEY_RANGE_DB)
         (frame,) = survey(acquisition[:1])
         reference = survey.reference
-        greys = np.percentile(frame.pixels[frame.pixels > 0], (BLACK_PERCENTILE, WHITE_PERCENTILE))
-        black_db, white_db = (greys / 255 - 1) * _SURVEY_RANGE_DB
+        # Black pixels lie outside a sector; in silence there are no others.
+        grey = frame.pixels[frame.pixels > 0] if frame.pixels.any() else frame.pixels
+        levels = np.percentile(grey, (BLACK_PERCENTILE, WHITE_PERCENTILE))
+        black_db, white_db = (levels / 255 - 1) * _SURVEY_RANGE_DB
         if gain_db is None:
             gain_db = _GAIN_STEP_DB * round(-white_db / _GAIN_STEP_DB)
         if range_db is None:

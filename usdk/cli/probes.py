@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import Any
 
 from usdk.cli.exit_codes import DONE
+from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
 from usdk.errors import UsdkError
 from usdk.front_end import discover, installed_schemes
@@ -49,7 +50,7 @@ def _run(arguments: argparse.Namespace) -> int:
         ],
         "problems": problems,
     }
-    print(json.dumps(listing, indent=2) if arguments.json else _text(listing))
+    say(json.dumps(listing, indent=2) if arguments.json else _text(listing))
     return DONE
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 
 from usdk.cli.demo import VERB as DEMO
@@ -16,10 +15,11 @@ from usdk.cli.export import VERB as EXPORT
 from usdk.cli.probes import VERB as PROBES
 from usdk.cli.scan import VERB as SCAN
 from usdk.cli.show import VERB as SHOW
+from usdk.cli.terminal import abandon_output, remark
 from usdk.cli.verb import Verb
 from usdk.cli.verify import VERB as VERIFY
 from usdk.cli.warm_up import VERB as WARM_UP
-from usdk.errors import StorageError, UsdkError
+from usdk.errors import UsdkError
 
 __all__ = ["VERBS", "main"]
 
@@ -34,26 +34,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str, optional
         The words after ``usdk``; those of this process when absent.
     """
+    try:
+        status = _run(argv)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        abandon_output()
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        remark("stopped")
+        return INTERRUPTED
+    return status
+
+
+def _run(argv: Sequence[str] | None) -> int:
     debug = False
     try:
         arguments = _parse(argv)
         debug = arguments.debug
         with _own_warnings_only():
             status: int = arguments.run(arguments)
-        _flush_output()
     except SystemExit as stop:  # how argparse ends after --help, --version and wrong use
         return stop.code if isinstance(stop.code, int) else 1
     except UsdkError as error:
         if debug:
             raise
-        _say(str(error))
+        remark(str(error))
         return exit_code(error)
-    except BrokenPipeError:
-        _abandon_output()
-        return BROKEN_PIPE
-    except KeyboardInterrupt:
-        _say("stopped")
-        return INTERRUPTED
     return status
 
 
@@ -108,33 +114,9 @@ def _own_warnings_only() -> Iterator[None]:
 
     def say(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
         if category.__module__.startswith("usdk"):
-            _say(str(message))
+            remark(str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("default", UserWarning)
         warnings.showwarning = say
         yield
-
-
-def _say(text: str) -> None:
-    # A reader of stderr that went away must not turn one error into another.
-    with suppress(OSError):
-        print(f"usdk: {' '.join(text.split())}", file=sys.stderr, flush=True)
-
-
-def _flush_output() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _abandon_output()
-        raise StorageError(f"cannot write the output: {error.strerror or error}") from error
-
-
-def _abandon_output() -> None:
-    # The interpreter flushes stdout once more as it ends; let that go nowhere.
-    with suppress(OSError, ValueError):
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
-        os.close(nowhere)

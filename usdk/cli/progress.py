@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -113,7 +113,8 @@ class Lines:
 
     def end(self, stage: Stage) -> None:
         """Print the line."""
-        print(stage.describe(), file=sys.stderr, flush=True)
+        with suppress(OSError):
+            print(stage.describe(), file=sys.stderr, flush=True)
 
 
 def make_progress(*, quiet: bool) -> Progress:

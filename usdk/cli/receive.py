@@ -53,7 +53,7 @@ class Received:
     def to_dict(self) -> dict[str, Any]:
         """Return the counts, in types that JSON knows."""
         return {
-            "n_frames": len(self.acquisitions),
+            "n_frames_received": len(self.acquisitions),
             "n_frames_lost": self.n_frames_lost,
             "n_packets_lost": self.n_packets_lost,
             "n_packets_damaged": self.n_packets_damaged,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from usdk.cli.exit_codes import DONE
-from usdk.cli.outputs import add_overwrite_argument, require_writable
+from usdk.cli.outputs import add_overwrite_argument, require_pictures, require_writable
 from usdk.cli.picture import (
     PictureSettings,
     add_picture_arguments,
@@ -19,6 +19,7 @@ from usdk.cli.picture import (
 )
 from usdk.cli.progress import Progress, Stage, make_progress
 from usdk.cli.receive import Received, receive
+from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
 from usdk.errors import ArgumentError
 from usdk.frame import Frame
@@ -83,6 +84,8 @@ def _run(arguments: argparse.Namespace) -> int:
     }
     for path in files.values():
         require_writable(path, overwrite=arguments.overwrite)
+    if {"png", "cine"} & files.keys():
+        require_pictures()
     progress = make_progress(quiet=arguments.quiet)
     settings = picture_settings(arguments)
     with open_front_end(arguments.address) as front_end:
@@ -102,13 +105,15 @@ def _run(arguments: argparse.Namespace) -> int:
         summary = describe_front_end(arguments.address, front_end, configuration)
     with progress.stage("beamform", "frames", len(received.acquisitions)) as stage:
         frames = beamform(received, settings, stage)
-    _write(frames, files, progress, overwrite=arguments.overwrite)
+    if files.keys() - {"record"}:
+        _write(frames, files, progress, overwrite=arguments.overwrite)
     summary |= received.to_dict()
+    summary["n_frames_beamformed"] = len(frames)
     summary["stages"] = [stage.to_dict() for stage in progress.stages]
     summary["files"] = {name: str(path) for name, path in files.items()}
-    print(json.dumps(summary, indent=2) if arguments.json else _text(summary))
-    if received.interruption is not None:
-        raise received.interruption
+    say(json.dumps(summary, indent=2) if arguments.json else _text(summary))
+    if (error := received.interruption) is not None:
+        raise type(error)(f"{len(frames)} frames came and were kept, then {error}") from error
     return DONE
 
 
@@ -159,14 +164,15 @@ def describe_front_end(
 def _write(
     frames: list[Frame], files: dict[str, Path], progress: Progress, *, overwrite: bool
 ) -> None:
-    with progress.stage("write", "files", len(files)) as stage:
-        for name, path in files.items():
-            if name == "output":
-                save_frames(path, frames, overwrite=overwrite)
-            elif name == "png":
-                write_png(frames[-1], path)
-            elif name == "cine":
-                write_cine(frames, path)
+    with progress.stage("write", "files", len(files.keys() - {"record"})) as stage:
+        if "output" in files:
+            save_frames(files["output"], frames, overwrite=overwrite)
+            stage.advance()
+        if "png" in files:
+            write_png(frames[-1], files["png"])
+            stage.advance()
+        if "cine" in files:
+            write_cine(frames, files["cine"])
             stage.advance()
 
 
@@ -189,7 +195,8 @@ def _text(summary: dict[str, Any]) -> str:
         f"{probe['centre_frequency_hz'] / 1e6:g} MHz",
         f"sequence  {summary['sequence']}, "
         + (f"{rate_hz:g} frames/s" if rate_hz is not None else "frame rate unknown"),
-        f"frames    {summary['n_frames']} received, {summary['n_frames_lost']} lost",
+        f"frames    {summary['n_frames_received']} received, {summary['n_frames_lost']} lost, "
+        f"{summary['n_frames_beamformed']} beamformed",
         *(f"{name:<9} {path}" for name, path in summary["files"].items()),
     ]
     return "\n".join(lines)

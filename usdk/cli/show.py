@@ -11,6 +11,7 @@ from usdk.cli.exit_codes import DONE
 from usdk.cli.show_dicom import describe_dicom
 from usdk.cli.show_frames import describe_frames
 from usdk.cli.show_recording import describe_channel_data
+from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
 from usdk.errors import DataDamagedError, StorageError
 
@@ -34,7 +35,7 @@ def _run(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
     description, text = _describe(path, patient=arguments.patient)
     description = {"path": str(path)} | description
-    print(json.dumps(description, indent=2) if arguments.json else text)
+    say(json.dumps(description, indent=2) if arguments.json else text)
     return DONE
 
 

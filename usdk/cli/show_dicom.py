@@ -6,6 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from usdk.errors import DataDamagedError
+
 __all__ = ["describe_dicom"]
 
 
@@ -17,6 +19,8 @@ def describe_dicom(path: Path, *, patient: bool) -> tuple[dict[str, Any], str]:
     from usdk.dicom.summary import read_summary
 
     summary = read_summary(path, show_patient=patient)
+    if summary.sop_class == "unknown":
+        raise DataDamagedError(f"{path} is a DICOM file that does not say of what: it is cut off")
     plain: dict[str, Any] = {
         "kind": "dicom",
         "sop_class": summary.sop_class,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from usdk.cli.exit_codes import DONE, exit_code
 from usdk.cli.signing_options import NOT_FOR_PATIENTS
+from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
 from usdk.errors import (
     ArgumentError,
@@ -66,9 +67,9 @@ def _run(arguments: argparse.Namespace) -> int:
         results.append(result)
         failure = failure or error
         if not arguments.json:
-            print(_text(result), flush=True)
+            say(_text(result))
     if arguments.json:
-        print(json.dumps({"files": results}, indent=2))
+        say(json.dumps({"files": results}, indent=2))
     return DONE if failure is None else exit_code(failure)
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 
 from usdk.cli.exit_codes import DONE, exit_code
+from usdk.cli.terminal import remark, say
 from usdk.cli.verb import Verb
 from usdk.errors import StorageError
 from usdk.kernel_cache import WarmUpReport, warm_up
@@ -28,15 +28,14 @@ def _run(arguments: argparse.Namespace) -> int:
             "directories": [str(place) for place in report.directories],
             "kernels": [asdict(kernel) for kernel in report.kernels],
         }
-        print(json.dumps(plain, indent=2))
+        say(json.dumps(plain, indent=2))
     else:
-        print(_text(report))
+        say(_text(report))
     if report.is_cached:
         return DONE
-    print(
-        "usdk: the cache cannot be written, so each process compiles for itself; usdk still works. "
-        "Set NUMBA_CACHE_DIR to a folder that can be written",
-        file=sys.stderr,
+    remark(
+        "the cache cannot be written, so each process compiles for itself; usdk still works. "
+        "Set NUMBA_CACHE_DIR to a folder that can be written"
     )
     return exit_code(StorageError())
 

@@ -1,0 +1,132 @@
+"""The stages of ``usdk demo``: receive, beamform, export, verify."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from usdk.cli.picture import PictureSettings
+from usdk.cli.progress import Progress
+from usdk.cli.receive import Received, receive
+from usdk.cli.scan import DEFAULT_DEPTH_MM, beamform, configure, describe_front_end
+from usdk.errors import ArgumentError, DataDamagedError
+from usdk.export import write_dicom
+from usdk.frame import Frame
+from usdk.front_end import open_front_end
+from usdk.io import describe_recording
+from usdk.trust import dev_certificate_authority, dev_signer, verify_dicom
+from usdk.view import write_cine, write_png
+
+__all__ = [
+    "MAX_CINE_FRAMES",
+    "Source",
+    "beamform_all",
+    "export_all",
+    "receive_all",
+    "source_for",
+    "verify_all",
+]
+
+N_CINE_FRAMES = 16
+SIMULATED = f"sim:linear-l11-5v?frames={N_CINE_FRAMES}"
+MAX_CINE_FRAMES = 64
+_TIMEOUT_S = 60.0
+
+
+@dataclass
+class Source:
+    """A probe, how much is wanted of it, and what came of that."""
+
+    address: str
+    n_frames: int
+    settings: PictureSettings = field(default_factory=PictureSettings)
+    description: dict[str, Any] = field(default_factory=dict)
+    received: Received = field(default_factory=Received)
+    frames: list[Frame] = field(default_factory=list)
+    frame_interval_s: float | None = None
+
+
+def source_for(recording: Path | None, *, n_frames: int | None) -> Source:
+    """Return a recording behind the simulated bus, or the simulated probe when there is none."""
+    if recording is None:
+        return Source(SIMULATED, n_frames or N_CINE_FRAMES)
+    # Described first, so that what is no recording is refused before anything is opened.
+    available = describe_recording(recording).n_frames
+    return Source(f"sim:{recording}", n_frames or min(available, MAX_CINE_FRAMES))
+
+
+def receive_all(sources: list[Source], progress: Progress) -> None:
+    """Fill in what the sources are and what came from them."""
+    with progress.stage("receive", "frames", sum(s.n_frames for s in sources)) as stage:
+        for source in sources:
+            with open_front_end(source.address) as front_end:
+                configuration = configure(front_end, angles_deg=None, depth_m=None)
+                source.description = describe_front_end(source.address, front_end, configuration)
+                source.frame_interval_s = _interval_s(source, configuration.frame_rate_hz)
+                if not front_end.capabilities.sequence_is_fixed:
+                    source.settings = PictureSettings(depth_m=DEFAULT_DEPTH_MM * 1e-3)
+                source.received = receive(front_end, source.n_frames, stage, timeout_s=_TIMEOUT_S)
+            if source.received.interruption is not None:
+                raise source.received.interruption
+            if not source.received.acquisitions:
+                raise DataDamagedError(f"no whole frame came from {source.address}")
+
+
+def beamform_all(sources: list[Source], progress: Progress) -> None:
+    """Fill in the frames of what came."""
+    n_frames = sum(len(source.received.acquisitions) for source in sources)
+    with progress.stage("beamform", "frames", n_frames) as stage:
+        for source in sources:
+            source.frames = beamform(source.received, source.settings, stage)
+
+
+def export_all(folder: Path, still: Frame, cine: Source, progress: Progress) -> dict[str, Path]:
+    """Write a picture and a signed DICOM object of the still and of the cine."""
+    files = {
+        "still_picture": folder / "bmode.png",
+        "cine_picture": folder / "cine.gif",
+        "still_dicom": folder / "bmode.dcm",
+        "cine_dicom": folder / "cine.dcm",
+    }
+    with progress.stage("export", "files", len(files)) as stage:
+        write_png(still, files["still_picture"])
+        stage.advance()
+        write_cine(cine.frames, files["cine_picture"])
+        stage.advance()
+        write_dicom(files["still_dicom"], [still], signer=dev_signer())
+        stage.advance()
+        write_dicom(
+            files["cine_dicom"],
+            cine.frames,
+            signer=dev_signer(),
+            codec="jpeg-ls",
+            frame_interval_s=None if _is_timed(cine.frames) else cine.frame_interval_s,
+        )
+        stage.advance()
+    return files
+
+
+def _interval_s(source: Source, frame_rate_hz: float) -> float | None:
+    if math.isfinite(frame_rate_hz) and frame_rate_hz > 0:
+        return 1 / frame_rate_hz
+    if source.n_frames > 1:
+        # A cine that plays at a guessed speed misleads.
+        raise ArgumentError(
+            f"{source.address} does not tell its frame rate, which a cine needs: take another"
+        )
+    return None
+
+
+def _is_timed(frames: list[Frame]) -> bool:
+    return all(math.isfinite(frame.device_timestamp_s) for frame in frames)
+
+
+def verify_all(paths: list[Path], progress: Progress) -> None:
+    """Raise `NotTrustedError` unless every file is as the development key signed it."""
+    authority = dev_certificate_authority().certificate_pem
+    with progress.stage("verify", "files", len(paths)) as stage:
+        for path in paths:
+            verify_dicom(path, trusted_certificates=[authority]).require_valid()
+            stage.advance()

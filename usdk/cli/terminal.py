@@ -1,0 +1,48 @@
+"""What the command says: results on stdout, remarks on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+
+from usdk.errors import StorageError
+
+__all__ = ["abandon_output", "remark", "say"]
+
+
+def say(text: str) -> None:
+    """Print to stdout at once.
+
+    Raises
+    ------
+    StorageError
+        If it cannot be written, as the disk under a redirection is full.
+    BrokenPipeError
+        If the reader went away.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        abandon_output()
+        raise StorageError(
+            f"cannot write the output ({error.strerror}): free space, or send it elsewhere"
+        ) from error
+
+
+def remark(text: str) -> None:
+    """Print one line to stderr."""
+    # A reader of stderr that went away must not turn one error into another.
+    with suppress(OSError):
+        print(f"usdk: {' '.join(text.split())}", file=sys.stderr, flush=True)
+
+
+def abandon_output() -> None:
+    """Let what is still to be written to stdout go nowhere."""
+    # The interpreter flushes stdout once more as it ends, and would complain.
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
