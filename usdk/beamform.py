@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, ReceiveSettings
 from usdk.errors import ArgumentError
-from usdk.probe import Probe
+from usdk.probe import ArrayKind, Probe
 from usdk.scan import Scan
 from usdk.tiles import run_tiles
 from usdk.transmit import FocusedWave, TransmitSequence
@@ -82,9 +82,10 @@ class Beamformer:
         What made the channel data.
     scan : Scan
         Where to look.
-    f_number : float
+    f_number : float, optional
         Depth over the width of the receive aperture, measured by each element's normal; 0 opens
-        every element that the point lies in front of.
+        every element that the point lies in front of. When absent 1, and 0 for a phased array,
+        which looks aside with all of its elements: 1 would see nothing beyond 27° from its axis.
     window : Window or str
         Apodization across that aperture.
     taper : float
@@ -114,13 +115,15 @@ class Beamformer:
         receive: ReceiveSettings,
         scan: Scan,
         *,
-        f_number: float = 1.0,
+        f_number: float | None = None,
         window: Window | str = Window.TUKEY,
         taper: float = 0.5,
         interpolation: Interpolation | str = Interpolation.LINEAR,
         weighting: TransmitWeighting | str | None = None,
         normalize: bool = True,
     ) -> None:
+        if f_number is None:
+            f_number = 0.0 if probe.kind is ArrayKind.PHASED else 1.0
         if not (math.isfinite(f_number) and f_number >= 0):
             raise ArgumentError(f"f_number must be 0 (open) or positive, got {f_number}")
         if not 0 <= taper <= 1:

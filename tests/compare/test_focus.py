@@ -34,21 +34,19 @@ def jump(iq: Acquisition, depth_m: float) -> float:
 
 
 def test_the_picture_is_as_smooth_at_the_focus_as_elsewhere(lines: Acquisition) -> None:
-    """Measured: 0.0124 at the focus, 0.0124 to 0.0125 at 16 and 24 mm: the carrier's own turn."""
+    """Measured: 0.0117 at the focus, 0.0102 and 0.0112 at 16 and 24 mm: the carrier's own turn."""
     elsewhere = [jump(lines, depth_m) for depth_m in (16e-3, 24e-3)]
-    assert jump(lines, FOCUS_M) < 1.1 * max(elsewhere)
+    assert jump(lines, FOCUS_M) < 1.2 * max(elsewhere)
 
 
 def test_without_the_transition_it_would_jump(lines: Acquisition) -> None:
-    """Measured: JUMP: the wave would arrive earlier and later by its distance from the axis."""
+    """Measured: 1.26: the wave would arrive earlier and later by its distance from the axis."""
     waves = [w for w in lines.sequence.transmits if isinstance(w, FocusedWave)]
     hard = TransmitSequence(transmits=tuple(replace(w, transition_m=1e-9) for w in waves))
-    assert jump(replace(lines, sequence=hard), FOCUS_M) > 0.1
+    assert jump(replace(lines, sequence=hard), FOCUS_M) > 0.5
 
 
-def test_the_transition_moves_no_point(
-    lines: Acquisition, locate: Any, data_dir: Path
-) -> None:
+def test_the_transition_moves_no_point(lines: Acquisition, locate: Any, data_dir: Path) -> None:
     """Measured: less than 0.02 mm between 0.5 and 4 mm of transition."""
     for x_m, z_m in np.load(data_dir / "simus/l11_5v_focused49.npz")["points_m"]:
         found = []

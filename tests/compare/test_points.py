@@ -34,15 +34,15 @@ def test_field_ii_points_of_pybf(recording: Recording, locate: Any, z_m: float) 
 def test_simulated_points_of_a_phased_array(
     recording: Recording, locate: Any, data_dir: Path
 ) -> None:
-    """Measured: on the axis 0.013 mm in x and 0.008 mm in z; off it 0.15 mm and 0.07 mm.
+    """Measured: on the axis 0.013 mm in x and 0.008 mm in z; off it 0.053 and 0.031 mm.
 
     Off the axis the beam is 3 mm wide and speckle lies beside the points.
     """
     iq = demodulate(recording("simus/p4_2v_diverging7.npz"))
     for x_m, z_m in np.load(data_dir / "simus/p4_2v_diverging7.npz")["points_m"]:
         found_x_m, found_z_m = locate(iq, (x_m, z_m))
-        assert abs(found_x_m - x_m) < (0.05e-3 if x_m == 0 else 0.2e-3)
-        assert abs(found_z_m - z_m) < (0.02e-3 if x_m == 0 else 0.1e-3)
+        assert abs(found_x_m - x_m) < (0.03e-3 if x_m == 0 else 0.1e-3)
+        assert abs(found_z_m - z_m) < (0.02e-3 if x_m == 0 else 0.06e-3)
 
 
 @pytest.mark.parametrize(

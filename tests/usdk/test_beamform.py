@@ -321,6 +321,19 @@ def test_the_plan_says_what_runs() -> None:
         assert word in text
 
 
+def test_a_phased_array_looks_aside_with_all_of_its_elements_unless_told_otherwise() -> None:
+    sequence = single_elements([0])
+    receive = receive_for(sequence, iq=False)
+    aside = SectorScan(
+        angles_rad=np.radians([-45.0, 0.0, 45.0]), ranges_m=np.linspace(8e-3, 12e-3, 5)
+    )
+    data = np.ones((1, 24, N_SAMPLES), np.float32)
+    assert np.allclose(Beamformer(PHASED, sequence, receive, aside)(data), 1)
+    narrow = Beamformer(PHASED, sequence, receive, aside, f_number=1.0)(data)
+    assert np.all(narrow[[0, 2]] == 0)
+    assert Beamformer(LINEAR, sequence, receive, aside).f_number == 1
+
+
 @pytest.mark.parametrize(
     "options",
     [
