@@ -13,8 +13,8 @@ from usdk.errors import (
     DeviceFailedError,
     DeviceTimeoutError,
     EndOfRecordingError,
-    MissingExtraError,
     StateError,
+    UsdkError,
 )
 from usdk.front_end import (
     Capabilities,
@@ -65,12 +65,14 @@ class UsbFrontEnd(FrontEnd):
         try:
             self._link.negotiate()
             self._description = self._link.description()
+            # A device that sends its own sequence knows it from the beginning.
+            is_fixed = self.capabilities.sequence_is_fixed
+            self._settings = self._link.settings() if is_fixed else None
         except BaseException:
             transport.close()
             raise
         self._configuration_id = 0
         self._run = 0
-        self._settings = None if not self.capabilities.sequence_is_fixed else self._link.settings()
         self._assembler: FrameAssembler | None = None
         self._decoder = PacketDecoder(lambda header: None)
         self._n_overruns = 0
@@ -90,7 +92,7 @@ class UsbFrontEnd(FrontEnd):
         """Return the devices that are plugged in; none where USB is not installed."""
         try:
             return cls.discover_on(None)
-        except (MissingExtraError, DeviceFailedError):
+        except UsdkError:
             return []
 
     @classmethod
@@ -117,6 +119,11 @@ class UsbFrontEnd(FrontEnd):
     def probe(self) -> Probe:
         """The probe that it carries."""
         return self._description.probe
+
+    @property
+    def n_packets_ignored(self) -> int:
+        """Packets since the start that came twice, too late, or from another run."""
+        return self._assembler.n_packets_ignored if self._assembler else 0
 
     def _configure(
         self, sequence: TransmitSequence | None, receive: ReceiveRequest | None
@@ -153,10 +160,10 @@ class UsbFrontEnd(FrontEnd):
         end_s = self._clock_s() + deadline_s - time.monotonic()
         try:
             self._fill(assembler, n_frames, end_s)
-        except DeviceAbsentError:
+        except UsdkError:
             if not assembler.n_whole:
                 raise
-            # What came is delivered; the next read meets the absence again.
+            # What came is delivered; the next read meets what is wrong again.
         if assembler.n_whole:
             return self._acquisition(assembler)
         if assembler.has_ended:

@@ -114,6 +114,7 @@ def test_one_faulty_packet_costs_its_frame_and_no_other(
         status = front_end.status()
         with pytest.raises(EndOfRecordingError):
             front_end.read()
+        assert front_end.n_packets_ignored == (fault is Fault.DUPLICATE)
     kept = [n for n in range(6) if n != 2 or not gaps]
     assert acquisition.sequence_numbers.tolist() == kept
     assert np.array_equal(acquisition.data, original.data[kept])

@@ -49,7 +49,7 @@ class FaultPlan:
 
     rates: Mapping[Fault, float] = field(default_factory=dict)
     at: Mapping[int, Fault] = field(default_factory=dict)
-    seed: int = 0
+    seed: int = 1
 
     def __post_init__(self) -> None:
         total = sum(self.rates.values())
