@@ -22,7 +22,7 @@ _SECTOR_DEPTH_M = 150e-3
 _UNITS = 56
 _PHASED_HALF_ANGLE_RAD = math.radians(42.0)
 # Amplitudes, one scatterer of plain tissue being 1 on average.
-_WIRE = 40.0
+_WIRE = 25.0
 _BRIGHT = 4.0
 # A vessel's radius beats by this part of it; tissue farther than this many radii stands still.
 _BEAT = 0.12
