@@ -115,13 +115,32 @@ def _phasors(
 
 
 @kernel
-def _window(u: float, window: int, parameter: float) -> float:
-    """Apodization at u in [0, 1] of the half aperture."""
-    if window == WINDOW_HANN:
-        return math.cos(0.5 * math.pi * u) ** 2
-    if window == WINDOW_TUKEY and u > 1 - parameter:
-        return math.cos(0.5 * math.pi * (u - 1 + parameter) / parameter) ** 2
-    return 1.0
+def _windows(
+    apodization: npt.NDArray[np.float32], n: int, window: int, window_parameter: float
+) -> None:
+    """Turn n squares of u, the place in the half aperture from 0 to 1, into apodization.
+
+    Without a call, so that the loop vectorises: cos²(πv/2) = (1 − sin(π(v − 1/2))) / 2, the sine a
+    Taylor polynomial whose error is below 6e-8.
+    """
+    taper = np.float32(1)
+    if window == WINDOW_TUKEY:
+        taper = np.float32(window_parameter)
+    if taper <= np.float32(0) or (window != WINDOW_HANN and window != WINDOW_TUKEY):
+        apodization[:n] = np.float32(1)
+        return
+    flat = np.float32(1) - taper
+    per_taper = np.float32(1) / taper
+    for m in range(n):
+        v = (np.float32(math.sqrt(apodization[m])) - flat) * per_taper
+        v = v if v > np.float32(0) else np.float32(0)
+        x = np.float32(math.pi) * (v - np.float32(0.5))
+        x2 = x * x
+        rest = np.float32(1 / 362880) - x2 * np.float32(1 / 39916800)
+        rest = x2 * (np.float32(1 / 120) - x2 * (np.float32(1 / 5040) - x2 * rest))
+        sine = x + x * x2 * (rest - np.float32(1 / 6))
+        weight = np.float32(0.5) - np.float32(0.5) * sine
+        apodization[m] = weight if weight > np.float32(0) else np.float32(0)
 
 
 @kernel
@@ -181,9 +200,9 @@ def _receive(
             shortest = path[n] if path[n] < shortest else shortest
             longest = path[n] if path[n] > longest else longest
             offset[n] = e * n_samples
-            u = math.sqrt(edge2) / axial[e] if window != WINDOW_BOXCAR else 0.0
-            apodization[n] = np.float32(_window(u, window, window_parameter))
+            apodization[n] = np.float32(edge2 / (axial[e] * axial[e]))
             n += 1
+    _windows(apodization, n, window, window_parameter)
     return n, shortest, longest
 
 
