@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,6 +25,8 @@ from usdk.errors import UsdkError
 __all__ = ["VERBS", "main"]
 
 VERBS: tuple[Verb, ...] = (PROBES, SCAN, EXPORT, VERIFY, SHOW, DEMO, WARM_UP)
+
+_NEGATIVE_LIST = re.compile(r"-[\d.]+(,[^,]*)+")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,12 +67,24 @@ def _run(argv: Sequence[str] | None) -> int:
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    arguments, rest = _parser().parse_known_args(argv)
+    words = _joined(sys.argv[1:] if argv is None else argv)
+    arguments, rest = _parser().parse_known_args(words)
     if rest:
         # The word after a misspelt --patient-name is a name: it must not reach a log.
         options = [word.partition("=")[0] for word in rest if word.startswith("-")]
         arguments.parser.error(f"not understood: {' '.join(options) or 'a word too many'}")
     return arguments
+
+
+def _joined(words: Sequence[str]) -> list[str]:
+    """Make ``--angles -10,0,10`` one word, as argparse takes the list for an option otherwise."""
+    joined: list[str] = []
+    for word in words:
+        if joined and joined[-1].startswith("--") and _NEGATIVE_LIST.fullmatch(word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -47,8 +47,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--angles",
         metavar="DEG,DEG,…",
-        help="plane waves to send, degrees; write --angles=-10,0,10 (the default). "
-        "A recording keeps the sequence that it was made with",
+        help="plane waves to send, degrees (default: -10,0,10). A recording keeps the sequence "
+        "that it was made with",
     )
     parser.add_argument(
         "--depth-mm",
@@ -82,6 +82,8 @@ def _run(arguments: argparse.Namespace) -> int:
         for name in ("output", "record", "png", "cine")
         if (path := getattr(arguments, name)) is not None
     }
+    if len({path.absolute() for path in files.values()}) < len(files):
+        raise ArgumentError("two of the files have one name: give each its own")
     for path in files.values():
         require_writable(path, overwrite=arguments.overwrite)
     if {"png", "cine"} & files.keys():

@@ -21,6 +21,9 @@ def say(text: str) -> None:
     BrokenPipeError
         If the reader went away.
     """
+    # A file name may hold bytes, and a terminal lack letters, that have no code: show them as \\x….
+    encoding = sys.stdout.encoding or "utf-8"
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
     try:
         print(text, flush=True)
     except BrokenPipeError:

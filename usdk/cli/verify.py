@@ -44,6 +44,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="authority between, not trusted by itself (repeatable)",
     )
     parser.add_argument(
+        "--revocation-list",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="CRL",
+        help="revoked certificates, PEM or DER; each authority needs one (repeatable)",
+    )
+    parser.add_argument(
         "--trust-development",
         action="store_true",
         help="also trust the development key of this machine and user; NOT FOR PATIENTS",
@@ -61,9 +69,10 @@ def _run(arguments: argparse.Namespace) -> int:
         )
     # Read once, so that a fault in one of them is not laid on every file.
     trusted, intermediates = _certificates(sources), _certificates(arguments.intermediate)
+    revoked = _revocation_lists(arguments.revocation_list)
     results, failure = [], None
     for path in arguments.files:
-        result, error = _verify(path, trusted, intermediates)
+        result, error = _verify(path, trusted, intermediates, revoked)
         results.append(result)
         failure = failure or error
         if not arguments.json:
@@ -81,6 +90,14 @@ def _certificates(sources: list[CertificateLike] | list[Path]) -> list[bytes]:
     return [certificate.public_bytes(encoding) for certificate in load_certificates(sources)]
 
 
+def _revocation_lists(sources: list[Path]) -> list[bytes]:
+    from usdk.trust.cryptography_extra import serialization
+    from usdk.trust.revocation import load_revocation_lists
+
+    encoding = serialization.Encoding.DER
+    return [entry.public_bytes(encoding) for entry in load_revocation_lists(sources)]
+
+
 def _development_authority() -> bytes:
     from usdk.trust import dev_certificate_authority
     from usdk.trust.development import development_directory
@@ -92,7 +109,7 @@ def _development_authority() -> bytes:
 
 
 def _verify(
-    path: Path, trusted: list[bytes], intermediates: list[bytes]
+    path: Path, trusted: list[bytes], intermediates: list[bytes], revoked: list[bytes]
 ) -> tuple[dict[str, Any], UsdkError | None]:
     """Return what is known of a file, and why it is not accepted."""
     from usdk.trust import verify_dicom
@@ -100,7 +117,10 @@ def _verify(
     result: dict[str, Any] = {"path": str(path)}
     try:
         report = verify_dicom(
-            path, trusted_certificates=trusted, intermediate_certificates=intermediates
+            path,
+            trusted_certificates=trusted,
+            intermediate_certificates=intermediates,
+            revocation_lists=revoked,
         )
     except (DataDamagedError, StorageError) as error:
         unknown = {"is_valid": False, "problems": [str(error)], "signatures": []}

@@ -44,7 +44,7 @@ def scanned(tmp_path_factory: pytest.TempPathFactory, _development_keys: None) -
     """A folder with scan.npz (3 frames), still.npz, scan.usrec, scan.dcm and still.dcm."""
     folder = tmp_path_factory.mktemp("scanned")
     record, output = f"{folder}/scan.usrec", f"{folder}/scan.npz"
-    quick = ("--angles=0", "--depth-mm", "12", "-q")
+    quick = ("--angles", "0", "--depth-mm", "12", "-q")
     assert not main(["scan", QUICK, "--frames", "3", "-o", output, "--record", record, *quick])
     assert not main(["scan", QUICK, "-o", f"{folder}/still.npz", *quick])
     for name in ("scan", "still"):

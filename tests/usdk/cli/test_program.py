@@ -155,6 +155,20 @@ def test_a_full_disk_under_the_output_ends_with_7() -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_what_a_terminal_cannot_write_is_escaped(scanned: Path, tmp_path: Path) -> None:
+    odd = os.fsencode(tmp_path) + b"/\xff.npz"
+    Path(os.fsdecode(odd)).write_bytes((scanned / "still.npz").read_bytes())
+    for encoding in ("utf-8", "ascii"):
+        done = subprocess.run(
+            [sys.executable, "-m", "usdk.cli", "show", odd],
+            env=os.environ | {"PYTHONIOENCODING": encoding},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert b"plane" in done.stdout
+
+
 def test_the_command_starts_without_any_extra() -> None:
     assert run("--version", source=CORE_ONLY).stdout.startswith("usdk ")
     listed = run("probes", source=CORE_ONLY)

@@ -2,6 +2,10 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from usdk.io import load_frames, load_recording
+from usdk.io import describe_recording, load_frames, load_recording
 
 POINTS = "sim:linear-l11-5v?scene=points&frames=4"
-QUICK = ("--angles=0", "--depth-mm", "12")
+QUICK = ("--angles", "0", "--depth-mm", "12")
 
 
 def test_a_scan_writes_what_was_asked_for_and_nothing_else(usdk: Any, tmp_path: Path) -> None:
@@ -41,6 +45,39 @@ def test_the_points_lie_where_the_scene_has_them(usdk: Any, tmp_path: Path) -> N
     # The scene's wires stand at x = -8, 0 and 8 mm, at z = 10 mm.
     assert min(abs(x_m - wire_m) for wire_m in (-8e-3, 0.0, 8e-3)) < 0.2e-3
     assert z_m == pytest.approx(10e-3, abs=0.15e-3)
+
+
+def test_angles_may_begin_with_a_minus(usdk: Any) -> None:
+    words = ("scan", POINTS, "--depth-mm", "12", "--json", "--angles")
+    assert json.loads(usdk(*words, "-10,0,10").out)["sequence"] == "3 × plane"
+    assert json.loads(usdk(*words, "-7.5").out)["sequence"] == "1 × plane"
+    assert usdk(*words, "-q").status == 2
+
+
+def test_two_files_of_one_name_are_refused(usdk: Any, tmp_path: Path) -> None:
+    outcome = usdk("scan", POINTS, "-o", tmp_path / "a", "--record", tmp_path / "a")
+    assert outcome.status == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_ends_with_130_and_a_recording_that_is_whole(tmp_path: Path) -> None:
+    recording = tmp_path / "scan.usrec"
+    words = ("scan", POINTS, *QUICK, "--frames", "900", "--record", str(recording))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "usdk.cli", *words], stderr=subprocess.PIPE, text=True
+    )
+    deadline_s = time.monotonic() + 60
+    while not recording.exists() or recording.stat().st_size < 500_000:
+        assert time.monotonic() < deadline_s
+        time.sleep(0.002)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.splitlines()[-1] == "usdk: stopped"
+    assert "Traceback" not in err
+    described = describe_recording(recording)
+    assert described.is_complete
+    assert 1 <= described.n_frames < 900
 
 
 def test_json_is_the_same_summary(usdk: Any, tmp_path: Path) -> None:
@@ -102,7 +139,7 @@ def test_a_recording_keeps_its_sequence_and_gives_all_of_its_frames(
         outcome = usdk("scan", address, "-o", tmp_path / f"{scheme}.npz", "--json", "-q")
         assert outcome.status == 0, outcome.err
         assert json.loads(outcome.out)["n_frames_received"] == 3
-        outcome = usdk("scan", address, "--angles=0")
+        outcome = usdk("scan", address, "--angles", "0")
         assert (outcome.status, "--angles" in outcome.err) == (2, True)
     one, other = (load_frames(tmp_path / f"{scheme}.npz") for scheme in ("sim", "file"))
     for left, right in zip(one, other, strict=True):

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
 
 from usdk.trust.development import development_directory
 
@@ -118,3 +124,100 @@ def test_a_fault_in_a_trusted_certificate_is_not_laid_on_the_files(
     (tmp_path / "bad.pem").write_text("no certificate")
     outcome = usdk("verify", scanned / "still.dcm", "--trust", tmp_path / "bad.pem")
     assert (outcome.status, outcome.out) == (5, "")
+
+
+@dataclass(frozen=True)
+class Institution:
+    """An authority, a signer that it vouches for, and the lists of what it revoked."""
+
+    folder: Path
+
+    def __post_init__(self) -> None:
+        authority_key, key = (rsa.generate_private_key(65537, 2048) for _ in range(2))
+        name, signer = (
+            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+            for text in ("Hospital authority", "Ultrasound room 2")
+        )
+        now = datetime.now(UTC)
+        usage = dict.fromkeys(
+            ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False
+        )
+
+        def certificate(subject: x509.Name, public: Any, *, is_authority: bool) -> x509.Certificate:
+            issuer_key = x509.AuthorityKeyIdentifier.from_issuer_public_key(
+                authority_key.public_key()
+            )
+            return (
+                x509.CertificateBuilder(name, subject, public, x509.random_serial_number())
+                .not_valid_before(now - timedelta(days=1))
+                .not_valid_after(now + timedelta(days=1))
+                .add_extension(x509.BasicConstraints(is_authority, None), critical=True)
+                .add_extension(
+                    x509.KeyUsage(
+                        digital_signature=not is_authority,
+                        key_cert_sign=is_authority,
+                        crl_sign=is_authority,
+                        encipher_only=False,
+                        decipher_only=False,
+                        **usage,
+                    ),
+                    critical=True,
+                )
+                .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
+                .add_extension(issuer_key, critical=False)
+                .sign(authority_key, hashes.SHA256())
+            )
+
+        pem = serialization.Encoding.PEM
+        own = certificate(signer, key.public_key(), is_authority=False)
+        authority = certificate(name, authority_key.public_key(), is_authority=True)
+        (self.folder / "authority.pem").write_bytes(authority.public_bytes(pem))
+        (self.folder / "certificate.pem").write_bytes(own.public_bytes(pem))
+        (self.folder / "key.pem").write_bytes(
+            key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+        )
+        (self.folder / "key.pem").chmod(0o600)
+        for file_name, serials in (("empty.crl", ()), ("revoked.crl", (own.serial_number,))):
+            builder = x509.CertificateRevocationListBuilder(
+                name, now - timedelta(hours=1), now + timedelta(days=1)
+            )
+            for serial in serials:
+                builder = builder.add_revoked_certificate(
+                    x509.RevokedCertificateBuilder(serial, now - timedelta(hours=2)).build()
+                )
+            revocation_list = builder.sign(authority_key, hashes.SHA256())
+            (self.folder / file_name).write_bytes(revocation_list.public_bytes(pem))
+
+
+@pytest.fixture(scope="module")
+def institution(tmp_path_factory: pytest.TempPathFactory) -> Institution:
+    return Institution(tmp_path_factory.mktemp("institution"))
+
+
+def test_an_institutions_signature_is_valid_without_any_mark(
+    usdk: Any, scanned: Path, tmp_path: Path, institution: Institution
+) -> None:
+    target, folder = tmp_path / "out.dcm", institution.folder
+    words = ("--key", folder / "key.pem", "--certificate", folder / "certificate.pem")
+    outcome = usdk("export", scanned / "still.npz", "-o", target, "-q", *words)
+    assert (outcome.status, outcome.err) == (0, "")
+    trust = ("verify", target, "--trust", folder / "authority.pem")
+    outcome = usdk(*trust)
+    assert outcome.status == 0
+    assert "signed by    CN=Ultrasound room 2" in outcome.out
+    assert MARK not in outcome.out
+    assert usdk("verify", target, "--trust-development").status == 6
+
+
+def test_a_revoked_signer_is_refused(
+    usdk: Any, scanned: Path, tmp_path: Path, institution: Institution
+) -> None:
+    target, folder = tmp_path / "out.dcm", institution.folder
+    words = ("--key", folder / "key.pem", "--certificate", folder / "certificate.pem")
+    usdk("export", scanned / "still.npz", "-o", target, *words)
+    trust = ("verify", target, "--trust", folder / "authority.pem", "--revocation-list")
+    assert usdk(*trust, folder / "empty.crl").status == 0
+    outcome = usdk(*trust, folder / "revoked.crl")
+    assert outcome.status == 6
+    assert "revoked" in outcome.out
+    assert usdk(*trust, folder / "key.pem").status == 5
