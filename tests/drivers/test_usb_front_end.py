@@ -230,6 +230,36 @@ def test_losses_outlive_a_read_that_times_out(recording: Maker) -> None:
     assert acquisition.gaps == (Gap(first_sequence_number=0, n_frames=1, n_packets_lost=1),)
 
 
+def test_the_clock_of_a_read_stands_still_while_echoes_are_computed(
+    recording: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compute = RecordingEngine.frame
+
+    def slowly(self: RecordingEngine, number: int) -> object:
+        time.sleep(0.1)
+        return compute(self, number)
+
+    monkeypatch.setattr(RecordingEngine, "frame", slowly)
+    with SimulatedFrontEnd.playing(recording()) as front_end:
+        front_end.configure()
+        assert front_end.read(3, timeout_s=0.08).n_frames == 3
+
+
+def test_whole_frames_are_delivered_before_a_failure_is_raised(
+    recording: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with faulty(recording(), p6=Fault.SILENCE) as front_end:
+
+        def fail() -> None:
+            raise DeviceFailedError("the status cannot be read")
+
+        monkeypatch.setattr(front_end._link, "status", fail)
+        assert front_end.read(6, timeout_s=1.0).n_frames == 2
+        with pytest.raises(DeviceFailedError, match="cannot be read"):
+            front_end.read(timeout_s=1.0)
+        monkeypatch.undo()
+
+
 def test_a_device_that_keeps_stalling_is_given_up(recording: Maker) -> None:
     stalls = {f"p{n}": Fault.STALL for n in range(18)}
     with faulty(recording(), **stalls) as front_end, pytest.raises(DeviceFailedError, match="halt"):

@@ -1,8 +1,10 @@
-"""The probes that can be simulated, with the figures of the transducers they are named after."""
+"""The probes that can be simulated, with the figures of the transducers they are named after.
+
+Figures as in PyMUST's and MUST's ``getparam`` (D. Garcia, www.biomecardio.com/MUST).
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 
 from usdk.errors import ArgumentError
@@ -40,8 +42,7 @@ def _convex_c5_2v() -> Probe:
     return Probe.curved(
         "C5-2v",
         n_elements=128,
-        # The data sheet's pitch runs along the arc; neighbours are a chord apart.
-        pitch_m=2 * 49.57e-3 * math.sin(0.508e-3 / (2 * 49.57e-3)),
+        pitch_m=0.508e-3,
         radius_m=49.57e-3,
         element_width_m=0.460e-3,
         element_height_m=13.5e-3,
