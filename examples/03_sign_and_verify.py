@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import usdk
-from usdk.trust import dev_certificate_authority
 
 with usdk.open_front_end("sim:linear-l11-5v?frames=4") as probe:
     probe.configure(usdk.plane_waves(), depth_m=30e-3)
@@ -14,7 +13,7 @@ frames = usdk.BMode(acquisition)(acquisition)
 # usdk.FileSigner("key.pem", "certificate.pem").
 usdk.write_dicom("cine.dcm", frames, signer=usdk.dev_signer(), codec="jpeg-ls")
 
-authority = dev_certificate_authority().certificate_pem
+authority = usdk.dev_certificate_authority().certificate_pem
 report = usdk.verify_dicom("cine.dcm", trusted_certificates=[authority])
 print("as it was signed:", report.is_valid)
 

@@ -1,4 +1,4 @@
-"""usdk: from an ultrasound probe's wire to a picture with its calibration."""
+"""usdk: from an ultrasound probe's wire to a signed DICOM object."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from usdk.export import write_dicom
     from usdk.io import load_frames, load_recording, save_frames, save_recording
     from usdk.kernel_cache import warm_up
-    from usdk.trust import FileSigner, dev_signer, verify_dicom
+    from usdk.trust import FileSigner, dev_certificate_authority, dev_signer, verify_dicom
 
 # Imported when first asked for: they need extras, or are slow to import.
 _LATER = {
@@ -45,6 +45,7 @@ _LATER = {
     "Study": "usdk.dicom",
     "write_dicom": "usdk.export",
     "FileSigner": "usdk.trust",
+    "dev_certificate_authority": "usdk.trust",
     "dev_signer": "usdk.trust",
     "verify_dicom": "usdk.trust",
     "warm_up": "usdk.kernel_cache",
@@ -94,20 +95,22 @@ __all__ = [
     "Study",
     "write_dicom",
     "FileSigner",
+    "dev_certificate_authority",
     "dev_signer",
     "verify_dicom",
     # What goes wrong
     "UsdkError",
 ]
 
+# Hidden from type checkers, to which every name would seem to exist.
+if not TYPE_CHECKING:
 
-def __getattr__(name: str) -> Any:
-    from importlib import import_module
+    def __getattr__(name: str) -> Any:
+        from importlib import import_module
 
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_LATER[name]), name)
+        if name not in _LATER:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_LATER[name]), name)
 
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})
