@@ -34,7 +34,7 @@ class FrameAssembler:
     def __init__(self, settings: SequenceSettings, run: int) -> None:
         assert settings.data_type is not None
         n_transmits, n_elements = settings.delays_s.shape
-        self._shape = (n_transmits, n_elements, settings.n_samples)
+        self._shape: tuple[int, int, int] = (n_transmits, n_elements, settings.n_samples)
         self._data_type = settings.data_type
         self._identity = (settings.configuration_id, run)
         self._target: NDArray[Any] = np.empty(0)
@@ -52,6 +52,11 @@ class FrameAssembler:
         self.n_packets_damaged = 0
         self.n_packets_ignored = 0
         self.begin(0)
+
+    @property
+    def payload_bytes(self) -> int:
+        """Length of one packet's payload, bytes."""
+        return self._shape[1] * self._shape[2] * int(self._data_type.dtype.itemsize)
 
     def begin(self, n_frames: int) -> None:
         """Make room for ``n_frames`` and forget those delivered; a frame half received stays."""

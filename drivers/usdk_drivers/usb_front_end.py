@@ -149,7 +149,9 @@ class UsbFrontEnd(FrontEnd):
         assert self._settings is not None
         self._run = self._run % _MAX_RUN + 1
         self._assembler = FrameAssembler(self._settings, self._run)
-        self._decoder = PacketDecoder(self._assembler.slot)
+        self._decoder = PacketDecoder(
+            self._assembler.slot, max_payload_bytes=self._assembler.payload_bytes
+        )
         self._n_overruns = 0
         self._link.start(self._run)
 
@@ -178,6 +180,9 @@ class UsbFrontEnd(FrontEnd):
         while True:
             while assembler.n_whole < n_frames and (event := self._decoder.next_event()):
                 assembler.take(event)
+                # A stream of nothing but damage must not outlast the time allowed either.
+                if self._clock_s() > end_s:
+                    break
             remaining_s = end_s - self._clock_s()
             if assembler.n_whole == n_frames or assembler.has_ended or remaining_s <= 0:
                 return

@@ -230,6 +230,23 @@ def test_losses_outlive_a_read_that_times_out(recording: Maker) -> None:
     assert acquisition.gaps == (Gap(first_sequence_number=0, n_frames=1, n_packets_lost=1),)
 
 
+@pytest.mark.parametrize("noise", [b"\x00", b"USDP", b"USDPUSDM" + bytes(range(256))])
+def test_a_device_that_sends_nothing_but_garbage_times_out_in_time(
+    recording: Maker, monkeypatch: pytest.MonkeyPatch, noise: bytes
+) -> None:
+    def fill(endpoint: int, buffer: memoryview, timeout_s: float) -> int:
+        buffer[:] = (noise * (len(buffer) // len(noise) + 1))[: len(buffer)]
+        return len(buffer)
+
+    with SimulatedFrontEnd.playing(recording()) as front_end:
+        front_end.configure()
+        monkeypatch.setattr(front_end.device, "bulk_in", fill)
+        began_s = time.monotonic()
+        with pytest.raises(DeviceTimeoutError):
+            front_end.read(timeout_s=0.1)
+        assert time.monotonic() - began_s < 2.0
+
+
 def test_the_clock_of_a_read_stands_still_while_echoes_are_computed(
     recording: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

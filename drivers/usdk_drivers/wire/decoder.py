@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from usdk.errors import DataDamagedError
 from usdk_drivers.wire.packet import PACKET_HEADER_BYTES, PACKET_MAGIC, PacketHeader
+from usdk_drivers.wire.protocol import MAX_PAYLOAD_BYTES
 
 __all__ = ["Damage", "DamageReason", "Packet", "PacketDecoder"]
 
@@ -56,10 +57,19 @@ class PacketDecoder:
     destination : callable, optional
         Called with each header; returns the writable bytes that receive the payload, or None to
         check and forget it. Written before the CRC-32 is known: only `Packet` says it is right.
+    max_payload_bytes : int
+        Headers that claim more are refused. The payload of the sequence that is set bounds the
+        work that a hostile stream can cause, whose packets lie within each other's payloads.
     """
 
-    def __init__(self, destination: Callable[[PacketHeader], memoryview | None]) -> None:
+    def __init__(
+        self,
+        destination: Callable[[PacketHeader], memoryview | None],
+        *,
+        max_payload_bytes: int = MAX_PAYLOAD_BYTES,
+    ) -> None:
         self._destination = destination
+        self._max_payload_bytes = max_payload_bytes
         self._scratch = bytearray()
         self.reset()
 
@@ -98,6 +108,8 @@ class PacketDecoder:
         self._join_front(PACKET_HEADER_BYTES)
         try:
             header = PacketHeader.unpack(self._queue[0][:PACKET_HEADER_BYTES])
+            if header.payload_bytes > self._max_payload_bytes:
+                raise DataDamagedError("more than the sequence that is set")
         except DataDamagedError:
             self._discard(len(PACKET_MAGIC))
             self._in_damage = True
@@ -110,7 +122,7 @@ class PacketDecoder:
         target = self._destination(header)
         self._is_kept = target is not None and len(target) == header.payload_bytes
         if target is None or not self._is_kept:
-            # Bounded by MAX_PAYLOAD_BYTES, which the header was held against.
+            # Bounded: the header was held against the limit.
             if len(self._scratch) < header.payload_bytes:
                 self._scratch = bytearray(header.payload_bytes)
             target = memoryview(self._scratch)[: header.payload_bytes]

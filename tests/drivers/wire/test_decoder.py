@@ -203,3 +203,33 @@ def test_a_reset_forgets_half_a_packet() -> None:
     listener.hear(STREAM, [1000])
     assert listener.payloads == PAYLOADS
     assert listener.damages == []
+
+
+def test_packets_within_packets_cannot_multiply_the_work_beyond_one_payload() -> None:
+    # Each header is whole and claims all that follows; each payload's checksum is wrong.
+    def header(n_samples: int) -> bytes:
+        return PacketHeader(
+            configuration_id=1,
+            run=1,
+            packet_number=0,
+            frame_number=0,
+            transmit_index=0,
+            data_type=DataType.INT16,
+            n_elements=1,
+            n_samples=n_samples,
+            device_timestamp_ns=0,
+            payload_crc=1,
+        ).pack()
+
+    n_headers = 20_000
+    stream = b"".join(header(32 * (n_headers - 1 - k)) for k in range(n_headers))
+    asked: list[int] = []
+
+    def destination(header: PacketHeader) -> None:
+        asked.append(header.payload_bytes)
+
+    decoder = PacketDecoder(destination, max_payload_bytes=len(PAYLOADS[0]))
+    decoder.receive(stream + STREAM)
+    events = list(iter(decoder.next_event, None))
+    assert [e.header.packet_number for e in events if isinstance(e, Packet)] == list(range(6))
+    assert max(asked) <= len(PAYLOADS[0])
