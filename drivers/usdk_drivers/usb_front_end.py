@@ -21,6 +21,7 @@ from usdk.front_end import (
     Configuration,
     Found,
     FrontEnd,
+    FrontEndState,
     FrontEndStatus,
     ReceiveRequest,
 )
@@ -183,6 +184,8 @@ class UsbFrontEnd(FrontEnd):
                 # A stream of nothing but damage must not outlast the time allowed either.
                 if self._clock_s() > end_s:
                     break
+            if self.state is not FrontEndState.RUNNING:
+                raise StateError("the front-end was stopped while it was read")
             remaining_s = end_s - self._clock_s()
             if assembler.n_whole == n_frames or assembler.has_ended or remaining_s <= 0:
                 return

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
 from array import array
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Self
 
 import numpy as np
 
-from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError, UsdkError
+from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError, StateError
 from usdk_drivers.usb_address import UsbAddress
 from usdk_drivers.usb_errors import import_usb, translated
 
@@ -62,6 +64,9 @@ def serial_number(device: Any) -> str:
 class UsbTransport:
     """One claimed interface: control requests on endpoint 0, bulk OUT and bulk IN.
 
+    One thread may read while another sends requests or closes; closing waits for the transfer
+    that is under way, since libusb must not lose a handle that it works on.
+
     Parameters
     ----------
     device : usb.core.Device
@@ -71,6 +76,8 @@ class UsbTransport:
     def __init__(self, device: Any) -> None:
         self._usb = import_usb()
         self._device = device
+        self._reading, self._requesting = threading.Lock(), threading.Lock()
+        self._is_closed = False
         self._buffer = array("B", bytes(TRANSFER_BYTES))
         # pyusb reads into an array.array without a copy, and numpy views it without one.
         self._view = np.frombuffer(self._buffer, dtype=np.uint8).data
@@ -105,7 +112,7 @@ class UsbTransport:
 
     def control_in(self, request: int, *, value: int = 0, index: int = 0, length: int) -> bytes:
         """Return the answer to a vendor request, at most ``length`` bytes."""
-        with translated(f"answering request {int(request):#04x}"):
+        with self._open(self._requesting), translated(f"answering request {int(request):#04x}"):
             answer = self._device.ctrl_transfer(
                 _VENDOR_IN, request, value, index, length, _milliseconds(CONTROL_TIMEOUT_S)
             )
@@ -113,7 +120,7 @@ class UsbTransport:
 
     def control_out(self, request: int, *, value: int = 0) -> None:
         """Send a vendor request without data."""
-        with translated(f"obeying request {int(request):#04x}"):
+        with self._open(self._requesting), translated(f"obeying request {int(request):#04x}"):
             self._device.ctrl_transfer(
                 _VENDOR_OUT, request, value, 0, None, _milliseconds(CONTROL_TIMEOUT_S)
             )
@@ -125,7 +132,7 @@ class UsbTransport:
             remaining_s = deadline_s - time.monotonic()
             if remaining_s <= 0:
                 raise DeviceTimeoutError("the device did not take the upload in time")
-            with translated("taking an upload"):
+            with self._open(self._requesting), translated("taking an upload"):
                 # pyusb copies anything but an array.array byte by byte.
                 piece = array("B", view[:UPLOAD_BYTES].tobytes())
                 n_sent = self._device.write(self._out, piece, _milliseconds(remaining_s))
@@ -142,7 +149,7 @@ class UsbTransport:
             If the device halted the endpoint: `clear_halt` and go on.
         """
         try:
-            with translated("sending data"):
+            with self._open(self._reading), translated("sending data"):
                 n_bytes = self._device.read(self._in, self._buffer, _milliseconds(timeout_s))
         except DeviceTimeoutError:
             n_bytes = 0
@@ -150,13 +157,25 @@ class UsbTransport:
 
     def clear_halt(self) -> None:
         """Lift the halt of bulk IN."""
-        with translated("clearing a halted endpoint"):
+        with self._open(self._requesting), translated("clearing a halted endpoint"):
             self._device.clear_halt(self._in)
 
     def close(self) -> None:
         """Release the interface; works on a device that is gone, and twice."""
-        with suppress(self._usb.core.USBError, UsdkError):
-            self._usb.util.dispose_resources(self._device)
+        with self._reading, self._requesting:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            with suppress(self._usb.core.USBError):
+                self._usb.util.dispose_resources(self._device)
+
+    @contextmanager
+    def _open(self, lock: threading.Lock) -> Iterator[None]:
+        """Hold a lock during a transfer; pyusb would open a closed device again by itself."""
+        with lock:
+            if self._is_closed:
+                raise StateError("the front-end is closed: open it again")
+            yield
 
     def _claim(self) -> tuple[int, int, int]:
         try:

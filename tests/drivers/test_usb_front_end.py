@@ -447,6 +447,28 @@ def test_close_releases_the_device_for_another() -> None:
     UsbFrontEnd.on_backend(first.backend).close()
 
 
+@pytest.mark.parametrize("verb", ["stop", "close"])
+def test_another_thread_may_end_a_read(recording: Maker, verb: str) -> None:
+    front_end = faulty(recording(), p0=Fault.SILENCE)
+    ended: list[Exception] = []
+
+    def read() -> None:
+        try:
+            front_end.read(timeout_s=30.0)
+        except StateError as error:
+            ended.append(error)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    time.sleep(0.05)
+    assert front_end.status().n_frames_received == 0
+    getattr(front_end, verb)()
+    reader.join(5.0)
+    assert not reader.is_alive()
+    assert len(ended) == 1
+    front_end.close()
+
+
 def test_no_thread_is_left_behind() -> None:
     before = set(threading.enumerate())
     with small_sim(SceneName.PHANTOM) as front_end:

@@ -8,7 +8,7 @@ import pytest
 import usb.core
 
 from usdk.acquisition import Acquisition
-from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError
+from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError, StateError
 from usdk_drivers.simulator import SimulatedFrontEnd
 from usdk_drivers.simulator.device_model import UsbDevice
 from usdk_drivers.simulator.pyusb_backend import SimulatedBackend
@@ -124,3 +124,17 @@ def test_a_refused_request_is_a_stall_and_an_unplug_an_absence(device: UsbDevice
         transport.control_in(0x01, length=8)
     transport.close()
     transport.close()
+
+
+def test_a_closed_transport_does_not_open_itself_again(device: UsbDevice) -> None:
+    transport = UsbTransport.open(UsbAddress(), SimulatedBackend([device]))
+    transport.close()
+    for transfer in (
+        lambda: transport.control_in(0x01, length=8),
+        lambda: transport.control_out(0x05),
+        lambda: transport.upload(b"x", time.monotonic() + 1),
+        lambda: transport.read(0.1),
+        transport.clear_halt,
+    ):
+        with pytest.raises(StateError, match="open it again"):
+            transfer()
