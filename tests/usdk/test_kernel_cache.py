@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from usdk.kernel_cache import warm_up
+
 WARM_UP = """
 import json
 from dataclasses import asdict
@@ -85,6 +87,14 @@ def test_a_cache_that_cannot_be_written_is_told_and_is_no_error(tmp_path: Path) 
     assert report["directories"] == []
     assert all(kernel["n_variants"] for kernel in report["kernels"])
     assert not any(kernel["is_cached"] for kernel in report["kernels"])
+
+
+@pytest.mark.slow
+def test_a_second_call_compiles_nothing() -> None:
+    first, second = warm_up(), warm_up()
+    assert [kernel.name for kernel in first.kernels] == [kernel.name for kernel in second.kernels]
+    assert all(kernel.n_variants >= 1 for kernel in first.kernels)
+    assert all(kernel.compile_time_s == 0 for kernel in second.kernels)
 
 
 def test_without_a_compiler_it_says_so() -> None:

@@ -16,6 +16,8 @@ from usdk.cli.verb import Verb
 
 __all__ = ["VERB"]
 
+MAX_CINE_FRAMES = 64
+
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -32,7 +34,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "--cine",
         type=Path,
         metavar="RECORDING",
-        help="channel data of which all frames are taken, up to 64",
+        help=f"channel data of which all frames are taken, up to {MAX_CINE_FRAMES}",
     )
     parser.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
 
@@ -44,8 +46,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
     make_folder(arguments.output)
     progress = make_progress(quiet=arguments.quiet)
-    cine = stages.source_for(arguments.cine, n_frames=None)
-    still = cine if arguments.still is None else stages.source_for(arguments.still, n_frames=1)
+    cine = stages.source_for(arguments.cine, at_most=MAX_CINE_FRAMES)
+    still = cine if arguments.still is None else stages.source_for(arguments.still, at_most=1)
     sources = [cine] if still is cine else [still, cine]
     stages.receive_all(sources, progress)
     stages.beamform_all(sources, progress)

@@ -20,7 +20,6 @@ from usdk.trust import dev_certificate_authority, dev_signer, verify_dicom
 from usdk.view import write_cine, write_png
 
 __all__ = [
-    "MAX_CINE_FRAMES",
     "Source",
     "beamform_all",
     "export_all",
@@ -31,7 +30,6 @@ __all__ = [
 
 N_CINE_FRAMES = 16
 SIMULATED = f"sim:linear-l11-5v?frames={N_CINE_FRAMES}"
-MAX_CINE_FRAMES = 64
 _TIMEOUT_S = 60.0
 
 
@@ -48,13 +46,13 @@ class Source:
     frame_interval_s: float | None = None
 
 
-def source_for(recording: Path | None, *, n_frames: int | None) -> Source:
+def source_for(recording: Path | None, *, at_most: int) -> Source:
     """Return a recording behind the simulated bus, or the simulated probe when there is none."""
     if recording is None:
-        return Source(SIMULATED, n_frames or N_CINE_FRAMES)
+        return Source(SIMULATED, min(N_CINE_FRAMES, at_most))
     # Described first, so that what is no recording is refused before anything is opened.
     available = describe_recording(recording).n_frames
-    return Source(f"sim:{recording}", n_frames or min(available, MAX_CINE_FRAMES))
+    return Source(f"sim:{recording}", min(available, at_most))
 
 
 def receive_all(sources: list[Source], progress: Progress) -> None:

@@ -46,13 +46,11 @@ def _run(arguments: argparse.Namespace) -> int:
     from usdk.export import write_dicom
     from usdk.io import load_frames
 
-    rate_hz: float | None = arguments.frame_rate_hz
-    if rate_hz is not None and not (math.isfinite(rate_hz) and rate_hz > 0):
-        raise ArgumentError(f"--frame-rate-hz must be positive, got {rate_hz:g}")
     require_writable(arguments.output, overwrite=arguments.overwrite)
     study = study_from(arguments)
     signer = signer_from(arguments)
     frames = load_frames(arguments.frames)
+    interval_s = _interval_s(frames, arguments.frame_rate_hz)
     with make_progress(quiet=arguments.quiet).stage("export", "frames", len(frames)) as stage:
         path = write_dicom(
             arguments.output,
@@ -60,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
             signer=signer,
             study=study,
             codec=arguments.codec,
-            frame_interval_s=None if rate_hz is None else 1 / rate_hz,
+            frame_interval_s=interval_s,
         )
         stage.advance(len(frames))
     summary = {
@@ -75,6 +73,20 @@ def _run(arguments: argparse.Namespace) -> int:
         remark(NOT_FOR_PATIENTS)
     say(json.dumps(summary, indent=2) if arguments.json else _text(summary, frames))
     return DONE
+
+
+def _interval_s(frames: list[Frame], rate_hz: float | None) -> float | None:
+    """Return the time between frames that do not tell it themselves."""
+    if rate_hz is not None and not (math.isfinite(rate_hz) and rate_hz > 0):
+        raise ArgumentError(f"--frame-rate-hz must be positive, got {rate_hz:g}")
+    is_timed = all(math.isfinite(frame.device_timestamp_s) for frame in frames)
+    if len(frames) == 1 or (is_timed and rate_hz is None):
+        return None
+    if is_timed:
+        raise ArgumentError("the frames have timestamps: leave --frame-rate-hz out")
+    if rate_hz is None:
+        raise ArgumentError("the frames have no timestamps: say how fast with --frame-rate-hz")
+    return 1 / rate_hz
 
 
 def _text(summary: dict[str, Any], frames: list[Frame]) -> str:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import stat
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydicom import dcmread
 
-from usdk.io import load_frames
+from usdk.io import load_frames, save_frames
 from usdk.trust import dev_certificate_authority, verify_dicom
 from usdk.trust.development import development_directory
 
@@ -214,5 +216,21 @@ def test_a_place_that_cannot_be_written_ends_with_7(
 def test_a_frame_rate_that_is_none_is_refused(usdk: Any, scanned: Path, tmp_path: Path) -> None:
     words = ("export", scanned / "scan.npz", "-o", tmp_path / "a.dcm", "--unsigned")
     assert usdk(*words, "--frame-rate-hz", "0").status == 2
+    assert usdk(*words, "--frame-rate-hz", "nan").status == 2
     # The frames have timestamps, which a rate must not contradict.
-    assert usdk(*words, "--frame-rate-hz", "20").status == 2
+    outcome = usdk(*words, "--frame-rate-hz", "20")
+    assert (outcome.status, "leave --frame-rate-hz out" in outcome.err) == (2, True)
+
+
+def test_frames_without_timestamps_need_a_frame_rate(
+    usdk: Any, scanned: Path, tmp_path: Path
+) -> None:
+    untimed = [
+        replace(frame, device_timestamp_s=math.nan) for frame in load_frames(scanned / "scan.npz")
+    ]
+    save_frames(tmp_path / "untimed.npz", untimed)
+    words = ("export", tmp_path / "untimed.npz", "-o", tmp_path / "a.dcm", "--unsigned")
+    outcome = usdk(*words)
+    assert (outcome.status, "--frame-rate-hz" in outcome.err) == (2, True)
+    assert usdk(*words, "--frame-rate-hz", "20").status == 0
+    assert float(dcmread(tmp_path / "a.dcm").FrameTime) == pytest.approx(50.0)
