@@ -14,7 +14,7 @@ import numpy as np
 
 from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError, StateError
 from usdk_drivers.usb_address import UsbAddress
-from usdk_drivers.usb_errors import import_usb, translated
+from usdk_drivers.usb_errors import EndpointStalledError, import_usb, translated
 
 __all__ = [
     "INTERFACE_CLASS",
@@ -132,10 +132,17 @@ class UsbTransport:
             remaining_s = deadline_s - time.monotonic()
             if remaining_s <= 0:
                 raise DeviceTimeoutError("the device did not take the upload in time")
-            with self._open(self._requesting), translated("taking an upload"):
-                # pyusb copies anything but an array.array byte by byte.
-                piece = array("B", view[:UPLOAD_BYTES].tobytes())
-                n_sent = self._device.write(self._out, piece, _milliseconds(remaining_s))
+            # pyusb copies anything but an array.array byte by byte.
+            piece = array("B", view[:UPLOAD_BYTES].tobytes())
+            with self._open(self._requesting):
+                try:
+                    with translated("taking an upload"):
+                        n_sent = self._device.write(self._out, piece, _milliseconds(remaining_s))
+                except EndpointStalledError:
+                    # Refused; the endpoint must be ready for the next upload.
+                    with translated("clearing a halted endpoint"):
+                        self._device.clear_halt(self._out)
+                    raise
             view = view[n_sent:]
 
     def read(self, timeout_s: float) -> memoryview:

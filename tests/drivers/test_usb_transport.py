@@ -14,6 +14,7 @@ from usdk_drivers.simulator.device_model import UsbDevice
 from usdk_drivers.simulator.pyusb_backend import SimulatedBackend
 from usdk_drivers.usb_address import UsbAddress
 from usdk_drivers.usb_errors import EndpointStalledError
+from usdk_drivers.usb_link import DeviceLink
 from usdk_drivers.usb_transport import UsbTransport, find_devices
 
 
@@ -138,3 +139,12 @@ def test_a_closed_transport_does_not_open_itself_again(device: UsbDevice) -> Non
     ):
         with pytest.raises(StateError, match="open it again"):
             transfer()
+
+
+def test_a_refused_upload_does_not_stand_in_the_way_of_the_next(device: UsbDevice) -> None:
+    transport = UsbTransport.open(UsbAddress(), SimulatedBackend([device]))
+    for _ in range(2):
+        with pytest.raises(EndpointStalledError):
+            transport.upload(b"no message at all", time.monotonic() + 1)
+    assert "magic" in DeviceLink(transport).last_error()
+    transport.close()
