@@ -218,6 +218,16 @@ def test_silence_times_out_in_time_and_a_new_start_mends_it(recording: Maker) ->
         assert front_end.read().sequence_numbers.tolist() == [0]
 
 
+def test_a_device_that_loses_every_packet_times_out_in_time(recording: Maker) -> None:
+    plan = FaultPlan(rates={Fault.DROP: 1.0})
+    with SimulatedFrontEnd.playing(recording(), loop=True, faults=plan) as front_end:
+        front_end.configure()
+        began_s = time.monotonic()
+        with pytest.raises(DeviceTimeoutError):
+            front_end.read(timeout_s=0.1)
+        assert time.monotonic() - began_s < 2.0
+
+
 def test_losses_outlive_a_read_that_times_out(recording: Maker) -> None:
     # At 5 frames/s the second frame is not there when the first, spoilt, has come.
     plan = FaultPlan(at={1: Fault.DROP})

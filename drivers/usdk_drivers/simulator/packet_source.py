@@ -93,7 +93,7 @@ class PacketSource:
 
         `Nak` if nothing is due within ``timeout_s``.
         """
-        deadline_s = time.monotonic() + timeout_s
+        deadline_s = self._clock_s() + timeout_s
         n_filled = 0
         while n_filled < len(buffer):
             if self._pending:
@@ -113,6 +113,9 @@ class PacketSource:
                 continue
             if n_filled and self._faults.fault(self._fifo[0]) is Fault.STALL:
                 break
+            if not n_filled and self._clock_s() > deadline_s:
+                # Every packet was dropped on purpose.
+                break
             self._send(self._fifo.popleft())
         if not n_filled:
             raise Nak
@@ -120,7 +123,7 @@ class PacketSource:
 
     def _admit(self) -> None:
         """Put into the FIFO what was made by now, or drop it if there is no room."""
-        elapsed_s, period_s = time.monotonic() - self._started_s, self._period_s
+        elapsed_s, period_s = self._clock_s() - self._started_s, self._period_s
         n_due = int(elapsed_s / period_s) + 1 if period_s else self.n_frames_made + 1
         if not self._pace.overruns:
             # The device waits for the host, one frame at a time.
@@ -146,8 +149,12 @@ class PacketSource:
         due_s = self._started_s + self.n_frames_made * self._period_s
         is_coming = not self._is_silent and not self._end_is_sent and due_s < deadline_s
         until_s = due_s if is_coming else deadline_s
-        time.sleep(max(0.0, until_s - time.monotonic()))
+        time.sleep(max(0.0, until_s - self._clock_s()))
         return is_coming
+
+    def _clock_s(self) -> float:
+        """Return a clock that stands still while frames are computed, s."""
+        return time.monotonic() - self.time_computing_s
 
     def _send(self, packet: int) -> None:
         self._is_at_frame_end = packet % self._n_transmits == self._n_transmits - 1
