@@ -19,19 +19,18 @@ from usdk.cli.picture import (
 )
 from usdk.cli.progress import Progress, Stage, make_progress
 from usdk.cli.receive import Received, receive
+from usdk.cli.sequence import sequence_for
 from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
 from usdk.errors import ArgumentError
 from usdk.frame import Frame
 from usdk.front_end import Configuration, FrontEnd, open_front_end
 from usdk.io import save_frames
-from usdk.sequences import plane_waves
 from usdk.view import write_cine, write_png
 
 __all__ = ["DEFAULT_DEPTH_MM", "VERB", "beamform", "configure", "describe_front_end"]
 
 DEFAULT_DEPTH_MM = 40.0
-DEFAULT_ANGLES_DEG = (-10.0, 0.0, 10.0)
 _TIMEOUT_S = 10.0
 
 
@@ -47,8 +46,8 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--angles",
         metavar="DEG,DEG,…",
-        help="plane waves to send, degrees (default: -10,0,10). A recording keeps the sequence "
-        "that it was made with",
+        help="plane waves to send, degrees; when absent -10,0,10 from a linear array, and "
+        "diverging waves from others. A recording keeps the sequence that it was made with",
     )
     parser.add_argument(
         "--depth-mm",
@@ -122,14 +121,14 @@ def _run(arguments: argparse.Namespace) -> int:
 def configure(
     front_end: FrontEnd, *, angles_deg: list[float] | None, depth_m: float | None
 ) -> Configuration:
-    """Set plane waves and a depth, or accept the sequence of a device that has but one."""
+    """Set a sequence and a depth, or accept the sequence of a device that has but one."""
     if front_end.capabilities.sequence_is_fixed:
         if angles_deg is not None:
             raise ArgumentError("this device keeps its own sequence: leave --angles out")
         return front_end.configure()
-    sequence = plane_waves(angles_deg=DEFAULT_ANGLES_DEG if angles_deg is None else angles_deg)
     return front_end.configure(
-        sequence, depth_m=DEFAULT_DEPTH_MM * 1e-3 if depth_m is None else depth_m
+        sequence_for(front_end.probe, angles_deg),
+        depth_m=DEFAULT_DEPTH_MM * 1e-3 if depth_m is None else depth_m,
     )
 
 
