@@ -1,0 +1,18 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+PAGE = Path(__file__).parents[2] / "docs/how-to/simulate-a-probe.md"
+
+
+def test_the_page_s_examples_run(capsys: pytest.CaptureFixture[str]) -> None:
+    first, second = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    exec(compile(first, str(PAGE), "exec"), {})
+    assert capsys.readouterr().out.splitlines()[-1].startswith("[3] (1, 3, 128, ")
+    exec(compile(second, str(PAGE), "exec"), {})
+    printed = capsys.readouterr().out
+    assert "lost 1 from frame" in printed
+    assert "plug it in again" in printed
