@@ -77,6 +77,21 @@ def test_focused_delays_of_a_convex_array_bring_all_elements_to_the_focus_at_onc
     assert np.ptp(wave.element_delays_s(CONVEX, C) + flight_s) < 1e-15
 
 
+@pytest.mark.parametrize(
+    ("wave", "origin_m"),
+    [
+        (PlaneWave(azimuth_rad=0.2, elevation_rad=0.1), (0, 0, 0)),
+        (DivergingWave(source_m=(2e-3, 0.0, -8e-3)), (0, 0, 0)),
+        (DivergingWave(source_m=(2e-3, 0.0, -8e-3), origin_m=(4e-3, 0, 0)), (4e-3, 0, 0)),
+        (FocusedWave(focus_m=(5e-3, 0.0, 20e-3)), (0, 0, 0)),
+        (FocusedWave(focus_m=(5e-3, 0.0, 20e-3), origin_m=(3e-3, 0, 0)), (3e-3, 0, 0)),
+        (SingleElement(element=5), PROBE.element_positions_m[5]),
+    ],
+)
+def test_the_clock_starts_when_the_wave_passes_its_origin(wave: Transmit, origin_m: Any) -> None:
+    assert wave.arrival_time_s(np.array(origin_m, float), PROBE, C) == pytest.approx(0, abs=1e-18)
+
+
 def earliest_arrival_s(wave: Transmit, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """Huygens: the first of the elements' own waves."""
     delays_s = wave.element_delays_s(PROBE, C)
