@@ -129,7 +129,7 @@ class SimulatedFrontEnd(UsbFrontEnd):
 
     @classmethod
     def _open_recording(cls, address: str, path: Path) -> Self:
-        if not path.exists():
+        if not path.is_file():
             raise ArgumentError(
                 f"sim:{path} is neither a simulated probe ({', '.join(PROBES)}) nor a file"
             )

@@ -65,5 +65,6 @@ def test_an_option_that_does_not_fit_is_refused(query: str, is_recording: bool, 
 
 
 def test_what_is_neither_probe_nor_file_is_refused_with_the_probes() -> None:
-    with pytest.raises(ArgumentError, match="convex-c5-2v"):
-        SimulatedFrontEnd.open("linear-l12")
+    for address in ("linear-l12", "", "?seed=1", "."):
+        with pytest.raises(ArgumentError, match="convex-c5-2v"):
+            SimulatedFrontEnd.open(address)
