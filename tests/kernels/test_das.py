@@ -75,9 +75,9 @@ def das_reference(
                 x = sample_reference(
                     data[t, e].astype(complex), (tau - zero[t]) * fs, interpolation
                 )
+                weights += abs(weight[t, p]) * a
                 if x is not None:
                     total += weight[t, p] * a * x * np.exp(2j * np.pi * fd * tau)
-                    weights += abs(weight[t, p]) * a
         out[p] = total / weights if normalize and weights else total
     return out
 

@@ -88,12 +88,12 @@ def naive(
                 shape = np.where(u <= 1 - taper, 1.0, edge)
             time_s = arrival_s + distance_m / receive.sound_speed_m_s + 2 * probe.lens_delay_s
             sample = (time_s - receive.time_zero_s[t]) * receive.sampling_frequency_hz
+            divisor += np.where(inside, shape * np.abs(weights[t]), 0.0)
             inside &= (sample >= 0) & (sample <= receive.n_samples - 1)
             a = np.where(inside, shape * weights[t], 0.0)
             row = data[t, e].astype(complex)
             value = np.interp(sample, index, row.real) + 1j * np.interp(sample, index, row.imag)
             total += a * value * np.exp(2j * np.pi * receive.demodulation_frequency_hz * time_s)
-            divisor += np.abs(a)
     if normalize:
         total = np.divide(total, divisor, out=np.zeros_like(total), where=divisor > 1e-9)
     return total.reshape(scan.shape)
