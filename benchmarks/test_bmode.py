@@ -25,13 +25,13 @@ RECORDINGS = {
 def test_a_frame(benchmark: Any, recording: Callable[[str], Acquisition], name: str) -> None:
     rf = recording(RECORDINGS[name])
     plan = BMode(rf)
-    benchmark.pedantic(plan, args=(rf,), rounds=5, warmup_rounds=1)
+    benchmark.pedantic(plan, args=(rf,), rounds=9, warmup_rounds=1)
 
 
 @pytest.mark.benchmark(group="B-mode, one frame, end to end")
 def test_w1(benchmark: Any, eleven_waves: Acquisition, w1_scan: LinearScan) -> None:
     plan = BMode(eleven_waves, scan=w1_scan)
-    benchmark.pedantic(plan, args=(eleven_waves,), rounds=5, warmup_rounds=1)
+    benchmark.pedantic(plan, args=(eleven_waves,), rounds=9, warmup_rounds=1)
 
 
 @pytest.mark.parametrize("name", RECORDINGS)
