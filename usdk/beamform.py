@@ -19,9 +19,11 @@ from usdk.tiles import run_tiles
 from usdk.transmit import FocusedWave, TransmitSequence
 from usdk_kernels import das
 
-__all__ = ["Beamformer", "Interpolation", "TransmitWeighting", "Window"]
+__all__ = ["MAX_PLAN_BYTES", "Beamformer", "Interpolation", "TransmitWeighting", "Window"]
 
 POINTS_PER_TILE = 4096
+MAX_PLAN_BYTES = 8 * 2**30
+"""Largest tables of a plan: 12 bytes for each pair of a point and a transmit that reaches it."""
 
 
 class Window(StrEnum):
@@ -140,6 +142,7 @@ class Beamformer:
         self.window = _choice(Window, window)
         self.interpolation = _choice(Interpolation, interpolation)
         self.weighting = _choice(TransmitWeighting, weighting)
+        self._check_size()
         self._positions_m = np.ascontiguousarray(probe.element_positions_m, np.float32)
         self._normals = np.ascontiguousarray(probe.element_normals, np.float32)
         self._tiles = tuple(self._plan())
@@ -232,6 +235,17 @@ class Beamformer:
             das.das_iq(*(*geometry, demodulation_hz, *settings))
         else:
             das.das_rf(*geometry, *settings)
+
+    def _check_size(self) -> None:
+        reaching = len(self.sequence)
+        if self.weighting is TransmitWeighting.LINES:
+            reaching = min(reaching, 2)
+        n_bytes = 12 * reaching * math.prod(self.scan.shape)
+        if n_bytes > MAX_PLAN_BYTES:
+            raise ArgumentError(
+                f"the plan's tables would take {n_bytes / 2**30:.1f} GiB, at most "
+                f"{MAX_PLAN_BYTES / 2**30:g}: take fewer points or fewer transmits at a time"
+            )
 
     def _plan(self) -> Iterator[_Tile]:
         points_m = self.scan.points_m().reshape(-1, 3)

@@ -36,12 +36,10 @@ def log_compression(
     """Return an envelope in dB re ``reference`` (its maximum when absent), float32."""
     image = _matrix(image, np.float32, "image")
     if reference is None:
-        reference = float(image.max())
-    if not math.isfinite(reference) or reference < 0:
-        raise ArgumentError(f"the reference must be positive and finite, got {reference}")
+        # A silent image has no greatest echo; any reference puts it at the floor.
+        reference = float(image.max()) or 1.0
     out = np.empty(image.shape, np.float32)
-    # A silent image has no greatest echo; any reference puts it at the floor.
-    log_compress(image, reference or 1.0, out)
+    log_compress(image, _positive(reference, "reference"), out)
     return out
 
 
@@ -51,8 +49,7 @@ class _Display:
     gain_db: float
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.dynamic_range_db) and self.dynamic_range_db > 0):
-            raise ArgumentError(f"dynamic_range_db must be positive, got {self.dynamic_range_db}")
+        _positive(self.dynamic_range_db, "dynamic_range_db")
         if not math.isfinite(self.gain_db):
             raise ArgumentError(f"gain_db must be finite, got {self.gain_db}")
 
@@ -77,6 +74,10 @@ class BMode:
         then kept, so that the frames of a cine can be compared.
     **beamformer
         Options of `Beamformer`.
+
+    Notes
+    -----
+    A plan works for one thread at a time, and spreads the work over the SDK's own.
     """
 
     def __init__(
@@ -100,7 +101,7 @@ class BMode:
             acquisition.probe, acquisition.sequence, receive, scan, **beamformer
         )
         self._converter = ScanConverter(scan, raster)
-        self.reference = reference
+        self.reference = None if reference is None else _positive(reference, "reference")
         self._beamformed = np.empty(scan.shape, np.complex64)
 
     def __call__(self, acquisition: Acquisition) -> list[Frame]:
@@ -192,6 +193,12 @@ def bmode(acquisition: Acquisition, **options: Any) -> Frame:
             "or make them all with BMode(acquisition)(acquisition)"
         )
     return BMode(acquisition, **options)(acquisition)[0]
+
+
+def _positive(value: float, name: str) -> float:
+    if not (math.isfinite(value) and value > 0):
+        raise ArgumentError(f"{name} must be positive and finite, got {value}")
+    return float(value)
 
 
 def _matrix(array: NDArray[Any], dtype: type[np.generic], name: str) -> NDArray[Any]:

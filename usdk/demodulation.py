@@ -68,7 +68,7 @@ class Demodulator:
         self.frequency_hz = frequency_hz or acquisition.transmit_frequency_hz
         if not (math.isfinite(self.frequency_hz) and self.frequency_hz > 0):
             raise ArgumentError(f"frequency_hz must be positive, got {self.frequency_hz}")
-        if not 1 <= decimation <= receive.n_samples:
+        if decimation != int(decimation) or not 1 <= decimation <= receive.n_samples:
             raise ArgumentError(f"decimation must be 1 to {receive.n_samples}, got {decimation}")
         # After mixing, the band of negative frequencies is centred here, folded by the sampling.
         mirror_hz = abs(math.remainder(2 * self.frequency_hz, rate_hz))
@@ -87,7 +87,7 @@ class Demodulator:
                 f"decimation by {decimation} leaves no room for a band of {bandwidth_hz:g} Hz"
             )
         self.bandwidth_hz = bandwidth_hz
-        self.decimation = decimation
+        self.decimation = decimation = int(decimation)
         self.receive = replace(
             receive,
             sampling_frequency_hz=rate_hz / decimation,

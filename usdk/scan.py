@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -40,6 +41,14 @@ class Raster:
     n_columns: int
 
     def __post_init__(self) -> None:
+        # Kept as plain numbers, so that the description can be written as JSON.
+        try:
+            for name in ("x_m", "z_m", "pixel_size_m"):
+                object.__setattr__(self, name, float(getattr(self, name)))
+            for name in ("n_rows", "n_columns"):
+                object.__setattr__(self, name, operator.index(getattr(self, name)))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise ArgumentError(f"a raster needs numbers: {error}") from error
         if not (math.isfinite(self.x_m) and math.isfinite(self.z_m)):
             raise ArgumentError(f"x_m and z_m must be finite, got {self.x_m} and {self.z_m}")
         if not (math.isfinite(self.pixel_size_m) and self.pixel_size_m > 0):

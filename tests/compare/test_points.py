@@ -101,6 +101,18 @@ def test_steel_pins_in_water(
     assert abs(z_m - pin_m[1]) < 0.1e-3
 
 
+def test_iq_at_a_third_of_the_rate_shows_a_point_at_the_same_place(
+    recording: Recording, locate: Any
+) -> None:
+    """Measured: 0.020 mm apart in z; the band fills 0.7 of the lower rate, read by cubics."""
+    rf = recording("pybf/rf_dataset.hdf5")
+    every, third = demodulate(rf), demodulate(rf, decimation=3)
+    assert third.data.shape[-1] == 771
+    for z_m in (10.35e-3, 45.83e-3):
+        places = [locate(iq, (0.0, z_m), interpolation="cubic") for iq in (every, third)]
+        assert places[0] == pytest.approx(places[1], abs=0.03e-3)
+
+
 def test_the_lens_moves_a_point_by_its_delay(recording: Recording, locate: Any) -> None:
     iq = demodulate(recording("pybf/rf_dataset.hdf5"))
     without_m = locate(iq, (0.0, 22.2e-3))

@@ -152,6 +152,7 @@ def test_samples_that_are_not_finite_are_refused(iq: bool) -> None:
         {"dynamic_range_db": float("nan")},
         {"gain_db": float("inf")},
         {"reference": -1.0},
+        {"reference": 0.0},
         {"reference": float("nan")},
         {"f_number": -1.0},
         {"window": "unknown"},
@@ -159,7 +160,7 @@ def test_samples_that_are_not_finite_are_refused(iq: bool) -> None:
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
-        bmode(echoes(), scan=SCAN, **options)
+        BMode(echoes(), **({"scan": SCAN} | options))
 
 
 def test_many_frames_need_a_plan() -> None:
@@ -179,6 +180,12 @@ def test_log_compression_is_twenty_times_the_decimal_logarithm() -> None:
     assert np.allclose(log_compression(image), 20 * np.log10(image / 10), atol=1e-4)
     assert np.allclose(log_compression(image, reference=2.0), 20 * np.log10(image / 2), atol=1e-4)
     assert np.all(log_compression(np.zeros((2, 3), np.float32)) == -200)
+
+
+@pytest.mark.parametrize("reference", [0.0, -1.0, float("inf"), float("nan")])
+def test_a_reference_is_positive_and_finite(reference: float) -> None:
+    with pytest.raises(ArgumentError, match="reference"):
+        log_compression(np.ones((2, 2), np.float32), reference=reference)
 
 
 @pytest.mark.parametrize("shape", [(5,), (0, 4), (2, 2, 2)])

@@ -168,6 +168,7 @@ def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -
         ({"bandwidth_hz": 6e6, "decimation": 4}, "no room"),
         ({"decimation": 0}, "decimation"),
         ({"decimation": 513}, "decimation"),
+        ({"decimation": 1.5}, "decimation"),
     ],
 )
 def test_bands_that_cannot_be_told_apart_are_refused(options: dict[str, Any], message: str) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -119,6 +120,8 @@ def test_an_uneven_or_senseless_axis_is_refused(bad: Any) -> None:
         lambda: Raster(x_m=0, z_m=0, pixel_size_m=math.nan, n_rows=2, n_columns=2),
         lambda: Raster(x_m=math.inf, z_m=0, pixel_size_m=1e-3, n_rows=2, n_columns=2),
         lambda: Raster(x_m=0, z_m=0, pixel_size_m=1e-3, n_rows=0, n_columns=2),
+        lambda: Raster(x_m=0, z_m=0, pixel_size_m=1e-3, n_rows=2.5, n_columns=2),
+        lambda: Raster(x_m="left", z_m=0, pixel_size_m=1e-3, n_rows=2, n_columns=2),
         lambda: Raster(x_m=0, z_m=0, pixel_size_m=1e-3, n_rows=2**14, n_columns=2**14),
         lambda: LinearScan(x_m=X, z_m=Z).raster(n_rows=1),
         lambda: LinearScan(x_m=X, z_m=Z).raster(n_rows=100, pixel_size_m=1e-4),
@@ -151,6 +154,17 @@ def test_a_raster_fills_the_scan_and_never_reaches_past_it(
     last_m = raster.x_m + (raster.n_columns - 1) * size_m
     assert raster.x_m - x0 == pytest.approx(x1 - last_m, abs=1e-12)
     assert -1e-9 * size_m <= raster.x_m - x0 < size_m
+
+
+def test_a_raster_of_numpy_numbers_can_be_written_as_json() -> None:
+    raster = Raster(
+        x_m=np.float32(0.5),  # type: ignore[arg-type]
+        z_m=np.float64(0.25),
+        pixel_size_m=1e-3,
+        n_rows=np.int64(3),  # type: ignore[arg-type]
+        n_columns=4,
+    )
+    assert json.loads(json.dumps(vars(raster))) == vars(raster)
 
 
 def test_the_natural_scan_of_a_linear_array() -> None:
