@@ -73,6 +73,9 @@ class ReceiveSettings:
         Frequency by which IQ data were shifted to baseband, Hz; 0 for RF.
     sound_speed_m_s : float
         Sound speed for which delays were computed, m/s.
+    wanted_depth_m : float, optional
+        Depth that was asked for, m. The record reaches deeper straight ahead, so that it holds
+        the slanting echoes of this depth too.
     """
 
     sampling_frequency_hz: float
@@ -80,6 +83,7 @@ class ReceiveSettings:
     time_zero_s: tuple[float, ...]
     demodulation_frequency_hz: float = 0.0
     sound_speed_m_s: float = 1540.0
+    wanted_depth_m: float | None = None
 
     def __post_init__(self) -> None:
         # Kept as plain numbers, so that the description can be written as JSON.
@@ -90,6 +94,9 @@ class ReceiveSettings:
                 "time_zero_s": tuple(float(value) for value in self.time_zero_s),
                 "demodulation_frequency_hz": float(self.demodulation_frequency_hz),
                 "sound_speed_m_s": float(self.sound_speed_m_s),
+                "wanted_depth_m": (
+                    None if self.wanted_depth_m is None else float(self.wanted_depth_m)
+                ),
             }
         except (TypeError, ValueError, OverflowError) as error:
             raise ArgumentError(f"receive settings must be numbers: {error}") from error
@@ -105,14 +112,23 @@ class ReceiveSettings:
             raise ArgumentError("demodulation_frequency_hz must be 0 (RF) or positive")
         if self.n_samples < 1:
             raise ArgumentError(f"n_samples must be at least 1, got {self.n_samples}")
+        wanted_m = self.wanted_depth_m
+        if wanted_m is not None and not (math.isfinite(wanted_m) and wanted_m > 0):
+            raise ArgumentError(f"wanted_depth_m must be positive and finite, got {wanted_m}")
         if not self.time_zero_s or not all(map(math.isfinite, self.time_zero_s)):
             raise ArgumentError("time_zero_s must hold one finite number per transmit")
 
     @property
-    def depth_m(self) -> float:
+    def reach_m(self) -> float:
         """Depth from which the last sample's echo comes, straight ahead, m."""
         last_s = min(self.time_zero_s) + (self.n_samples - 1) / self.sampling_frequency_hz
         return last_s * self.sound_speed_m_s / 2
+
+    @property
+    def depth_m(self) -> float:
+        """Depth to look at, m: ``wanted_depth_m``, or all of `reach_m` when that is unknown."""
+        reach_m = self.reach_m
+        return reach_m if self.wanted_depth_m is None else min(self.wanted_depth_m, reach_m)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values from which `from_dict` rebuilds the settings."""
@@ -122,6 +138,7 @@ class ReceiveSettings:
             "time_zero_s": list(self.time_zero_s),
             "demodulation_frequency_hz": self.demodulation_frequency_hz,
             "sound_speed_m_s": self.sound_speed_m_s,
+            "wanted_depth_m": self.wanted_depth_m,
         }
 
     @classmethod

@@ -120,7 +120,8 @@ class FrameAssembler:
     def _take_whole(self, header: PacketHeader) -> None:
         self._received[header.transmit_index] = True
         if header.transmit_index == 0:
-            self._timestamp_s = header.device_timestamp_ns * 1e-9
+            is_timed = PacketFlag.NO_TIMESTAMP not in header.flags
+            self._timestamp_s = header.device_timestamp_ns * 1e-9 if is_timed else np.nan
         if not self._received.all():
             return
         place, k = self._data[self.n_whole], self.n_whole

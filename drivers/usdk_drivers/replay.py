@@ -19,7 +19,7 @@ from usdk.front_end import (
 )
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
-from usdk_drivers.fixed_sequence import check_fixed
+from usdk_drivers.fixed_sequence import agree_on_fixed
 from usdk_drivers.recorded_pace import recorded_frame_rate_hz
 
 __all__ = ["ReplayFrontEnd"]
@@ -102,8 +102,7 @@ class ReplayFrontEnd(FrontEnd):
             receive=self._recording.receive,
             frame_rate_hz=recorded_frame_rate_hz(self._recording),
         )
-        check_fixed(configuration, sequence, receive)
-        return configuration
+        return agree_on_fixed(configuration, sequence, receive)
 
     def _start(self) -> None:
         self._next = 0
@@ -121,7 +120,8 @@ class ReplayFrontEnd(FrontEnd):
         gaps = [gap for gap in self._gaps_left if gap.first_sequence_number < before]
         self._gaps_left = self._gaps_left[len(gaps) :]
         self._gaps_given += gaps
-        return replace(recording[first:stop], gaps=tuple(gaps))
+        receive = self.configuration.receive
+        return replace(recording[first:stop], receive=receive, gaps=tuple(gaps))
 
     def _stop(self) -> None:
         pass

@@ -63,6 +63,7 @@ def settings_for(
         sampling_frequency_hz=rate_hz,
         n_samples=n_samples,
         sound_speed_m_s=speed_m_s,
+        wanted_depth_m=receive.depth_m,
     )
 
 
@@ -89,6 +90,7 @@ def configuration_of(settings: SequenceSettings, probe: Probe) -> Configuration:
             time_zero_s=tuple(np.add(settings.first_sample_s, offset_s).tolist()),
             demodulation_frequency_hz=settings.demodulation_frequency_hz,
             sound_speed_m_s=settings.sound_speed_m_s,
+            wanted_depth_m=settings.wanted_depth_m,
         )
     except ArgumentError as error:
         raise DeviceFailedError(f"the device set something else than asked: {error}") from error

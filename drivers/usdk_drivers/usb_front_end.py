@@ -27,7 +27,7 @@ from usdk.front_end import (
 )
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
-from usdk_drivers.fixed_sequence import check_fixed
+from usdk_drivers.fixed_sequence import agree_on_fixed
 from usdk_drivers.frame_assembly import FrameAssembler
 from usdk_drivers.sequence_mapping import configuration_of, settings_for
 from usdk_drivers.usb_address import UsbAddress
@@ -132,8 +132,7 @@ class UsbFrontEnd(FrontEnd):
         if self.capabilities.sequence_is_fixed:
             assert self._settings is not None
             configuration = configuration_of(self._settings, self.probe)
-            check_fixed(configuration, sequence, receive)
-            return configuration
+            return agree_on_fixed(configuration, sequence, receive)
         if sequence is None:
             raise ArgumentError("this front-end has no sequence of its own: give configure one")
         if receive is None:

@@ -92,6 +92,29 @@ def test_recorded_timestamps_are_kept_and_a_loop_counts_on(recording: Maker) -> 
     assert np.array_equal(acquisition.data[12], acquisition.data[0])
 
 
+@pytest.mark.parametrize("loop", [False, True])
+def test_times_that_a_recording_does_not_tell_stay_unknown(recording: Maker, loop: bool) -> None:
+    one = recording()
+    untimed = replace(one, sequence=replace(one.sequence, prf_hz=None))
+    with SimulatedFrontEnd.playing(untimed, loop=loop) as front_end:
+        assert np.isnan(front_end.configure().frame_rate_hz)
+        assert np.isnan(front_end.read(6).device_timestamps_s).all()
+
+
+def test_the_depth_asked_for_is_kept_beside_how_far_the_samples_reach(recording: Maker) -> None:
+    with SimulatedFrontEnd.open("linear-l11-5v") as front_end:
+        receive = front_end.configure(plane_waves(), depth_m=20e-3).receive
+        assert receive.depth_m == receive.wanted_depth_m == 20e-3 < receive.reach_m
+        made = front_end.read()
+    with SimulatedFrontEnd.playing(made) as front_end:
+        assert front_end.configure().receive == made.receive
+        assert front_end.configure(depth_m=10e-3).receive.depth_m == 10e-3
+        assert front_end.read().receive.depth_m == 10e-3
+        front_end.stop()
+        with pytest.raises(ArgumentError, match="ask for no more"):
+            front_end.configure(depth_m=2 * made.receive.reach_m)
+
+
 ONE_LOST = (Gap(first_sequence_number=2, n_frames=1, n_packets_lost=1),)
 ONE_DAMAGED = (Gap(first_sequence_number=2, n_frames=1, n_packets_damaged=1),)
 

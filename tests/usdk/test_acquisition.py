@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,15 +37,21 @@ def settings(**changes: Any) -> ReceiveSettings:
 
 def test_json_gives_the_same_settings_back() -> None:
     wild = settings(
-        n_samples=np.int64(9), time_zero_s=np.zeros(2), sampling_frequency_hz=np.float32(1e7)
+        n_samples=np.int64(9),
+        wanted_depth_m=np.float32(0.5),
+        time_zero_s=np.zeros(2),
+        sampling_frequency_hz=np.float32(1e7),
     )
     for receive in (RECEIVE, wild):
         assert ReceiveSettings.from_dict(json.loads(json.dumps(receive.to_dict()))) == receive
 
 
-def test_the_depth_is_that_of_the_last_echo() -> None:
+def test_the_samples_reach_to_the_last_echo_and_the_depth_is_what_was_asked_for() -> None:
     receive = settings(n_samples=2001, time_zero_s=(-1e-6, 0.0), sound_speed_m_s=1500.0)
-    assert receive.depth_m == pytest.approx((2000 / 20e6 - 1e-6) * 750)
+    assert receive.reach_m == pytest.approx((2000 / 20e6 - 1e-6) * 750)
+    assert receive.depth_m == receive.reach_m
+    assert replace(receive, wanted_depth_m=0.03).depth_m == 0.03
+    assert replace(receive, wanted_depth_m=9.0).depth_m == receive.reach_m
 
 
 @pytest.mark.parametrize(
@@ -61,6 +68,9 @@ def test_the_depth_is_that_of_the_last_echo() -> None:
         {"demodulation_frequency_hz": math.nan},
         {"n_samples": 0},
         {"n_samples": 9.5},
+        {"wanted_depth_m": 0.0},
+        {"wanted_depth_m": math.nan},
+        {"wanted_depth_m": "deep"},
         {"time_zero_s": ()},
         {"time_zero_s": (0.0, math.nan)},
         {"time_zero_s": 0.0},

@@ -10,7 +10,7 @@ from typing import Any
 from usdk.cli.picture import PictureSettings
 from usdk.cli.progress import Progress
 from usdk.cli.receive import Received, receive
-from usdk.cli.scan import DEFAULT_DEPTH_MM, beamform, configure, describe_front_end
+from usdk.cli.scan import beamform, configure, describe_front_end
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.export import write_dicom
 from usdk.frame import Frame
@@ -39,7 +39,6 @@ class Source:
 
     address: str
     n_frames: int
-    settings: PictureSettings = field(default_factory=PictureSettings)
     description: dict[str, Any] = field(default_factory=dict)
     received: Received = field(default_factory=Received)
     frames: list[Frame] = field(default_factory=list)
@@ -63,8 +62,6 @@ def receive_all(sources: list[Source], progress: Progress) -> None:
                 configuration = configure(front_end, angles_deg=None, depth_m=None)
                 source.description = describe_front_end(source.address, front_end, configuration)
                 source.frame_interval_s = _interval_s(source, configuration.frame_rate_hz)
-                if not front_end.capabilities.sequence_is_fixed:
-                    source.settings = PictureSettings(depth_m=DEFAULT_DEPTH_MM * 1e-3)
                 source.received = receive(front_end, source.n_frames, stage, timeout_s=_TIMEOUT_S)
             if source.received.interruption is not None:
                 raise source.received.interruption
@@ -77,7 +74,7 @@ def beamform_all(sources: list[Source], progress: Progress) -> None:
     n_frames = sum(len(source.received.acquisitions) for source in sources)
     with progress.stage("beamform", "frames", n_frames) as stage:
         for source in sources:
-            source.frames = beamform(source.received, source.settings, stage)
+            source.frames = beamform(source.received, PictureSettings(), stage)
 
 
 def export_all(folder: Path, still: Frame, cine: Source, progress: Progress) -> dict[str, Path]:

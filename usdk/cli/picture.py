@@ -39,14 +39,13 @@ class PictureSettings:
 
     Parameters
     ----------
-    start_m, depth_m : float, optional
-        Least and greatest depth shown, m.
+    start_m : float, optional
+        Least depth shown, m.
     dynamic_range_db, gain_db : float, optional
         As for `usdk.bmode.BMode`.
     """
 
     start_m: float | None = None
-    depth_m: float | None = None
     dynamic_range_db: float | None = None
     gain_db: float | None = None
 
@@ -76,8 +75,7 @@ def plan_bmode(acquisition: Acquisition, settings: PictureSettings) -> BMode:
 
 def _scan(acquisition: Acquisition, settings: PictureSettings) -> LinearScan | SectorScan:
     receive = acquisition.receive
-    depth_m = receive.depth_m if settings.depth_m is None else settings.depth_m
-    depth_m = min(depth_m, receive.depth_m)
+    depth_m = receive.depth_m
     start_m = settings.start_m
     if start_m is None:
         first_echo_m = max(receive.time_zero_s) * receive.sound_speed_m_s / 2
@@ -118,10 +116,8 @@ def add_picture_arguments(parser: argparse.ArgumentParser, *, automatic: bool) -
 
 def picture_settings(arguments: argparse.Namespace) -> PictureSettings:
     """Return what the options say."""
-    depth_mm: float | None = getattr(arguments, "depth_mm", None)
     return PictureSettings(
         start_m=None if arguments.start_mm is None else arguments.start_mm * 1e-3,
-        depth_m=None if depth_mm is None else depth_mm * 1e-3,
         dynamic_range_db=arguments.dynamic_range_db,
         gain_db=arguments.gain_db,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -89,11 +89,11 @@ def _run(arguments: argparse.Namespace) -> int:
         require_pictures()
     progress = make_progress(quiet=arguments.quiet)
     settings = picture_settings(arguments)
+    depth_m = None if arguments.depth_mm is None else arguments.depth_mm * 1e-3
     with open_front_end(arguments.address) as front_end:
-        configuration = configure(front_end, angles_deg=angles_deg, depth_m=settings.depth_m)
+        configuration = configure(front_end, angles_deg=angles_deg, depth_m=depth_m)
         if not front_end.capabilities.sequence_is_fixed:
             n_frames = n_frames or 1
-            settings = replace(settings, depth_m=settings.depth_m or DEFAULT_DEPTH_MM * 1e-3)
         with progress.stage("receive", "frames", n_frames) as stage:
             received = receive(
                 front_end,
@@ -125,7 +125,7 @@ def configure(
     if front_end.capabilities.sequence_is_fixed:
         if angles_deg is not None:
             raise ArgumentError("this device keeps its own sequence: leave --angles out")
-        return front_end.configure()
+        return front_end.configure(depth_m=depth_m)
     return front_end.configure(
         sequence_for(front_end.probe, angles_deg),
         depth_m=DEFAULT_DEPTH_MM * 1e-3 if depth_m is None else depth_m,

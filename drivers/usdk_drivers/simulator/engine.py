@@ -42,5 +42,5 @@ class Engine(Protocol):
     def frame(self, number: int) -> NDArray[Any]:
         """Return a frame, (n_transmits, n_elements, n_samples), C-contiguous."""
 
-    def timestamp_ns(self, number: int, transmit_index: int) -> int:
-        """Return when a transmit starts on the device's clock, ns."""
+    def timestamp_ns(self, number: int, transmit_index: int) -> int | None:
+        """Return when a transmit starts on the device's clock, ns; None if that is unknown."""

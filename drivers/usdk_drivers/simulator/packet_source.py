@@ -176,6 +176,8 @@ class PacketSource:
             self._is_after_overrun = False
         samples = None if is_end else self._samples(frame_number)[transmit_index]
         timestamp_ns = 0 if is_end else self._engine.timestamp_ns(frame_number, transmit_index)
+        if timestamp_ns is None:
+            flags |= PacketFlag.NO_TIMESTAMP
         header = PacketHeader(
             configuration_id=self._settings.configuration_id,
             run=self._run,
@@ -185,7 +187,7 @@ class PacketSource:
             data_type=self._data_type,
             n_elements=0 if samples is None else samples.shape[0],
             n_samples=0 if samples is None else samples.shape[1],
-            device_timestamp_ns=timestamp_ns,
+            device_timestamp_ns=timestamp_ns or 0,
             flags=flags,
         )
         return encode_packet(header, samples)

@@ -60,8 +60,9 @@ class RecordingEngine:
             demodulation_frequency_hz=receive.demodulation_frequency_hz,
             data_type=DataType.of(acquisition.data.dtype),
             frame_rate_hz=rate_hz,
+            wanted_depth_m=receive.wanted_depth_m,
         )
-        self._period_s = 0.0 if np.isnan(rate_hz) else 1 / rate_hz
+        self._period_s = 1 / rate_hz
 
     def configure(self, request: SequenceSettings) -> SequenceSettings:
         """Refuse: what was recorded cannot be sent otherwise."""
@@ -71,14 +72,17 @@ class RecordingEngine:
         """Return a frame as it was recorded."""
         return np.asarray(self._acquisition.data[number % self._acquisition.n_frames])
 
-    def timestamp_ns(self, number: int, transmit_index: int) -> int:
+    def timestamp_ns(self, number: int, transmit_index: int) -> int | None:
         """Return the recorded time of the frame; counted from the frame rate where there is none.
 
-        A loop goes on counting, one period after its last frame.
+        A loop goes on counting, one period after its last frame. None where neither is known.
         """
         n_loops, index = divmod(number, self._acquisition.n_frames)
         times_s = self._acquisition.device_timestamps_s
         if np.isnan(times_s).any() or np.any(times_s < 0):
-            return round(number * self._period_s * 1e9)
+            return None if np.isnan(self._period_s) else round(number * self._period_s * 1e9)
+        if n_loops and np.isnan(self._period_s):
+            return None
         lap_s = float(times_s[-1] - times_s[0]) + self._period_s
-        return round((float(times_s[index]) + n_loops * lap_s) * 1e9)
+        passed_s = n_loops * lap_s if n_loops else 0.0
+        return round((float(times_s[index]) + passed_s) * 1e9)

@@ -66,6 +66,7 @@ class PacketFlag(IntFlag):
     NONE = 0
     END_OF_DATA = 1
     AFTER_OVERRUN = 2
+    NO_TIMESTAMP = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,7 +86,7 @@ class PacketHeader:
     n_elements, n_samples : int
         Shape of the payload; both 0 with END_OF_DATA.
     device_timestamp_ns : int
-        Start of the transmit on the device's clock, ns.
+        Start of the transmit on the device's clock, ns; without meaning with NO_TIMESTAMP.
     """
 
     configuration_id: int

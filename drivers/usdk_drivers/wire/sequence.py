@@ -27,7 +27,7 @@ from usdk_drivers.wire.protocol import MAX_SAMPLES
 
 __all__ = ["SequenceSettings"]
 
-_SETTINGS = "IIIIdddddddB7x"
+_SETTINGS = "IIIIddddddddB7x"
 _WAVE = "BBHIIId7d"
 _HAS_APERTURE = 1
 _PLANE, _DIVERGING, _FOCUSED, _SINGLE = 1, 2, 3, 4
@@ -50,6 +50,8 @@ class SequenceSettings:
         Type of a sample; absent in a request.
     frame_rate_hz : float
         NaN in a request, or if unknown.
+    wanted_depth_m : float, optional
+        Depth that was asked for, m.
     """
 
     configuration_id: int
@@ -62,6 +64,7 @@ class SequenceSettings:
     demodulation_frequency_hz: float = 0.0
     data_type: DataType | None = None
     frame_rate_hz: float = math.nan
+    wanted_depth_m: float | None = None
 
     def pack(self) -> bytes:
         """Return the whole message."""
@@ -81,6 +84,7 @@ class SequenceSettings:
             self.demodulation_frequency_hz,
             self.sound_speed_m_s,
             self.frame_rate_hz,
+            _or_nan(self.wanted_depth_m),
             self.data_type or 0,
         )
         waves = map(_pack_wave, self.sequence.transmits, self.first_sample_s)
@@ -95,13 +99,16 @@ class SequenceSettings:
         (identifier, n_transmits, n_elements, n_samples, *numbers, data_type) = reader.unpack(
             _SETTINGS
         )
-        frequency_hz, n_cycles, prf_hz, sampling_hz, demodulation_hz, speed_m_s, rate_hz = numbers
+        frequency_hz, n_cycles, prf_hz, sampling_hz, demodulation_hz, *numbers = numbers
+        speed_m_s, rate_hz, wanted_depth_m = numbers
         if not (1 <= n_transmits <= MAX_TRANSMITS and 1 <= n_elements <= MAX_ELEMENTS):
             raise DataDamagedError(f"a sequence of {n_transmits} transmits, {n_elements} elements")
         if not 1 <= n_samples <= MAX_SAMPLES or data_type not in (0, *DataType):
             raise DataDamagedError(f"{n_samples} samples of type {data_type}")
         if not all(math.isfinite(value) and value > 0 for value in (sampling_hz, speed_m_s)):
             raise DataDamagedError("sampling frequency and sound speed must be positive")
+        if not (math.isnan(wanted_depth_m) or 0 < wanted_depth_m < math.inf):
+            raise DataDamagedError("the depth must be positive, or NaN")
         if not (math.isfinite(demodulation_hz) and demodulation_hz >= 0):
             raise DataDamagedError("the demodulation frequency must be 0 or positive")
         try:
@@ -131,6 +138,7 @@ class SequenceSettings:
             demodulation_frequency_hz=demodulation_hz,
             data_type=DataType(data_type) if data_type else None,
             frame_rate_hz=rate_hz,
+            wanted_depth_m=_or_none(wanted_depth_m),
         )
 
 

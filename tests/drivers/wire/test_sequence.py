@@ -80,11 +80,13 @@ def changed(whole: bytes, offset: int, layout: str, value: float) -> bytes:
         (40, "<d", 0.0),
         (48, "<d", -1.0),
         (56, "<d", math.nan),
-        (72, "<B", 4),
-        (80, "<B", 9),
-        (80 + 16, "<d", math.nan),
-        (80 + 24, "<d", 2.0),
-        (80 + 4 * 80, "<d", math.inf),
+        (72, "<d", 0.0),
+        (72, "<d", math.inf),
+        (80, "<B", 4),
+        (88, "<B", 9),
+        (88 + 16, "<d", math.nan),
+        (88 + 24, "<d", 2.0),
+        (88 + 4 * 80, "<d", math.inf),
     ],
 )
 def test_an_impossible_field_is_refused(

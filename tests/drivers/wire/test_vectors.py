@@ -121,6 +121,7 @@ MADE: dict[str, Callable[[], bytes]] = {
         sound_speed_m_s=1540.0,
         data_type=DataType.INT16,
         frame_rate_hz=500.0,
+        wanted_depth_m=0.04,
     ).pack(),
     "packet": lambda: encode_packet(HEADER, np.array([[1, -2, 3], [-4, 5, -6]], np.int16)),
     "iq packet": lambda: encode_packet(
@@ -255,12 +256,12 @@ def test_the_page_s_sequence_is_the_driver_s() -> None:
     assert (fields["frequency_hz"], fields["n_cycles"], fields["n_samples"]) == (4e6, 2.0, 1000)
     assert np.isnan(fields["prf_hz"])
     assert (fields["frame_rate_hz"], fields["data_type"]) == (500.0, 1)
-    waves = [struct.unpack_from("<BBHIIId7d", data, 80 + 80 * k) for k in range(4)]
+    waves = [struct.unpack_from("<BBHIIId7d", data, 88 + 80 * k) for k in range(4)]
     assert waves[0] == (1, 0, 0, 0, 0, 0, 0.0, 0.25, -0.125, 0, 0, 0, 0, 0)
     assert waves[1] == (2, 0, 0, 0, 0, 0, 1e-6, 0.5, 0, -0.25, 0.125, 0, 0, 0)
     assert waves[2] == (3, 1, 0, 1, 3, 0, 2e-6, 0, 0, 0.5, 0, 0, 0, 0.25)
     assert waves[3] == (4, 0, 0, 0, 0, 2, 3e-6, 0, 0, 0, 0, 0, 0, 0)
-    delays_s = np.frombuffer(data, "<f8", offset=80 + 4 * 80).reshape(4, 3)
+    delays_s = np.frombuffer(data, "<f8", offset=88 + 4 * 80).reshape(4, 3)
     assert np.array_equal(delays_s, DELAYS_S, equal_nan=True)
 
 

@@ -40,15 +40,19 @@ def test_the_transmit_pulse_is_left_out(acquisition: Acquisition) -> None:
     assert z_m[0] == pytest.approx(2e-3)
 
 
-def test_a_depth_beyond_the_echoes_is_cut_and_one_before_them_refused(
-    acquisition: Acquisition,
+@pytest.mark.parametrize(("wanted_m", "shown_m"), [(8e-3, 8e-3), (1.0, None), (None, None)])
+def test_the_picture_ends_at_the_depth_asked_for_or_where_the_echoes_end(
+    acquisition: Acquisition, wanted_m: float | None, shown_m: float | None
 ) -> None:
-    bmode = plan_bmode(acquisition, PictureSettings(depth_m=1.0))
-    assert bmode.beamformer.scan.points_m()[..., 2].max() == pytest.approx(
-        acquisition.receive.depth_m
-    )
+    asked = replace(acquisition, receive=replace(acquisition.receive, wanted_depth_m=wanted_m))
+    z_m = plan_bmode(asked, PictureSettings()).beamformer.scan.points_m()[..., 2]
+    assert z_m.max() == pytest.approx(shown_m or acquisition.receive.reach_m)
+
+
+def test_a_depth_before_the_first_echo_is_refused(acquisition: Acquisition) -> None:
+    asked = replace(acquisition, receive=replace(acquisition.receive, wanted_depth_m=3e-3))
     with pytest.raises(ArgumentError, match="nothing to show"):
-        plan_bmode(acquisition, PictureSettings(depth_m=3e-3))
+        plan_bmode(asked, PictureSettings())
 
 
 def test_greys_that_are_given_are_kept(acquisition: Acquisition) -> None:
