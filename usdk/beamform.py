@@ -199,7 +199,8 @@ class Beamformer:
                 "planned for " + ("RF, got IQ data" if is_iq else "IQ, got RF: demodulate first")
             )
         dtype = np.complex64 if is_iq else np.float32
-        data = np.ascontiguousarray(data, dtype)
+        # A read-only array is another type to the compiler, which would compile the kernel again.
+        data = np.require(data, dtype, ("C", "W"))
         if out is None:
             out = np.empty(self.scan.shape, dtype)
         elif out.shape != self.scan.shape or out.dtype != dtype or not out.flags.c_contiguous:

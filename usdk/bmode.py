@@ -202,7 +202,7 @@ def _positive(value: float, name: str) -> float:
 
 
 def _matrix(array: NDArray[Any], dtype: type[np.generic], name: str) -> NDArray[Any]:
-    array = np.ascontiguousarray(array, dtype)
+    array = np.require(array, dtype, ("C", "W"))
     if array.ndim != 2 or array.size == 0:
         raise ArgumentError(f"{name} must have two dimensions and samples, got {array.shape}")
     return array

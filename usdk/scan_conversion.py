@@ -68,7 +68,7 @@ class ScanConverter:
             out.shape != self._index.shape or out.dtype != np.float32 or not out.flags.c_contiguous
         ):
             raise ArgumentError(f"out must be C-contiguous float32 of {self._index.shape}")
-        image = np.ascontiguousarray(image, np.float32)
+        image = np.require(image, np.float32, ("C", "W"))
         scan_convert(image, self._index, self._weight_line, self._weight_sample, float(fill), out)
         return out
 

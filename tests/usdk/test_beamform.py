@@ -17,6 +17,7 @@ from usdk.probe import ArrayKind, Probe
 from usdk.scan import LinearScan, SectorScan
 from usdk.sequences import diverging_waves, focused_lines, plane_waves, single_elements
 from usdk.transmit import FocusedWave, TransmitSequence
+from usdk_kernels import das
 
 C, FS, FC, N_SAMPLES = 1540.0, 20e6, 5e6, 700
 BAND = {"centre_frequency_hz": FC, "fractional_bandwidth": 0.6}
@@ -417,3 +418,18 @@ def test_a_place_that_does_not_fit_is_refused(out: NDArray[Any]) -> None:
 def test_a_senseless_number_of_threads_is_refused(threads: int) -> None:
     with pytest.raises(ArgumentError, match="threads"):
         Beamformer(LINEAR, PLANES, receive_for(PLANES), LINES)(noise(3), threads=threads)
+
+
+@pytest.mark.parametrize("iq", [True, False])
+def test_read_only_and_scattered_data_need_no_second_compilation(iq: bool) -> None:
+    beamformer = Beamformer(LINEAR, PLANES, receive_for(PLANES, iq=iq), LINES, f_number=1)
+    data = noise(3, iq=iq)
+    expected = beamformer(data)
+    frozen = data.copy()
+    frozen.flags.writeable = False
+    scattered = np.asfortranarray(data)
+    for given_data in (frozen, scattered):
+        np.testing.assert_array_equal(beamformer(given_data), expected)
+    kernel = das.das_iq if iq else das.das_rf
+    # Without the compiler a kernel is a plain function.
+    assert len(getattr(kernel, "signatures", [0])) == 1
