@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-_ROOT = Path(__file__).parent.parent
-
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
@@ -33,9 +31,8 @@ def data_file(data_dir: Path) -> Callable[[str], Path]:
 @pytest.fixture(scope="session")
 def synaptus_file() -> Path:
     """Path of ArraySteelPins.mat, whose licence (GPL-3.0) keeps it out of the repository."""
-    named = os.environ.get("USDK_TEST_SYNAPTUS")
-    folder = Path(named) if named else _ROOT.parent / "shared" / "data" / "synaptus"
-    found = sorted(folder.rglob("ArraySteelPins.mat")) if folder.is_dir() else []
+    folder = os.environ.get("USDK_TEST_SYNAPTUS")
+    found = sorted(Path(folder).rglob("ArraySteelPins.mat")) if folder else []
     if not found:
         pytest.skip("ArraySteelPins.mat of synaptus is absent: set USDK_TEST_SYNAPTUS")
     return found[0]
