@@ -17,9 +17,9 @@ from usdk.dicom import (
     us_multiframe,
 )
 from usdk.errors import ArgumentError, StorageError
+from usdk.files import atomic_file
 from usdk.frame import Frame
 from usdk.trust import Signer, sign_dicom, verify_dicom
-from usdk.trust.atomic_file import atomic_file
 
 __all__ = ["write_dicom"]
 

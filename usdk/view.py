@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from usdk.errors import ArgumentError, MissingExtraError
+from usdk.files import atomic_file
 from usdk.frame import Frame
-from usdk.io.storage import atomic_path
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -167,10 +167,8 @@ def _marks(start_m: float, pixel_size_m: float, n: int, step_m: float) -> Iterab
 
 def _save(image: Image.Image, path: Path, **options: Any) -> Path:
     # A picture that cannot be written whole must not take the place of one that was there.
-    with atomic_path(path, overwrite=True) as temporary, temporary.open("xb") as file:
+    with atomic_file(path, name=str(path)) as (file, _):
         image.save(file, **options)
-        file.flush()
-        os.fsync(file.fileno())
     return path
 
 

@@ -13,7 +13,8 @@ from usdk.cli.show_frames import describe_frames
 from usdk.cli.show_recording import describe_channel_data
 from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
-from usdk.errors import DataDamagedError, StorageError
+from usdk.errors import DataDamagedError
+from usdk.files import storage_errors
 
 __all__ = ["VERB"]
 
@@ -40,11 +41,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _describe(path: Path, *, patient: bool) -> tuple[dict[str, Any], str]:
-    try:
-        with path.open("rb") as file:
-            head = file.read(_DICOM_MARK.stop)
-    except OSError as error:
-        raise StorageError(f"cannot read {path} ({error.strerror}): check the path") from error
+    with storage_errors(f"read {path}"), path.open("rb") as file:
+        head = file.read(_DICOM_MARK.stop)
     if head[_DICOM_MARK] == b"DICM":
         return describe_dicom(path, patient=patient)
     if head.startswith(_ARCHIVE):

@@ -12,7 +12,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from usdk.errors import ArgumentError, DataDamagedError, StorageError
+from usdk.errors import ArgumentError, DataDamagedError
+from usdk.files import storage_errors
 
 if TYPE_CHECKING:
     from usdk.dicom import Study
@@ -87,11 +88,8 @@ def study_from(arguments: argparse.Namespace) -> Study | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_STUDY_BYTES + 1)
-    except OSError as error:
-        raise StorageError(f"cannot read the study file {path}: {error.strerror}") from error
+    with storage_errors(f"read the study file {path}"), path.open("rb") as file:
+        content = file.read(MAX_STUDY_BYTES + 1)
     if len(content) > MAX_STUDY_BYTES:
         raise DataDamagedError(f"{path} is longer than {MAX_STUDY_BYTES} bytes: not a study file")
     try:

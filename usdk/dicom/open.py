@@ -17,6 +17,7 @@ from usdk.dicom.pydicom_extra import (
     read_file_meta_info,
 )
 from usdk.errors import DataDamagedError, StorageError, UsdkError
+from usdk.files import storage_advice
 
 __all__ = ["open_dicom", "parser_border"]
 
@@ -46,7 +47,7 @@ def parser_border(what: str) -> Iterator[None]:
     except EOFError as error:
         raise DataDamagedError(f"{what}: the file is truncated; fetch it again") from error
     except OSError as error:
-        raise StorageError(f"{what}: {error.strerror or 'cannot be read'}") from error
+        raise StorageError(f"{what}: {storage_advice(error)}") from error
     except Exception as error:
         # Not chained: the parser's message may quote a value, and the value be a patient's.
         raise DataDamagedError(f"{what}: not valid DICOM ({type(error).__name__})") from None

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from usdk.acquisition import Acquisition
 from usdk.errors import DataDamagedError
+from usdk.files import storage_errors
 from usdk.io.channel_npz import describe_npz, load_npz
 from usdk.io.description import RecordingDescription
 from usdk.io.pybf_hdf5 import describe_pybf, load_pybf
 from usdk.io.pymust_mat import describe_pymust, load_pymust
 from usdk.io.recording_chunks import MAGIC
 from usdk.io.recording_reader import describe_own, load_own
-from usdk.io.storage import storage_errors
 
 __all__ = ["FORMATS", "Format", "describe_recording", "load_recording"]
 
@@ -88,7 +88,7 @@ def load_recording(path: str | Path) -> Acquisition:
     """
     path = Path(path)
     file_format = _detect(path)
-    with storage_errors(path, "read"):
+    with storage_errors(f"read {path}"):
         return file_format.load(path)
 
 
@@ -96,12 +96,12 @@ def describe_recording(path: str | Path) -> RecordingDescription:
     """Describe a recording without reading its samples; raises as `load_recording`."""
     path = Path(path)
     file_format = _detect(path)
-    with storage_errors(path, "read"):
+    with storage_errors(f"read {path}"):
         return file_format.describe(path)
 
 
 def _detect(path: Path) -> Format:
-    with storage_errors(path, "read"), path.open("rb") as file:
+    with storage_errors(f"read {path}"), path.open("rb") as file:
         head = file.read(_HEAD_BYTES)
     for candidate in FORMATS:
         if candidate.matches(head):

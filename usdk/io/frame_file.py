@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
 import zipfile
 import zlib
 from collections.abc import Iterable
@@ -22,9 +21,9 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import DeviceInfo, Gap
 from usdk.errors import ArgumentError, DataDamagedError
+from usdk.files import atomic_file, storage_errors
 from usdk.frame import Frame, Provenance
 from usdk.io.foreign import damage
-from usdk.io.storage import atomic_path, storage_errors
 from usdk.scan import Raster
 
 __all__ = ["MAX_ABOUT_BYTES", "MAX_FRAMES", "MAX_PIXEL_BYTES", "load_frames", "save_frames"]
@@ -66,10 +65,8 @@ def save_frames(path: str | Path, frames: Iterable[Frame], *, overwrite: bool = 
         text = json.dumps(about, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"a frame's description cannot be saved: {error}") from error
-    with atomic_path(path, overwrite=overwrite) as temporary, temporary.open("xb") as file:
+    with atomic_file(path, overwrite=overwrite, name=str(path)) as (file, _):
         np.savez_compressed(file, pixels=pixels, about=np.frombuffer(text, np.uint8))
-        file.flush()
-        os.fsync(file.fileno())
     return path
 
 
@@ -84,7 +81,7 @@ def load_frames(path: str | Path) -> list[Frame]:
         If the file cannot be opened.
     """
     path = Path(path)
-    with storage_errors(path, "read"):
+    with storage_errors(f"read {path}"):
         file = path.open("rb")
     with file, _damage(path), zipfile.ZipFile(file) as archive:
         if sorted(archive.namelist()) != ["about.npy", "pixels.npy"]:

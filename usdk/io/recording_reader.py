@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, Gap
 from usdk.errors import ArgumentError, DataDamagedError, EndOfRecordingError, StateError
+from usdk.files import storage_errors
 from usdk.io.description import RecordingDescription
 from usdk.io.recording_chunks import FRAME_PREFIX_BYTES, FramePrefix
 from usdk.io.recording_header import RecordingHeader
 from usdk.io.recording_index import DamagedChunks, FrameChunk, index_recording
 from usdk.io.recording_losses import LossCount
-from usdk.io.storage import storage_errors
 
 __all__ = ["FORMAT", "RecordingReader", "describe_own", "load_own"]
 
@@ -46,7 +46,7 @@ class RecordingReader:
 
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
-        with storage_errors(self._path, "read"):
+        with storage_errors(f"read {self._path}"):
             self._file = self._path.open("rb", buffering=0)
             try:
                 self._index = index_recording(self._file, self._path)
@@ -113,7 +113,7 @@ class RecordingReader:
         header = self._index.header
         data = np.empty((min(n_frames, self._n_left), *header.shape), header.stored_dtype)
         prefixes: list[FramePrefix] = []
-        with storage_errors(self._path, "read"):
+        with storage_errors(f"read {self._path}"):
             while self._place < len(self._index.chunks) and (
                 self._n_left == 0 or len(prefixes) < n_frames
             ):

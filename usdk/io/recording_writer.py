@@ -13,6 +13,7 @@ import numpy as np
 
 from usdk.acquisition import Acquisition, DeviceInfo, ReceiveSettings
 from usdk.errors import ArgumentError, StateError, StorageError, UsdkError
+from usdk.files import atomic_file, storage_errors, sync_folder
 from usdk.io.recording_chunks import (
     MARKER_BYTES,
     ChunkKind,
@@ -23,7 +24,6 @@ from usdk.io.recording_chunks import (
     pack_preamble,
 )
 from usdk.io.recording_header import RecordingHeader
-from usdk.io.storage import atomic_path, storage_errors, sync_folder
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 
@@ -76,7 +76,7 @@ class RecordingWriter:
         self._n_frames = 0
         self._n_bytes = 0
         self._failed = False
-        with storage_errors(self._path, "create"):
+        with storage_errors(f"create {self._path}"):
             self._file = io.FileIO(self._path, "wb" if overwrite else "xb")
         try:
             self._append(pack_preamble(self._marker))
@@ -151,7 +151,7 @@ class RecordingWriter:
         """
         if self._file.closed:
             return
-        with storage_errors(self._path, "finish"):
+        with storage_errors(f"finish {self._path}"):
             try:
                 if not self._failed:
                     self._begin()
@@ -159,7 +159,7 @@ class RecordingWriter:
                 os.fsync(self._file.fileno())
             finally:
                 self._file.close()
-            sync_folder(self._path)
+            sync_folder(self._path.parent)
 
     def __enter__(self) -> Self:
         return self
@@ -202,7 +202,7 @@ class RecordingWriter:
                 self._file.truncate(self._n_bytes)
             if not isinstance(error, OSError):
                 raise
-            with storage_errors(self._path, f"write frame {self._n_frames} to"):
+            with storage_errors(f"write frame {self._n_frames} to {self._path}"):
                 raise
         self._n_bytes = written
 
@@ -219,13 +219,14 @@ def save_recording(path: str | Path, acquisition: Acquisition, *, overwrite: boo
     """
     path = Path(path)
     with (
-        atomic_path(path, overwrite=overwrite) as temporary,
+        atomic_file(path, overwrite=overwrite, name=str(path)) as (_, temporary),
         RecordingWriter(
             temporary,
             acquisition.probe,
             acquisition.sequence,
             acquisition.receive,
             acquisition.device,
+            overwrite=True,
         ) as writer,
     ):
         writer.write(acquisition)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-from usdk.errors import DataDamagedError, StorageError
+from usdk.errors import DataDamagedError
+from usdk.files import open_regular, storage_errors
 
 __all__ = ["CHUNK_BYTES", "ByteSource", "FileSource", "MemorySource"]
 
@@ -92,27 +92,14 @@ class FileSource(ByteSource):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         super().__init__()
-        try:
-            # Without O_NONBLOCK the open of a named pipe would wait for a writer.
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError as error:
-            raise StorageError(f"cannot open the file: {error.strerror}") from error
-        except ValueError as error:
-            raise StorageError("cannot open the file: its name holds a null character") from error
-        status = os.fstat(self._descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            os.close(self._descriptor)
-            raise StorageError("not a regular file: name the file itself")
-        self.size = status.st_size
-        self.mode = stat.S_IMODE(status.st_mode)
+        self._descriptor = open_regular(path, "the file")
+        self.size = os.fstat(self._descriptor).st_size
 
     def _read_at(self, offset: int, n_bytes: int) -> bytes:
         pieces = []
         while n_bytes:
-            try:
+            with storage_errors("read the file"):
                 piece = os.pread(self._descriptor, n_bytes, offset)
-            except OSError as error:
-                raise StorageError(f"cannot read the file: {error.strerror}") from error
             if not piece:
                 break
             pieces.append(piece)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from usdk.errors import ArgumentError, DataDamagedError, NotTrustedError, StateError
+from usdk.files import atomic_file
 from usdk.trust import dicom_tags as tags
-from usdk.trust.atomic_file import atomic_file
 from usdk.trust.byte_source import ByteSource, FileSource
 from usdk.trust.certificate_trust import certificate_problems, parse_certificate
 from usdk.trust.dicom_elements import read_data_set, read_dicom

@@ -6,7 +6,8 @@ import os
 import stat
 from pathlib import Path
 
-from usdk.errors import DataDamagedError, NotTrustedError, StorageError, UsdkError
+from usdk.errors import DataDamagedError, NotTrustedError
+from usdk.files import open_regular, storage_errors
 from usdk.trust.cryptography_extra import UnsupportedAlgorithm, serialization, x509
 from usdk.trust.rsa_signer import RsaSigner
 
@@ -86,15 +87,11 @@ def read_small_file(path: str | os.PathLike[str], *, private: bool = False) -> b
     open file itself says.
     """
     name = Path(path).name
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not a file name"
-        raise StorageError(f"cannot read {name}: {reason}") from error
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise StorageError(f"{name} is not a regular file: name the file itself")
+    with (
+        storage_errors(f"read {name}"),
+        os.fdopen(open_regular(path, name), "rb") as file,
+    ):
+        status = os.fstat(file.fileno())
         if private and status.st_mode & _READABLE_BY_OTHERS:
             raise NotTrustedError(
                 f"others can read the private key {name}: run chmod 600 on it,"
@@ -106,11 +103,4 @@ def read_small_file(path: str | os.PathLike[str], *, private: bool = False) -> b
             )
         if status.st_size > MAX_PEM_BYTES:
             raise DataDamagedError(f"{name} is longer than {MAX_PEM_BYTES} bytes: name a PEM file")
-        with os.fdopen(os.dup(descriptor), "rb") as file:
-            return file.read(MAX_PEM_BYTES)
-    except UsdkError:
-        raise
-    except OSError as error:
-        raise StorageError(f"cannot read {name}: {error.strerror}") from error
-    finally:
-        os.close(descriptor)
+        return file.read(MAX_PEM_BYTES)

@@ -156,7 +156,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file(
     def fill(*_: Any, **__: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("usdk.io.frame_file.os.fsync", fill)
+    monkeypatch.setattr("usdk.files.os.fsync", fill)
     with pytest.raises(StorageError, match="disk is full"):
         save_frames(path, frames[:1], overwrite=True)
     assert len(load_frames(path)) == 4

@@ -29,9 +29,9 @@ def test_without_cryptography_the_extra_is_named():
         assert answer.stdout == expected
 
 
-def test_the_package_imports_errors_and_cryptography_alone():
+def test_the_package_imports_errors_files_and_cryptography_alone():
     folder = Path(usdk.trust.__file__).parent
-    allowed = ("usdk.errors", "usdk.trust", "cryptography", "__future__")
+    allowed = ("usdk.errors", "usdk.files", "usdk.trust", "cryptography", "__future__")
     for path in folder.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []

@@ -242,7 +242,7 @@ def test_a_certificate_that_may_not_sign_is_refused(path, issuer, authority, usa
 
 
 def test_a_missing_input_and_a_missing_folder_are_storage_errors(path, signer):
-    with pytest.raises(StorageError, match="cannot open"):
+    with pytest.raises(StorageError, match="cannot read"):
         sign_dicom(path.with_name("absent.dcm"), path, signer)
     with pytest.raises(StorageError, match="cannot write"):
         sign_dicom(path, path.parent / "absent" / "out.dcm", signer)

@@ -90,7 +90,7 @@ def test_missing_files_are_storage_errors(tmp_path, key_path, leaf):
         FileSigner(key_path, tmp_path / "absent.pem")
     with pytest.raises(StorageError, match="regular file"):
         FileSigner(tmp_path, leaf.certificate_path)
-    with pytest.raises(StorageError, match="not a file name"):
+    with pytest.raises(StorageError, match="null character"):
         FileSigner("a\0b", leaf.certificate_path)
 
 
