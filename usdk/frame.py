@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import DeviceInfo, Gap
-from usdk.errors import ArgumentError
+from usdk.errors import ArgumentError, DataDamagedError
 from usdk.scan import Raster
 
 if TYPE_CHECKING:
@@ -53,6 +55,49 @@ class Provenance:
     prf_hz: float | None = None
     gaps: tuple[Gap, ...] = ()
     processing: tuple[tuple[str, str], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values from which `from_dict` rebuilds the provenance; NaN becomes None."""
+        return {
+            "probe": self.probe,
+            "sequence": self.sequence,
+            "transmit_frequency_hz": _finite_or_none(self.transmit_frequency_hz),
+            "sound_speed_m_s": _finite_or_none(self.sound_speed_m_s),
+            "prf_hz": None if self.prf_hz is None else _finite_or_none(self.prf_hz),
+            "device": None if self.device is None else asdict(self.device),
+            "gaps": [{name: int(n) for name, n in asdict(gap).items()} for gap in self.gaps],
+            "processing": [list(setting) for setting in self.processing],
+        }
+
+    @classmethod
+    def from_dict(cls, plain: Mapping[str, Any]) -> Provenance:
+        """Rebuild a provenance from `to_dict`'s output.
+
+        Raises
+        ------
+        DataDamagedError
+            If an entry is missing or not that of a provenance.
+        """
+        try:
+            device, prf_hz = plain["device"], plain["prf_hz"]
+            return cls(
+                probe=_text(plain["probe"]),
+                sequence=_text(plain["sequence"]),
+                transmit_frequency_hz=_number_or_nan(plain["transmit_frequency_hz"]),
+                sound_speed_m_s=_number_or_nan(plain["sound_speed_m_s"]),
+                prf_hz=None if prf_hz is None else float(prf_hz),
+                device=None
+                if device is None
+                else DeviceInfo(**{name: _text(text) for name, text in device.items()}),
+                gaps=tuple(
+                    Gap(**{name: int(n) for name, n in gap.items()}) for gap in plain["gaps"]
+                ),
+                processing=tuple(
+                    (_text(name), _text(value)) for name, value in plain["processing"]
+                ),
+            )
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise DataDamagedError("not the provenance of a frame: export it again") from error
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -117,9 +162,24 @@ class Frame:
         return show(self)
 
     def to_dicom(
-        self, path: str | Path, *, signer: Signer | None, study: Study | None = None
+        self, path: str | os.PathLike[str], *, signer: Signer | None, study: Study | None = None
     ) -> Path:
         """Write the frame as a DICOM Ultrasound Image; see `usdk.export.write_dicom`."""
         from usdk.export import write_dicom
 
         return write_dicom(path, [self], signer=signer, study=study)
+
+
+def _finite_or_none(value: float) -> float | None:
+    # JSON has no word for NaN.
+    return float(value) if math.isfinite(value) else None
+
+
+def _number_or_nan(value: Any) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("a text is something else")
+    return value

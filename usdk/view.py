@@ -66,7 +66,7 @@ def picture(frame: Frame, *, ruler: bool = True) -> Image.Image:
     return canvas
 
 
-def write_png(frame: Frame, path: str | Path, *, ruler: bool = True) -> Path:
+def write_png(frame: Frame, path: str | os.PathLike[str], *, ruler: bool = True) -> Path:
     """Write a frame as PNG, and return the path; options as for `picture`.
 
     Raises
@@ -77,14 +77,16 @@ def write_png(frame: Frame, path: str | Path, *, ruler: bool = True) -> Path:
     return _save(picture(frame, ruler=ruler), Path(path), format="PNG")
 
 
-def write_cine(frames: Sequence[Frame], path: str | Path, *, frame_rate_hz: float = 15.0) -> Path:
+def write_cine(
+    frames: Sequence[Frame], path: str | os.PathLike[str], *, frame_rate_hz: float = 15.0
+) -> Path:
     """Write frames as an animated GIF that repeats, and return the path.
 
     Parameters
     ----------
     frames : sequence of Frame
         At most `MAX_CINE_FRAMES`, all of one shape.
-    path : str or Path
+    path : path-like
         Where to write.
     frame_rate_hz : float
         Rate of the display, not of the acquisition, Hz; GIF allows 50 at most.

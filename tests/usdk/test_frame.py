@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import json
+import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from usdk.errors import ArgumentError
+from usdk.acquisition import DeviceInfo, Gap
+from usdk.errors import ArgumentError, DataDamagedError
 from usdk.frame import Frame, Provenance
 from usdk.scan import Raster
 
@@ -54,3 +58,23 @@ def test_times_are_unknown_unless_given() -> None:
 def test_what_is_no_frame_is_refused(changes: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
         frame(**changes)
+
+
+def test_a_provenance_with_unknown_figures_comes_back_through_json() -> None:
+    made = Provenance(
+        probe="探头",
+        sequence="1 × plane",
+        transmit_frequency_hz=5e6,
+        sound_speed_m_s=math.nan,
+        device=DeviceInfo(manufacturer="m", model="d"),
+        gaps=(Gap(first_sequence_number=3, n_frames=2),),
+        processing=(("a", "b"),),
+    )
+    plain = json.loads(json.dumps(made.to_dict(), allow_nan=False))
+    found = Provenance.from_dict(plain)
+    assert math.isnan(found.sound_speed_m_s)
+    assert replace(found, sound_speed_m_s=0.0) == replace(made, sound_speed_m_s=0.0)
+    with pytest.raises(DataDamagedError, match="not the provenance"):
+        Provenance.from_dict(plain | {"probe": 5})
+    with pytest.raises(DataDamagedError, match="not the provenance"):
+        Provenance.from_dict({})

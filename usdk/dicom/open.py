@@ -53,7 +53,7 @@ def parser_border(what: str) -> Iterator[None]:
         raise DataDamagedError(f"{what}: not valid DICOM ({type(error).__name__})") from None
 
 
-def open_dicom(path: str | Path) -> Dataset:
+def open_dicom(path: str | os.PathLike[str]) -> Dataset:
     """Return the data set of a file; long values, pixels above all, stay there until needed.
 
     Raises

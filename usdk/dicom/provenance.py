@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from usdk.acquisition import DeviceInfo, Gap
+from usdk.acquisition import Gap
 from usdk.dicom.equipment import sdk_version
 from usdk.dicom.pydicom_extra import Dataset
 from usdk.errors import DataDamagedError
@@ -69,7 +69,7 @@ def add_provenance(dataset: Dataset, frames: Sequence[Frame]) -> None:
     document = {
         "format": _FORMAT,
         "usdk_version": sdk_version(),
-        "provenances": [_provenance_to_dict(provenance) for provenance in distinct],
+        "provenances": [provenance.to_dict() for provenance in distinct],
         "frames": rows,
     }
     block = dataset.private_block(PRIVATE_GROUP, PRIVATE_CREATOR, create=True)
@@ -97,7 +97,7 @@ def read_provenance(dataset: Dataset) -> list[FrameRecord] | None:
         document = json.loads(text.rstrip(" \0"))
         if document["format"] != _FORMAT:
             raise DataDamagedError("the private provenance has a newer format: update usdk")
-        provenances = [_provenance_from_dict(plain) for plain in document["provenances"]]
+        provenances = [Provenance.from_dict(plain) for plain in document["provenances"]]
         return [
             FrameRecord(
                 provenance=provenances[row["provenance"]],
@@ -166,33 +166,3 @@ def _plain(value_s: float) -> float | None:
 
 def _number(value: Any) -> float:
     return math.nan if value is None else float(value)
-
-
-def _provenance_to_dict(provenance: Provenance) -> dict[str, Any]:
-    device = provenance.device
-    return {
-        "probe": provenance.probe,
-        "sequence": provenance.sequence,
-        "transmit_frequency_hz": _plain(provenance.transmit_frequency_hz),
-        "sound_speed_m_s": _plain(provenance.sound_speed_m_s),
-        "prf_hz": None if provenance.prf_hz is None else _plain(provenance.prf_hz),
-        "device": None if device is None else vars(device),
-        "gaps": [{name: int(n) for name, n in vars(gap).items()} for gap in provenance.gaps],
-        "processing": provenance.processing,
-    }
-
-
-def _provenance_from_dict(plain: dict[str, Any]) -> Provenance:
-    device = plain["device"]
-    if device is not None:
-        device = DeviceInfo(**{key: str(value) for key, value in device.items()})
-    return Provenance(
-        probe=str(plain["probe"]),
-        sequence=str(plain["sequence"]),
-        transmit_frequency_hz=_number(plain["transmit_frequency_hz"]),
-        sound_speed_m_s=_number(plain["sound_speed_m_s"]),
-        prf_hz=None if plain["prf_hz"] is None else _number(plain["prf_hz"]),
-        device=device,
-        gaps=tuple(Gap(**{k: int(v) for k, v in gap.items()}) for gap in plain["gaps"]),
-        processing=tuple((str(name), str(value)) for name, value in plain["processing"]),
-    )

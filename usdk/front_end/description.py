@@ -107,7 +107,7 @@ class FrontEndStatus:
         Packets that the device itself dropped because the host was too slow, by its own count.
     temperature_celsius : float, optional
         Temperature of the front-end, if it has a sensor.
-    voltages_v : dict of str to float
+    voltages_v : tuple of (str, float)
         Supply rails by name, if the device reports them.
     """
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,8 @@ from usdk.acquisition import Acquisition, DeviceInfo, ReceiveSettings, time_zero
 from usdk.errors import DataDamagedError
 from usdk.io.description import RecordingDescription
 from usdk.io.foreign import (
+    ARCHIVE_ERRORS,
+    SOUND_SPEED_M_S,
     channel_dtype,
     channel_samples,
     damage,
@@ -38,7 +39,6 @@ FORMAT = "channel data NPZ"
 MAX_ENTRY_BYTES = 512 * 2**20
 """Largest entry other than the samples that is read, bytes."""
 
-SOUND_SPEED_M_S = 1540.0
 FRACTIONAL_BANDWIDTH = 0.7
 """Taken when the file does not say; it matters only where data are filtered to the band."""
 
@@ -82,22 +82,7 @@ def describe_npz(path: Path) -> RecordingDescription:
 
 
 def _damage(path: Path) -> Any:
-    return damage(
-        path,
-        _EXPECTED,
-        zipfile.BadZipFile,
-        zlib.error,
-        OSError,
-        EOFError,
-        KeyError,
-        TypeError,
-        ValueError,
-        OverflowError,
-        NotImplementedError,
-        RuntimeError,
-        MemoryError,
-        SyntaxError,
-    )
+    return damage(path, _EXPECTED, *ARCHIVE_ERRORS)
 
 
 def _describe(archive: zipfile.ZipFile, path: Path) -> tuple[RecordingDescription, bool]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,8 +17,10 @@ from usdk.errors import ArgumentError, DataDamagedError
 from usdk.probe import ArrayKind
 
 __all__ = [
+    "ARCHIVE_ERRORS",
     "MAX_SAMPLE_BYTES",
     "PHASED_PITCH_WAVELENGTHS",
+    "SOUND_SPEED_M_S",
     "channel_dtype",
     "channel_samples",
     "damage",
@@ -25,6 +29,26 @@ __all__ = [
     "numbers",
     "require_size",
 ]
+
+SOUND_SPEED_M_S = 1540.0
+"""Taken when a file does not say, m/s."""
+
+ARCHIVE_ERRORS: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile,
+    zlib.error,
+    OSError,
+    EOFError,
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+)
+"""What reading a damaged NumPy archive may raise."""
 
 MAX_SAMPLE_BYTES = 16 * 2**30
 """Largest array of samples that is read from a foreign file, bytes."""

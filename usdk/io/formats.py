@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +10,9 @@ from pathlib import Path
 from usdk.acquisition import Acquisition
 from usdk.errors import DataDamagedError
 from usdk.files import storage_errors
-from usdk.io.channel_npz import describe_npz, load_npz
+from usdk.io import channel_npz, pybf_hdf5, pymust_mat, recording_reader
 from usdk.io.description import RecordingDescription
-from usdk.io.pybf_hdf5 import describe_pybf, load_pybf
-from usdk.io.pymust_mat import describe_pymust, load_pymust
 from usdk.io.recording_chunks import MAGIC
-from usdk.io.recording_reader import describe_own, load_own
 
 __all__ = ["FORMATS", "Format", "describe_recording", "load_recording"]
 
@@ -36,40 +34,40 @@ class Format:
 
 FORMATS = (
     Format(
-        name="usdk recording",
+        name=recording_reader.FORMAT,
         matches=lambda head: head.startswith(MAGIC),
-        load=load_own,
-        describe=describe_own,
+        load=recording_reader.load_own,
+        describe=recording_reader.describe_own,
     ),
     Format(
-        name="pybf HDF5",
+        name=pybf_hdf5.FORMAT,
         matches=lambda head: head.startswith(_HDF5),
-        load=load_pybf,
-        describe=describe_pybf,
+        load=pybf_hdf5.load_pybf,
+        describe=pybf_hdf5.describe_pybf,
     ),
     Format(
-        name="PyMUST MAT (version 5 to 7)",
+        name=f"{pymust_mat.FORMAT} (version 5 to 7)",
         matches=lambda head: head[124:128] in (b"\x00\x01IM", b"\x01\x00MI"),
-        load=load_pymust,
-        describe=describe_pymust,
+        load=pymust_mat.load_pymust,
+        describe=pymust_mat.describe_pymust,
     ),
     Format(
-        name="channel data NPZ",
+        name=channel_npz.FORMAT,
         matches=lambda head: head.startswith(_ZIP),
-        load=load_npz,
-        describe=describe_npz,
+        load=channel_npz.load_npz,
+        describe=channel_npz.describe_npz,
     ),
 )
 
 
-def load_recording(path: str | Path) -> Acquisition:
+def load_recording(path: str | os.PathLike[str]) -> Acquisition:
     """Load channel data from a file of any known format.
 
     The format is told by the file's content, never by its name.
 
     Parameters
     ----------
-    path : str or Path
+    path : path-like
         The file.
 
     Returns
@@ -92,7 +90,7 @@ def load_recording(path: str | Path) -> Acquisition:
         return file_format.load(path)
 
 
-def describe_recording(path: str | Path) -> RecordingDescription:
+def describe_recording(path: str | os.PathLike[str]) -> RecordingDescription:
     """Describe a recording without reading its samples; raises as `load_recording`."""
     path = Path(path)
     file_format = _detect(path)

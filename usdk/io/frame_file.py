@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import zipfile
-import zlib
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -19,11 +19,10 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from usdk.acquisition import DeviceInfo, Gap
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.files import atomic_file, storage_errors
 from usdk.frame import Frame, Provenance
-from usdk.io.foreign import damage
+from usdk.io.foreign import ARCHIVE_ERRORS, damage
 from usdk.scan import Raster
 
 __all__ = ["MAX_ABOUT_BYTES", "MAX_FRAMES", "MAX_PIXEL_BYTES", "load_frames", "save_frames"]
@@ -41,7 +40,9 @@ _EXPECTED = "a file of usdk frames"
 _TIMES = ("device_timestamp_s", "host_timestamp_s")
 
 
-def save_frames(path: str | Path, frames: Iterable[Frame], *, overwrite: bool = False) -> Path:
+def save_frames(
+    path: str | os.PathLike[str], frames: Iterable[Frame], *, overwrite: bool = False
+) -> Path:
     """Save frames of one size losslessly, and return their path.
 
     The file appears under its name only when it is whole and on the disk.
@@ -70,7 +71,7 @@ def save_frames(path: str | Path, frames: Iterable[Frame], *, overwrite: bool = 
     return path
 
 
-def load_frames(path: str | Path) -> list[Frame]:
+def load_frames(path: str | os.PathLike[str]) -> list[Frame]:
     """Load the frames that `save_frames` saved.
 
     Raises
@@ -99,30 +100,14 @@ def load_frames(path: str | Path) -> list[Frame]:
 
 
 def _damage(path: Path) -> Any:
-    return damage(
-        path,
-        _EXPECTED,
-        zipfile.BadZipFile,
-        zlib.error,
-        OSError,
-        EOFError,
-        KeyError,
-        TypeError,
-        ValueError,
-        AttributeError,
-        ArithmeticError,
-        NotImplementedError,
-        RuntimeError,
-        MemoryError,
-        SyntaxError,
-    )
+    return damage(path, _EXPECTED, *ARCHIVE_ERRORS)
 
 
 def _plain(frame: Frame) -> dict[str, Any]:
     plain = {
         "raster": asdict(frame.raster),
         "dynamic_range_db": frame.dynamic_range_db,
-        "provenance": asdict(frame.provenance),
+        "provenance": frame.provenance.to_dict(),
         "sequence_number": frame.sequence_number,
     }
     for name in _TIMES:
@@ -132,8 +117,7 @@ def _plain(frame: Frame) -> dict[str, Any]:
 
 
 def _frame(pixels: NDArray[np.uint8], plain: dict[str, Any]) -> Frame:
-    raster, made = plain["raster"], plain["provenance"]
-    device, prf_hz = made["device"], made["prf_hz"]
+    raster = plain["raster"]
     size_m = float(raster["pixel_size_m"])
     if not size_m > 0:
         raise DataDamagedError(f"pixel_size_m must be positive, got {size_m}")
@@ -148,28 +132,11 @@ def _frame(pixels: NDArray[np.uint8], plain: dict[str, Any]) -> Frame:
             n_columns=int(raster["n_columns"]),
         ),
         dynamic_range_db=float(plain["dynamic_range_db"]),
-        provenance=Provenance(
-            probe=_text(made["probe"]),
-            sequence=_text(made["sequence"]),
-            transmit_frequency_hz=float(made["transmit_frequency_hz"]),
-            sound_speed_m_s=float(made["sound_speed_m_s"]),
-            device=None
-            if device is None
-            else DeviceInfo(**{name: _text(text) for name, text in device.items()}),
-            prf_hz=None if prf_hz is None else float(prf_hz),
-            gaps=tuple(Gap(**{k: int(n) for k, n in gap.items()}) for gap in made["gaps"]),
-            processing=tuple((_text(name), _text(value)) for name, value in made["processing"]),
-        ),
+        provenance=Provenance.from_dict(plain["provenance"]),
         sequence_number=int(plain["sequence_number"]),
         device_timestamp_s=device_s,
         host_timestamp_s=host_s,
     )
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise DataDamagedError("the description of a frame holds something else than text")
-    return value
 
 
 def _refuse_constant(name: str) -> Any:

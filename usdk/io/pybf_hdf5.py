@@ -25,6 +25,7 @@ from usdk.acquisition import Acquisition, ReceiveSettings
 from usdk.errors import DataDamagedError, MissingExtraError
 from usdk.io.description import RecordingDescription
 from usdk.io.foreign import (
+    SOUND_SPEED_M_S,
     channel_dtype,
     channel_samples,
     damage,
@@ -39,7 +40,6 @@ from usdk.transmit import PlaneWave, TransmitSequence
 __all__ = ["FORMAT", "MAX_METADATA_VALUES", "describe_pybf", "load_pybf"]
 
 FORMAT = "pybf HDF5"
-SOUND_SPEED_M_S = 1540.0
 MAX_METADATA_VALUES = 65_536
 """Most numbers that one entry of the description may hold."""
 

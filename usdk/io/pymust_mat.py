@@ -21,6 +21,7 @@ from usdk.acquisition import Acquisition, ReceiveSettings, time_zero_s
 from usdk.errors import DataDamagedError
 from usdk.io.description import RecordingDescription
 from usdk.io.foreign import (
+    SOUND_SPEED_M_S,
     channel_dtype,
     channel_samples,
     damage,
@@ -37,7 +38,6 @@ from usdk.transmit import TransmitSequence
 __all__ = ["FORMAT", "describe_pymust", "load_pymust"]
 
 FORMAT = "PyMUST MAT"
-SOUND_SPEED_M_S = 1540.0
 FRACTIONAL_BANDWIDTH = 0.75
 """MUST's own default, for files that do not say."""
 

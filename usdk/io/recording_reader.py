@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from pathlib import Path
 from types import TracebackType
@@ -33,7 +34,7 @@ class RecordingReader:
 
     Parameters
     ----------
-    path : str or Path
+    path : path-like
         The recording.
 
     Raises
@@ -44,7 +45,7 @@ class RecordingReader:
         If the file cannot be opened.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
         with storage_errors(f"read {self._path}"):
             self._file = self._path.open("rb", buffering=0)

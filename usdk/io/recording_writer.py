@@ -39,7 +39,7 @@ class RecordingWriter:
 
     Parameters
     ----------
-    path : str or Path
+    path : path-like
         The new file.
     probe, sequence, receive, device
         What every frame is made with.
@@ -56,7 +56,7 @@ class RecordingWriter:
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | os.PathLike[str],
         probe: Probe,
         sequence: TransmitSequence,
         receive: ReceiveSettings,
@@ -207,7 +207,9 @@ class RecordingWriter:
         self._n_bytes = written
 
 
-def save_recording(path: str | Path, acquisition: Acquisition, *, overwrite: bool = False) -> Path:
+def save_recording(
+    path: str | os.PathLike[str], acquisition: Acquisition, *, overwrite: bool = False
+) -> Path:
     """Save an acquisition losslessly as usdk's own recording, and return its path.
 
     The file appears under its name only when it is whole.
