@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -41,17 +40,6 @@ def log_compression(
     out = np.empty(image.shape, np.float32)
     log_compress(image, _positive(reference, "reference"), out)
     return out
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Display:
-    dynamic_range_db: float
-    gain_db: float
-
-    def __post_init__(self) -> None:
-        _positive(self.dynamic_range_db, "dynamic_range_db")
-        if not math.isfinite(self.gain_db):
-            raise ArgumentError(f"gain_db must be finite, got {self.gain_db}")
 
 
 class BMode:
@@ -93,7 +81,10 @@ class BMode:
     ) -> None:
         if scan is None:
             scan = scan_for(acquisition.probe, depth_m=acquisition.receive.depth_m)
-        self._display = _Display(dynamic_range_db=dynamic_range_db, gain_db=gain_db)
+        if not math.isfinite(gain_db):
+            raise ArgumentError(f"gain_db must be finite, got {gain_db}")
+        self.dynamic_range_db = _positive(dynamic_range_db, "dynamic_range_db")
+        self.gain_db = float(gain_db)
         self._receive = acquisition.receive
         self._demodulator = None if acquisition.is_iq else Demodulator(acquisition)
         receive = self._demodulator.receive if self._demodulator else acquisition.receive
@@ -114,8 +105,7 @@ class BMode:
         """
         planned = (self._receive, self.beamformer.sequence)
         if (acquisition.receive, acquisition.sequence) != planned or not (
-            acquisition.probe is self.beamformer.probe
-            or acquisition.probe.to_dict() == self.beamformer.probe.to_dict()
+            self.beamformer.probe.is_like(acquisition.probe)
         ):
             raise ArgumentError(
                 "planned for another probe, sequence or receive settings: make a new BMode"
@@ -133,7 +123,7 @@ class BMode:
                 Frame(
                     pixels=pixels,
                     raster=self._converter.raster,
-                    dynamic_range_db=self._display.dynamic_range_db,
+                    dynamic_range_db=self.dynamic_range_db,
                     provenance=self._provenance(acquisition, index),
                     sequence_number=int(acquisition.sequence_numbers[index]),
                     device_timestamp_s=float(acquisition.device_timestamps_s[index]),
@@ -147,9 +137,9 @@ class BMode:
             self.reference = float(image.max()) or None
         level_db = log_compression(image, reference=self.reference)
         raster_db = self._converter(level_db, fill=float(FLOOR_DB))
-        raster_db += np.float32(self._display.gain_db)
+        raster_db += np.float32(self.gain_db)
         pixels = np.empty(raster_db.shape, np.uint8)
-        grey_levels(raster_db, self._display.dynamic_range_db, pixels)
+        grey_levels(raster_db, self.dynamic_range_db, pixels)
         return pixels
 
     def _provenance(self, acquisition: Acquisition, index: int) -> Provenance:
@@ -162,8 +152,8 @@ class BMode:
             if demodulator
             else ("demodulation", "by the device"),
             ("beamforming", self.beamformer.explain()),
-            ("dynamic range", f"{self._display.dynamic_range_db:g} dB"),
-            ("gain", f"{self._display.gain_db:g} dB"),
+            ("dynamic range", f"{self.dynamic_range_db:g} dB"),
+            ("gain", f"{self.gain_db:g} dB"),
         ]
         return Provenance(
             probe=acquisition.probe.name,

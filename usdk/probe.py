@@ -231,6 +231,10 @@ class Probe:
             **rest,
         )
 
+    def is_like(self, other: Probe) -> bool:
+        """Return whether another probe is described by the same values."""
+        return other is self or other.to_dict() == self.to_dict()
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists, numbers and strings from which `from_dict` rebuilds the probe."""
         return {

@@ -1,15 +1,35 @@
-"""What may be asked of a front-end that sends its own sequence, as a recording does."""
+"""What a recording is as a front-end: its device, its limits, and what may be asked of it."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
 
+from usdk.acquisition import Acquisition, DeviceInfo
 from usdk.errors import ArgumentError
-from usdk.front_end import Configuration, ReceiveRequest
+from usdk.front_end import Capabilities, Configuration, ReceiveRequest
 from usdk.transmit import TransmitSequence
+from usdk_drivers.recorded_pace import recorded_frame_rate_hz
 
-__all__ = ["agree_on_fixed"]
+__all__ = ["agree_on_fixed", "recorded_capabilities", "recorded_device"]
+
+
+def recorded_device(recording: Acquisition) -> DeviceInfo:
+    """Return who made a recording; "unknown" if it does not tell."""
+    return recording.device or DeviceInfo(manufacturer="unknown", model="recording")
+
+
+def recorded_capabilities(recording: Acquisition) -> Capabilities:
+    """Return what a recording holds, and no more; ``max_prf_hz`` is NaN if it does not tell."""
+    return Capabilities(
+        n_transmit_channels=recording.probe.n_elements,
+        n_receive_channels=recording.probe.n_elements,
+        sampling_frequencies_hz=(recording.receive.sampling_frequency_hz,),
+        max_samples=recording.receive.n_samples,
+        max_transmits=len(recording.sequence),
+        max_prf_hz=recorded_frame_rate_hz(recording) * len(recording.sequence),
+        sequence_is_fixed=True,
+    )
 
 
 def agree_on_fixed(

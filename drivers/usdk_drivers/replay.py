@@ -19,7 +19,7 @@ from usdk.front_end import (
 )
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
-from usdk_drivers.fixed_sequence import agree_on_fixed
+from usdk_drivers.fixed_sequence import agree_on_fixed, recorded_capabilities, recorded_device
 from usdk_drivers.recorded_pace import recorded_frame_rate_hz
 
 __all__ = ["ReplayFrontEnd"]
@@ -72,22 +72,12 @@ class ReplayFrontEnd(FrontEnd):
     @property
     def info(self) -> DeviceInfo:
         """Who made the recording; "unknown" if it does not tell."""
-        return self._recording.device or DeviceInfo(manufacturer="unknown", model="recording")
+        return recorded_device(self._recording)
 
     @property
     def capabilities(self) -> Capabilities:
         """What the recording holds, and no more; ``max_prf_hz`` is NaN if it does not tell."""
-        recording = self._recording
-        rate_hz = recorded_frame_rate_hz(recording)
-        return Capabilities(
-            n_transmit_channels=recording.probe.n_elements,
-            n_receive_channels=recording.probe.n_elements,
-            sampling_frequencies_hz=(recording.receive.sampling_frequency_hz,),
-            max_samples=recording.receive.n_samples,
-            max_transmits=len(recording.sequence),
-            max_prf_hz=rate_hz * len(recording.sequence),
-            sequence_is_fixed=True,
-        )
+        return recorded_capabilities(self._recording)
 
     @property
     def probe(self) -> Probe:

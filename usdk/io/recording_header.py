@@ -72,10 +72,7 @@ class RecordingHeader:
             and acquisition.sequence == self.sequence
             and acquisition.receive == self.receive
             and acquisition.device == self.device
-            and (
-                acquisition.probe is self.probe
-                or acquisition.probe.to_dict() == self.probe.to_dict()
-            )
+            and self.probe.is_like(acquisition.probe)
         )
 
     def to_bytes(self) -> bytes:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, DeviceInfo
-from usdk.front_end import Capabilities
+from usdk.acquisition import Acquisition
+from usdk_drivers.fixed_sequence import recorded_capabilities, recorded_device
 from usdk_drivers.recorded_pace import recorded_frame_rate_hz
 from usdk_drivers.simulator.engine import RefusedError
 from usdk_drivers.wire import DataType, DeviceDescription, ErrorCode, SequenceSettings
@@ -34,19 +34,8 @@ class RecordingEngine:
         self.n_frames = None if loop else acquisition.n_frames
         receive, sequence = acquisition.receive, acquisition.sequence
         rate_hz = recorded_frame_rate_hz(acquisition)
-        device = acquisition.device or DeviceInfo(manufacturer="unknown", model="recording")
         self.description = DeviceDescription(
-            device,
-            Capabilities(
-                n_transmit_channels=acquisition.probe.n_elements,
-                n_receive_channels=acquisition.probe.n_elements,
-                sampling_frequencies_hz=(receive.sampling_frequency_hz,),
-                max_samples=receive.n_samples,
-                max_transmits=len(sequence),
-                max_prf_hz=rate_hz * len(sequence),
-                sequence_is_fixed=True,
-            ),
-            acquisition.probe,
+            recorded_device(acquisition), recorded_capabilities(acquisition), acquisition.probe
         )
         # The device's clock is each transmit's own, so that nothing is converted and rounded.
         self.settings: SequenceSettings | None = SequenceSettings(
