@@ -10,9 +10,9 @@ from typing import Any
 from usdk.cli.exit_codes import DONE
 from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
+from usdk.distribution import DISTRIBUTION
 from usdk.errors import UsdkError
 from usdk.front_end import discover, installed_schemes
-from usdk.front_end.registry import OWN_DISTRIBUTION
 
 __all__ = ["VERB"]
 
@@ -30,7 +30,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     schemes = installed_schemes()
-    asked = {scheme for scheme, owner in schemes.items() if owner == OWN_DISTRIBUTION}
+    asked = {scheme for scheme, owner in schemes.items() if owner == DISTRIBUTION}
     asked |= set(arguments.scheme)
     found: list[dict[str, Any]] = []
     problems: list[dict[str, str]] = []

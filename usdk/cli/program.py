@@ -8,7 +8,6 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib.metadata import PackageNotFoundError, version
 
 from usdk.cli.demo import VERB as DEMO
 from usdk.cli.exit_codes import BROKEN_PIPE, EXIT_CODES, INTERRUPTED, exit_code
@@ -20,6 +19,7 @@ from usdk.cli.terminal import abandon_output, remark
 from usdk.cli.verb import Verb
 from usdk.cli.verify import VERB as VERIFY
 from usdk.cli.warm_up import VERB as WARM_UP
+from usdk.distribution import sdk_version
 from usdk.errors import UsdkError
 
 __all__ = ["VERBS", "main"]
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"usdk {_version()}")
+    parser.add_argument("--version", action="version", version=f"usdk {sdk_version()}")
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     for verb in VERBS:
         sub = verbs.add_parser(
@@ -114,13 +114,6 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--debug", action="store_true", help="show an error's traceback")
         sub.set_defaults(run=verb.run, parser=sub)
     return parser
-
-
-def _version() -> str:
-    try:
-        return version("ultrasound-sdk")
-    except PackageNotFoundError:
-        return "unknown"
 
 
 @contextmanager

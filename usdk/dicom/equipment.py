@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 
 from usdk.acquisition import DeviceInfo
 from usdk.dicom.pydicom_extra import Dataset
 from usdk.dicom.text import check_text, fit_text
+from usdk.distribution import sdk_version
 
-__all__ = ["Equipment", "sdk_version"]
-
-
-def sdk_version() -> str:
-    """Return the installed version of the distribution; ``unknown`` from a bare source tree."""
-    try:
-        return version("ultrasound-sdk")
-    except PackageNotFoundError:
-        return "unknown"
+__all__ = ["Equipment"]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from usdk.dicom.codecs import Codec, set_pixel_data
-from usdk.dicom.equipment import Equipment, sdk_version
+from usdk.dicom.equipment import Equipment
 from usdk.dicom.provenance import add_provenance, loss_comment
 from usdk.dicom.pydicom_extra import UID, Dataset, FileMetaDataset, generate_uid
 from usdk.dicom.regions import add_regions
@@ -14,6 +14,7 @@ from usdk.dicom.series import MAX_INTEGER_STRING, whole_number
 from usdk.dicom.study import Study
 from usdk.dicom.text import fit_text
 from usdk.dicom.times import da, dt, from_unix, tm
+from usdk.distribution import sdk_version
 from usdk.frame import Frame
 
 __all__ = ["IMPLEMENTATION_CLASS_UID", "add_pixels", "build_image"]

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from usdk.acquisition import Gap
-from usdk.dicom.equipment import sdk_version
 from usdk.dicom.pydicom_extra import Dataset
+from usdk.distribution import sdk_version
 from usdk.errors import DataDamagedError
 from usdk.frame import Frame, Provenance
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 
+from usdk.distribution import DISTRIBUTION
 from usdk.errors import ArgumentError, DeviceFailedError, DriverConflictError, UsdkError
 from usdk.front_end.contract import FrontEnd
 from usdk.front_end.description import Found
@@ -16,7 +17,6 @@ from usdk.front_end.description import Found
 __all__ = ["DRIVER_GROUP", "discover", "installed_schemes", "open_front_end"]
 
 DRIVER_GROUP = "usdk.drivers"
-OWN_DISTRIBUTION = "ultrasound-sdk"
 
 
 def installed_schemes() -> dict[str, str]:
@@ -55,7 +55,7 @@ def discover(schemes: Iterable[str] | None = None) -> list[Found]:
         only when its scheme is named.
     """
     if schemes is None:
-        schemes = [s for s, owner in installed_schemes().items() if owner == OWN_DISTRIBUTION]
+        schemes = [s for s, owner in installed_schemes().items() if owner == DISTRIBUTION]
     return [found for scheme in sorted(schemes) for found in _driver(scheme).discover()]
 
 
