@@ -21,6 +21,7 @@ from usdk.trust.dicom_structure import (
     DicomFile,
     Element,
     Item,
+    find_element,
 )
 from usdk.trust.dicom_tags import name_tag
 
@@ -72,10 +73,10 @@ def read_data_set(data: bytes) -> tuple[ByteSource, tuple[Element, ...]]:
 
 
 def _transfer_syntax(source: ByteSource, meta: tuple[Element, ...]) -> str:
-    element = next((e for e in meta if e.tag == tags.TRANSFER_SYNTAX_UID), None)
-    if element is None or element.vr != b"UI" or element.value_end - element.value_offset > 64:
+    element = find_element(meta, tags.TRANSFER_SYNTAX_UID)
+    if element is None or element.vr != b"UI" or element.n_bytes > 64:
         raise DataDamagedError(f"no usable {name_tag(tags.TRANSFER_SYNTAX_UID)} in the file meta")
-    value = source.read(element.value_offset, element.value_end - element.value_offset)
+    value = source.read(element.value_offset, element.n_bytes)
     uid = value.removesuffix(b"\0").decode("ascii", "replace")
     native = uid == EXPLICIT_VR_LITTLE_ENDIAN
     if not native and (not uid.startswith(_ENCAPSULATED) or uid in _REFERENCED):
@@ -112,7 +113,7 @@ class _Reader:
             offset = element.end
         if elements and elements[0].tag == tags.FILE_META_INFORMATION_GROUP_LENGTH:
             length = elements[0]
-            value = self.source.read(length.value_offset, length.value_end - length.value_offset)
+            value = self.source.read(length.value_offset, length.n_bytes)
             if value != struct.pack("<I", offset - length.end):
                 raise self._damaged("contradicts the file meta's length", length.tag, length.offset)
         return tuple(elements), offset

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from usdk.trust.byte_source import ByteSource
 
-__all__ = ["EXPLICIT_VR_LITTLE_ENDIAN", "LONG_VRS", "SHORT_VRS", "DicomFile", "Element", "Item"]
+__all__ = [
+    "EXPLICIT_VR_LITTLE_ENDIAN",
+    "LONG_VRS",
+    "SHORT_VRS",
+    "DicomFile",
+    "Element",
+    "Item",
+    "find_element",
+]
 
 EXPLICIT_VR_LITTLE_ENDIAN = "1.2.840.10008.1.2.1"
 
@@ -49,6 +58,11 @@ class Element:
     fragments: tuple[tuple[int, int], ...] | None = None
     holds_unknown: bool = False
 
+    @property
+    def n_bytes(self) -> int:
+        """Length of the value, bytes."""
+        return self.value_end - self.value_offset
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -72,3 +86,8 @@ class DicomFile:
     def is_encapsulated(self) -> bool:
         """Whether the transfer syntax compresses pixel data into fragments."""
         return self.transfer_syntax_uid != EXPLICIT_VR_LITTLE_ENDIAN
+
+
+def find_element(elements: Iterable[Element], tag: int) -> Element | None:
+    """Return the first element with ``tag``, or None."""
+    return next((element for element in elements if element.tag == tag), None)

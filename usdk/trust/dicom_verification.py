@@ -19,7 +19,7 @@ from usdk.trust.certificate_trust import (
 )
 from usdk.trust.cryptography_extra import serialization, x509
 from usdk.trust.dicom_elements import read_dicom
-from usdk.trust.dicom_structure import DicomFile, Element
+from usdk.trust.dicom_structure import DicomFile, Element, find_element
 from usdk.trust.mac_stream import is_outside
 from usdk.trust.revocation import load_revocation_lists, revocation_problems
 from usdk.trust.signature_check import check_signature, signed_scopes
@@ -195,9 +195,9 @@ def _meta_problems(file: DicomFile) -> list[str]:
 
 
 def _short_value(file: DicomFile, elements: tuple[Element, ...], tag: int) -> bytes | None:
-    element = next((e for e in elements if e.tag == tag), None)
+    element = find_element(elements, tag)
     if element is None:
         return None
     # A UID has at most 64 characters; more cannot be equal to one.
-    n_bytes = min(element.value_end - element.value_offset, 66)
+    n_bytes = min(element.n_bytes, 66)
     return file.source.read(element.value_offset, n_bytes)

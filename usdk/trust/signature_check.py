@@ -11,7 +11,13 @@ from usdk.errors import NotTrustedError
 from usdk.trust.byte_source import ByteSource
 from usdk.trust.certificate_trust import parse_certificate
 from usdk.trust.cryptography_extra import InvalidSignature, PKCS1v15, rsa, x509
-from usdk.trust.dicom_structure import EXPLICIT_VR_LITTLE_ENDIAN, DicomFile, Element, Item
+from usdk.trust.dicom_structure import (
+    EXPLICIT_VR_LITTLE_ENDIAN,
+    DicomFile,
+    Element,
+    Item,
+    find_element,
+)
 from usdk.trust.dicom_tags import (
     DIGITAL_SIGNATURES_SEQUENCE,
     MAC_CALCULATION_TRANSFER_SYNTAX_UID,
@@ -48,7 +54,7 @@ class SignedScope:
 
 def sequence_items(elements: tuple[Element, ...], tag: int) -> tuple[Item, ...]:
     """Return the items of a sequence among ``elements``; none where it is absent or no sequence."""
-    element = next((e for e in elements if e.tag == tag), None)
+    element = find_element(elements, tag)
     return element.items or () if element else ()
 
 

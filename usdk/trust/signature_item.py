@@ -16,7 +16,7 @@ from itertools import pairwise
 from usdk.errors import NotTrustedError
 from usdk.trust import dicom_tags as tags
 from usdk.trust.byte_source import ByteSource
-from usdk.trust.dicom_structure import Element, Item
+from usdk.trust.dicom_structure import Element, Item, find_element
 from usdk.trust.dicom_tags import name_tag
 
 __all__ = ["MAX_ATTRIBUTE_BYTES", "MacParameters", "SignatureItem", "read_mac_parameters"]
@@ -120,7 +120,7 @@ class SignatureItem:
     def purpose(self) -> str | None:
         """CodeValue of DigitalSignaturePurposeCodeSequence, or None where it is absent."""
         tag = tags.DIGITAL_SIGNATURE_PURPOSE_CODE_SEQUENCE
-        element = next((e for e in self.elements if e.tag == tag), None)
+        element = find_element(self.elements, tag)
         if element is None:
             return None
         if element.items is None or len(element.items) != 1:
@@ -129,13 +129,12 @@ class SignatureItem:
 
 
 def _value(source: ByteSource, elements: Iterable[Element], tag: int, vr: str) -> bytes:
-    element = next((e for e in elements if e.tag == tag), None)
+    element = find_element(elements, tag)
     if element is None or element.vr != vr.encode():
         raise NotTrustedError(f"{name_tag(tag)} is absent or not of VR {vr}")
-    n_bytes = element.value_end - element.value_offset
-    if n_bytes > MAX_ATTRIBUTE_BYTES:
+    if element.n_bytes > MAX_ATTRIBUTE_BYTES:
         raise NotTrustedError(f"{name_tag(tag)} is longer than {MAX_ATTRIBUTE_BYTES} bytes")
-    return source.read(element.value_offset, n_bytes)
+    return source.read(element.value_offset, element.n_bytes)
 
 
 def _text(source: ByteSource, elements: Iterable[Element], tag: int, vr: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,8 +31,14 @@ __all__ = ["SequenceSettings"]
 _SETTINGS = "IIIIddddddddB7x"
 _WAVE = "BBHIIId7d"
 _HAS_APERTURE = 1
-_PLANE, _DIVERGING, _FOCUSED, _SINGLE = 1, 2, 3, 4
 _N_PARAMETERS = 7
+
+
+class _WaveKind(IntEnum):
+    PLANE = 1
+    DIVERGING = 2
+    FOCUSED = 3
+    SINGLE = 4
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -155,13 +162,13 @@ def _pack_wave(wave: Transmit, first_sample_s: float) -> bytes:
     parameters: tuple[float, ...] = ()
     match wave:
         case PlaneWave():
-            kind, parameters = _PLANE, (wave.azimuth_rad, wave.elevation_rad)
+            kind, parameters = _WaveKind.PLANE, (wave.azimuth_rad, wave.elevation_rad)
         case DivergingWave():
-            kind, parameters = _DIVERGING, (*wave.source_m, *wave.origin_m)
+            kind, parameters = _WaveKind.DIVERGING, (*wave.source_m, *wave.origin_m)
         case FocusedWave():
-            kind, parameters = _FOCUSED, (*wave.focus_m, *wave.origin_m, wave.transition_m)
+            kind, parameters = _WaveKind.FOCUSED, (*wave.focus_m, *wave.origin_m, wave.transition_m)
         case SingleElement():
-            kind, element = _SINGLE, wave.element
+            kind, element = _WaveKind.SINGLE, wave.element
         case _:
             raise ArgumentError(f"a {wave.kind} transmit cannot be sent by protocol version 1")
     first, stop = wave.aperture or (0, 0)
@@ -176,13 +183,13 @@ def _read_wave(reader: FieldReader) -> tuple[Transmit, float]:
     one, two = (values[0], values[1], values[2]), (values[3], values[4], values[5])
     wave: Transmit
     match kind:
-        case 1:
+        case _WaveKind.PLANE:
             wave = PlaneWave(azimuth_rad=values[0], elevation_rad=values[1], aperture=aperture)
-        case 2:
+        case _WaveKind.DIVERGING:
             wave = DivergingWave(source_m=one, origin_m=two, aperture=aperture)
-        case 3:
+        case _WaveKind.FOCUSED:
             wave = FocusedWave(focus_m=one, origin_m=two, transition_m=values[6], aperture=aperture)
-        case 4:
+        case _WaveKind.SINGLE:
             wave = SingleElement(element=element, aperture=aperture)
         case _:
             raise DataDamagedError(f"transmit kind {kind} is unknown")
