@@ -92,6 +92,43 @@ def test_recorded_timestamps_are_kept_and_a_loop_counts_on(recording: Maker) -> 
     assert np.array_equal(acquisition.data[12], acquisition.data[0])
 
 
+def test_frames_that_a_recording_lost_are_lost_again(recording: Maker) -> None:
+    lost = (
+        Gap(first_sequence_number=5, n_frames=2, n_packets_lost=1, n_packets_damaged=3),
+        Gap(first_sequence_number=9, n_frames=1, n_packets_lost=1),
+        Gap(first_sequence_number=30, n_frames=4),
+    )
+    numbers = np.array([7, 8, 10, 11, 20, 21])
+    original = recording(sequence_numbers=numbers, gaps=lost)
+    with SimulatedFrontEnd.playing(original) as front_end:
+        front_end.configure()
+        acquisition = front_end.read(6)
+        with pytest.raises(EndOfRecordingError):
+            front_end.read()
+        status = front_end.status()
+    assert acquisition.data.tobytes() == original.data.tobytes()
+    assert acquisition.sequence_numbers.tolist() == [2, 3, 5, 6, 7, 8]
+    before = [sum(gap.n_frames for gap in acquisition.gaps_before(k)) for k in range(6)]
+    assert before == [2, 0, 1, 0, 0, 0]
+    assert (status.n_frames_received, status.n_frames_lost) == (6, 7)
+
+
+def test_a_loop_loses_them_in_each_lap(recording: Maker) -> None:
+    lost = (Gap(first_sequence_number=1, n_frames=1),)
+    original = recording(sequence_numbers=np.array([0, 2, 3, 4, 5, 6]), gaps=lost)
+    with SimulatedFrontEnd.playing(original, loop=True) as front_end:
+        front_end.configure()
+        acquisition = front_end.read(13)
+    assert acquisition.sequence_numbers.tolist() == [0, *range(2, 8), *range(9, 15)]
+    assert acquisition.n_frames_lost == 2
+
+
+def test_more_losses_than_a_bus_can_play_are_refused(recording: Maker) -> None:
+    endless = (Gap(first_sequence_number=1, n_frames=10**9),)
+    with pytest.raises(ArgumentError, match="file:PATH"):
+        SimulatedFrontEnd.playing(recording(gaps=endless))
+
+
 @pytest.mark.parametrize("loop", [False, True])
 def test_times_that_a_recording_does_not_tell_stay_unknown(recording: Maker, loop: bool) -> None:
     one = recording()

@@ -29,7 +29,7 @@ class Engine(Protocol):
     settings : SequenceSettings or None
         What is set; a fixed sequence from the beginning.
     n_frames : int or None
-        How many frames a run has; None without end.
+        How many frames a run has, lost ones included; None without end.
     """
 
     description: DeviceDescription
@@ -39,8 +39,11 @@ class Engine(Protocol):
     def configure(self, request: SequenceSettings) -> SequenceSettings:
         """Set a sequence and return what was set; `RefusedError` leaves all as it was."""
 
-    def frame(self, number: int) -> NDArray[Any]:
-        """Return a frame, (n_transmits, n_elements, n_samples), C-contiguous."""
+    def frame(self, number: int) -> NDArray[Any] | None:
+        """Return a frame, (n_transmits, n_elements, n_samples), C-contiguous; None for a lost one.
+
+        Nothing is sent of a lost frame, and the host notices.
+        """
 
     def timestamp_ns(self, number: int, transmit_index: int) -> int | None:
         """Return when a transmit starts on the device's clock, ns; None if that is unknown."""

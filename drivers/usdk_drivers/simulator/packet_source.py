@@ -63,7 +63,7 @@ class PacketSource:
         self._n_made = 0
         self._started_s = time.monotonic()
         self._pending = memoryview(b"")
-        self._frame: tuple[int, NDArray[Any]] | None = None
+        self._frame: tuple[int, NDArray[Any] | None] | None = None
         self._is_at_frame_end = False
         self._is_after_overrun = False
         self._is_silent = False
@@ -163,19 +163,25 @@ class PacketSource:
             self._is_silent = True
         if fault in (Fault.SILENCE, Fault.DROP):
             return
+        is_end = packet == self._n_made and self._end_is_sent
+        frame = None if is_end else self._samples(packet // self._n_transmits)
+        if frame is None and not is_end:
+            return
         if fault is Fault.STALL:
             raise Stall
-        self._pending = memoryview(self._spoilt(self._whole(packet), fault, packet))
+        self._pending = memoryview(self._spoilt(self._whole(packet, frame), fault, packet))
 
-    def _whole(self, packet: int) -> bytes:
+    def _whole(self, packet: int, frame: NDArray[Any] | None) -> bytes:
+        """Return a packet; without a frame the one that ends the data."""
         frame_number, transmit_index = divmod(packet, self._n_transmits)
-        is_end = packet == self._n_made and self._end_is_sent
-        flags = PacketFlag.END_OF_DATA if is_end else PacketFlag.NONE
+        flags = PacketFlag.END_OF_DATA if frame is None else PacketFlag.NONE
         if self._is_after_overrun:
             flags |= PacketFlag.AFTER_OVERRUN
             self._is_after_overrun = False
-        samples = None if is_end else self._samples(frame_number)[transmit_index]
-        timestamp_ns = 0 if is_end else self._engine.timestamp_ns(frame_number, transmit_index)
+        samples = None if frame is None else frame[transmit_index]
+        timestamp_ns: int | None = 0
+        if frame is not None:
+            timestamp_ns = self._engine.timestamp_ns(frame_number, transmit_index)
         if timestamp_ns is None:
             flags |= PacketFlag.NO_TIMESTAMP
         header = PacketHeader(
@@ -208,7 +214,7 @@ class PacketSource:
             return bytes(spoilt)
         return whole
 
-    def _samples(self, frame_number: int) -> NDArray[Any]:
+    def _samples(self, frame_number: int) -> NDArray[Any] | None:
         if self._frame is None or self._frame[0] != frame_number:
             started_s = time.monotonic()
             self._frame = (frame_number, self._engine.frame(frame_number))
