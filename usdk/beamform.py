@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -12,18 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, ReceiveSettings
+from usdk.das_plan_general import GeneralPlan
+from usdk.das_plan_shift import ShiftPlan, why_not_exact, why_not_faster
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
-from usdk.scan import Scan
-from usdk.tiles import run_tiles
+from usdk.scan import LinearScan, Scan
 from usdk.transmit import FocusedWave, TransmitSequence
 from usdk_kernels import das
 
-__all__ = ["MAX_PLAN_BYTES", "Beamformer", "Interpolation", "TransmitWeighting", "Window"]
-
-POINTS_PER_TILE = 4096
-MAX_PLAN_BYTES = 8 * 2**30
-"""Largest tables of a plan: 12 bytes for each pair of a point and a transmit that reaches it."""
+__all__ = ["Beamformer", "Interpolation", "Kernel", "TransmitWeighting", "Window"]
 
 
 class Window(StrEnum):
@@ -51,6 +46,16 @@ class TransmitWeighting(StrEnum):
     """The two beams nearest to a point share it, by nearness; on a beam's axis it alone counts."""
 
 
+class Kernel(StrEnum):
+    """Which kernel sums the samples; where both are exact they agree to float32 rounding."""
+
+    GENERAL = "general"
+    """Reads every sample by itself: any geometry, any interpolation."""
+    SHIFT = "shift"
+    """Adds runs of columns: plane waves, a uniform linear array, columns on a fraction of its
+    pitch, linear interpolation."""
+
+
 _WINDOW_CODES = {
     Window.BOXCAR: das.WINDOW_BOXCAR,
     Window.HANN: das.WINDOW_HANN,
@@ -61,18 +66,6 @@ _INTERPOLATION_CODES = {
     Interpolation.LINEAR: das.INTERPOLATION_LINEAR,
     Interpolation.CUBIC: das.INTERPOLATION_CUBIC,
 }
-
-
-@dataclass(frozen=True, eq=False)
-class _Tile:
-    """A run of points and the run of transmits that contribute to them, with its tables."""
-
-    points: slice
-    transmits: slice
-    points_m: NDArray[np.float32]
-    transmit_time_s: NDArray[np.float64]
-    transmit_weight: NDArray[np.float32]
-    time_zero_s: NDArray[np.float64]
 
 
 class Beamformer:
@@ -98,16 +91,18 @@ class Beamformer:
         How the transmits share a point; ``lines`` when all are focused, else ``compound``.
     normalize : bool
         Divide by the sum of the weights, so that brightness does not follow the aperture.
+    kernel : Kernel or str, optional
+        The fastest that is exact for the geometry when absent; `explain` says which and why.
 
     Raises
     ------
     ArgumentError
-        If an option is unknown or out of range.
+        If an option is unknown or out of range, or the kernel asked for does not apply.
 
     Notes
     -----
-    The kernel is `usdk_kernels.das`, exact for every geometry. The scan is cut into tiles that
-    run on the SDK's threads; the result is the same, bit by bit, for any number of them.
+    The scan is cut into tiles that run on the SDK's threads; the result is the same, bit by bit,
+    for any number of them.
     """
 
     def __init__(
@@ -123,6 +118,7 @@ class Beamformer:
         interpolation: Interpolation | str = Interpolation.LINEAR,
         weighting: TransmitWeighting | str | None = None,
         normalize: bool = True,
+        kernel: Kernel | str | None = None,
     ) -> None:
         if f_number is None:
             f_number = 0.0 if probe.kind is ArrayKind.PHASED else 1.0
@@ -142,10 +138,7 @@ class Beamformer:
         self.window = _choice(Window, window)
         self.interpolation = _choice(Interpolation, interpolation)
         self.weighting = _choice(TransmitWeighting, weighting)
-        self._check_size()
-        self._positions_m = np.ascontiguousarray(probe.element_positions_m, np.float32)
-        self._normals = np.ascontiguousarray(probe.element_normals, np.float32)
-        self._tiles = tuple(self._plan())
+        self._plan, self._reason = self._choose(None if kernel is None else _choice(Kernel, kernel))
 
     @classmethod
     def for_acquisition(cls, acquisition: Acquisition, scan: Scan, **options: Any) -> Beamformer:
@@ -156,11 +149,16 @@ class Beamformer:
         """Return which kernel runs and why."""
         kind = "IQ" if self.receive.demodulation_frequency_hz else "RF"
         return (
-            f"general {kind} gather kernel, exact for any geometry: "
+            f"{self.kernel} {kind} kernel, {self._reason}: "
             f"{len(self.sequence)} transmits ({self.weighting}), {self.probe.n_elements} elements, "
-            f"{math.prod(self.scan.shape)} points in {len(self._tiles)} tiles, "
+            f"{math.prod(self.scan.shape)} points in {self._plan.n_tiles} tiles, "
             f"{self.interpolation} interpolation, F-number {self.f_number:g}, {self.window} window"
         )
+
+    @property
+    def kernel(self) -> Kernel:
+        """Which kernel runs."""
+        return Kernel.SHIFT if isinstance(self._plan, ShiftPlan) else Kernel.GENERAL
 
     def __call__(
         self, data: NDArray[Any], *, out: NDArray[Any] | None = None, threads: int | None = None
@@ -205,95 +203,54 @@ class Beamformer:
             out = np.empty(self.scan.shape, dtype)
         elif out.shape != self.scan.shape or out.dtype != dtype or not out.flags.c_contiguous:
             raise ArgumentError(f"out must be C-contiguous {dtype.__name__} of {self.scan.shape}")
-        flat = out.reshape(-1)
-        run_tiles(lambda tile: self._run(tile, data, flat), self._tiles, threads=threads)
+        self._plan(data, out, threads)
         return out
 
-    def _run(self, tile: _Tile, data: NDArray[Any], out: NDArray[Any]) -> None:
-        settings: tuple[Any, ...] = (
-            self.receive.sound_speed_m_s,
-            self.f_number,
-            _WINDOW_CODES[self.window],
-            self.taper,
-            _INTERPOLATION_CODES[self.interpolation],
-            int(self.normalize),
-            0,
-            tile.points_m.shape[0],
-            out[tile.points],
-        )
-        geometry: tuple[Any, ...] = (
-            data[tile.transmits],
-            tile.points_m,
-            self._positions_m,
-            self._normals,
-            tile.transmit_time_s,
-            tile.transmit_weight,
-            tile.time_zero_s,
-            self.receive.sampling_frequency_hz,
-        )
-        demodulation_hz = self.receive.demodulation_frequency_hz
-        if demodulation_hz:
-            das.das_iq(*(*geometry, demodulation_hz, *settings))
-        else:
-            das.das_rf(*geometry, *settings)
-
-    def _check_size(self) -> None:
-        reaching = len(self.sequence)
-        if self.weighting is TransmitWeighting.LINES:
-            reaching = min(reaching, 2)
-        n_bytes = 12 * reaching * math.prod(self.scan.shape)
-        if n_bytes > MAX_PLAN_BYTES:
+    def _choose(self, wanted: Kernel | None) -> tuple[GeneralPlan | ShiftPlan, str]:
+        """Return the plan of the kernel wanted, or of the fastest, and why it is that one."""
+        if wanted is Kernel.GENERAL:
+            return self._plan_general(), "as asked"
+        reason = why_not_exact(self.probe, self.sequence, self.scan)
+        if reason is None and self.interpolation is not Interpolation.LINEAR:
+            reason = f"interpolation is {self.interpolation}, not linear"
+        if reason is None and self.weighting is not TransmitWeighting.COMPOUND:
+            reason = "the transmits are not compounded"
+        if reason is None and isinstance(self.scan, LinearScan):
+            plan = ShiftPlan(
+                self.probe,
+                self.sequence,
+                self.receive,
+                self.scan,
+                f_number=self.f_number,
+                window=_WINDOW_CODES[self.window],
+                taper=self.taper,
+                normalize=self.normalize,
+            )
+            place = "the pitch" if plan.per_pitch == 1 else f"1/{plan.per_pitch} of the pitch"
+            if wanted is Kernel.SHIFT:
+                return plan, f"as asked, columns on {place}"
+            reason = why_not_faster(plan)
+            if reason is None:
+                return plan, f"plane waves, columns on {place} of a uniform linear array"
+        elif wanted is Kernel.SHIFT:
             raise ArgumentError(
-                f"the plan's tables would take {n_bytes / 2**30:.1f} GiB, at most "
-                f"{MAX_PLAN_BYTES / 2**30:g}: take fewer points or fewer transmits at a time"
+                f"the shift kernel does not apply: {reason}; use kernel='general' or None"
             )
+        return self._plan_general(), f"exact for any geometry (not shift: {reason})"
 
-    def _plan(self) -> Iterator[_Tile]:
-        points_m = self.scan.points_m().reshape(-1, 3)
-        time_zero_s = np.array(self.receive.time_zero_s)
-        # Both ways through the lens lengthen every path alike.
-        lens_s = 2 * self.probe.lens_delay_s
-        for first in range(0, points_m.shape[0], POINTS_PER_TILE):
-            points = slice(first, min(first + POINTS_PER_TILE, points_m.shape[0]))
-            tile_m = points_m[points]
-            weights = self._weights(tile_m)
-            used = np.flatnonzero(weights.any(axis=1))
-            transmits = slice(int(used[0]), int(used[-1]) + 1)
-            arrivals_s = [
-                transmit.arrival_time_s(tile_m, self.probe, self.receive.sound_speed_m_s) + lens_s
-                for transmit in self.sequence.transmits[transmits]
-            ]
-            yield _Tile(
-                points=points,
-                transmits=transmits,
-                points_m=np.ascontiguousarray(tile_m, np.float32),
-                transmit_time_s=np.stack(arrivals_s),
-                transmit_weight=np.ascontiguousarray(weights[transmits]),
-                time_zero_s=time_zero_s[transmits],
-            )
-
-    def _weights(self, points_m: NDArray[np.float64]) -> NDArray[np.float32]:
-        n_transmits = len(self.sequence)
-        if self.weighting is TransmitWeighting.COMPOUND or n_transmits == 1:
-            return np.ones((n_transmits, points_m.shape[0]), np.float32)
-        distances_m = np.stack([_distance_to_axis_m(t, points_m) for t in self.sequence.transmits])
-        nearest = np.argpartition(distances_m, 1, axis=0)[:2]
-        pair_m = np.take_along_axis(distances_m, nearest, axis=0)
-        shares = np.where(pair_m.sum(axis=0) > 0, pair_m[::-1] / (pair_m.sum(axis=0) + 1e-30), 0.5)
-        weights = np.zeros(distances_m.shape, np.float32)
-        np.put_along_axis(weights, nearest, shares.astype(np.float32), axis=0)
-        return weights
-
-
-def _distance_to_axis_m(transmit: Any, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not isinstance(transmit, FocusedWave):
-        raise ArgumentError(f"a {transmit.kind} transmit has no axis: use weighting='compound'")
-    origin_m = np.array(transmit.origin_m)
-    axis = np.array(transmit.focus_m) - origin_m
-    axis /= np.linalg.norm(axis)
-    offset_m = points_m - origin_m
-    across_m = offset_m - (offset_m @ axis)[:, None] * axis
-    return np.asarray(np.linalg.norm(across_m, axis=1))
+    def _plan_general(self) -> GeneralPlan:
+        return GeneralPlan(
+            self.probe,
+            self.sequence,
+            self.receive,
+            self.scan,
+            lines=self.weighting is TransmitWeighting.LINES,
+            f_number=self.f_number,
+            window=_WINDOW_CODES[self.window],
+            taper=self.taper,
+            interpolation=_INTERPOLATION_CODES[self.interpolation],
+            normalize=self.normalize,
+        )
 
 
 def _choice(options: type[Any], value: str) -> Any:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from usdk.acquisition import ReceiveSettings
-from usdk.beamform import POINTS_PER_TILE, Beamformer
+from usdk.beamform import Beamformer
+from usdk.das_plan_general import POINTS_PER_TILE, transmit_weights
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import LinearScan, SectorScan
@@ -249,8 +250,8 @@ BEAMS = focused_lines(LINEAR, n_lines=7, focus_depth_m=12e-3, n_aperture=8)
 
 
 def line_weights(sequence: TransmitSequence, scan: Any) -> NDArray[np.float32]:
-    plan = Beamformer(LINEAR, sequence, receive_for(sequence), scan)
-    return plan._weights(scan.points_m().reshape(-1, 3)).reshape(len(sequence), *scan.shape)
+    weights = transmit_weights(sequence, scan.points_m().reshape(-1, 3), lines=True)
+    return weights.reshape(len(sequence), *scan.shape)
 
 
 def test_beams_share_a_point_by_nearness_and_the_shares_add_up_to_one() -> None:

@@ -1,0 +1,170 @@
+"""Plan of the general kernel: any geometry, any transmit, every interpolation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.acquisition import ReceiveSettings
+from usdk.errors import ArgumentError
+from usdk.probe import Probe
+from usdk.scan import Scan
+from usdk.tiles import run_tiles
+from usdk.transmit import FocusedWave, TransmitSequence
+from usdk_kernels import das
+
+__all__ = ["MAX_PLAN_BYTES", "POINTS_PER_TILE", "GeneralPlan", "transmit_weights"]
+
+POINTS_PER_TILE = 4096
+MAX_PLAN_BYTES = 8 * 2**30
+"""Largest tables of a plan: 12 bytes for each pair of a point and a transmit that reaches it."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Tile:
+    """A run of points and the run of transmits that contribute to them, with its tables."""
+
+    points: slice
+    transmits: slice
+    points_m: NDArray[np.float32]
+    transmit_time_s: NDArray[np.float64]
+    transmit_weight: NDArray[np.float32]
+    time_zero_s: NDArray[np.float64]
+
+
+class GeneralPlan:
+    """Delay-and-sum with `usdk_kernels.das`.
+
+    Parameters
+    ----------
+    probe, sequence, receive, scan
+        As in `Beamformer`.
+    lines : bool
+        Whether a point is shared by the two beams nearest to it, instead of by all transmits.
+    f_number, window, taper, interpolation, normalize
+        As the kernel takes them.
+
+    Raises
+    ------
+    ArgumentError
+        If the tables would be larger than `MAX_PLAN_BYTES`, or a transmit has no axis to be near.
+    """
+
+    def __init__(
+        self,
+        probe: Probe,
+        sequence: TransmitSequence,
+        receive: ReceiveSettings,
+        scan: Scan,
+        *,
+        lines: bool,
+        f_number: float,
+        window: int,
+        taper: float,
+        interpolation: int,
+        normalize: bool,
+    ) -> None:
+        self._probe, self._sequence, self._receive, self._scan = probe, sequence, receive, scan
+        self._lines = lines
+        self._settings = (f_number, window, taper, interpolation, int(normalize))
+        self._check_size()
+        self._positions_m = np.ascontiguousarray(probe.element_positions_m, np.float32)
+        self._normals = np.ascontiguousarray(probe.element_normals, np.float32)
+        self._tiles = tuple(self._plan())
+        self.n_tiles = len(self._tiles)
+
+    def __call__(self, data: NDArray[Any], out: NDArray[Any], threads: int | None) -> None:
+        """Beamform one frame; both arrays are of the kernel's type, C-contiguous and writable."""
+        flat = out.reshape(-1)
+        run_tiles(lambda tile: self._run(tile, data, flat), self._tiles, threads=threads)
+
+    def _run(self, tile: _Tile, data: NDArray[Any], out: NDArray[Any]) -> None:
+        settings: tuple[Any, ...] = (
+            self._receive.sound_speed_m_s,
+            *self._settings,
+            0,
+            tile.points_m.shape[0],
+            out[tile.points],
+        )
+        geometry: tuple[Any, ...] = (
+            data[tile.transmits],
+            tile.points_m,
+            self._positions_m,
+            self._normals,
+            tile.transmit_time_s,
+            tile.transmit_weight,
+            tile.time_zero_s,
+            self._receive.sampling_frequency_hz,
+        )
+        demodulation_hz = self._receive.demodulation_frequency_hz
+        if demodulation_hz:
+            das.das_iq(*(*geometry, demodulation_hz, *settings))
+        else:
+            das.das_rf(*geometry, *settings)
+
+    def _check_size(self) -> None:
+        reaching = len(self._sequence)
+        if self._lines:
+            reaching = min(reaching, 2)
+        n_bytes = 12 * reaching * math.prod(self._scan.shape)
+        if n_bytes > MAX_PLAN_BYTES:
+            raise ArgumentError(
+                f"the plan's tables would take {n_bytes / 2**30:.1f} GiB, at most "
+                f"{MAX_PLAN_BYTES / 2**30:g}: take fewer points or fewer transmits at a time"
+            )
+
+    def _plan(self) -> Iterator[_Tile]:
+        points_m = self._scan.points_m().reshape(-1, 3)
+        time_zero_s = np.array(self._receive.time_zero_s)
+        # Both ways through the lens lengthen every path alike.
+        lens_s = 2 * self._probe.lens_delay_s
+        for first in range(0, points_m.shape[0], POINTS_PER_TILE):
+            points = slice(first, min(first + POINTS_PER_TILE, points_m.shape[0]))
+            tile_m = points_m[points]
+            weights = transmit_weights(self._sequence, tile_m, lines=self._lines)
+            used = np.flatnonzero(weights.any(axis=1))
+            transmits = slice(int(used[0]), int(used[-1]) + 1)
+            arrivals_s = [
+                transmit.arrival_time_s(tile_m, self._probe, self._receive.sound_speed_m_s) + lens_s
+                for transmit in self._sequence.transmits[transmits]
+            ]
+            yield _Tile(
+                points=points,
+                transmits=transmits,
+                points_m=np.ascontiguousarray(tile_m, np.float32),
+                transmit_time_s=np.stack(arrivals_s),
+                transmit_weight=np.ascontiguousarray(weights[transmits]),
+                time_zero_s=time_zero_s[transmits],
+            )
+
+
+def transmit_weights(
+    sequence: TransmitSequence, points_m: NDArray[np.float64], *, lines: bool
+) -> NDArray[np.float32]:
+    """Return the share of every transmit in every point, (n_transmits, n_points)."""
+    n_transmits = len(sequence)
+    if not lines or n_transmits == 1:
+        return np.ones((n_transmits, points_m.shape[0]), np.float32)
+    distances_m = np.stack([_distance_to_axis_m(t, points_m) for t in sequence.transmits])
+    nearest = np.argpartition(distances_m, 1, axis=0)[:2]
+    pair_m = np.take_along_axis(distances_m, nearest, axis=0)
+    shares = np.where(pair_m.sum(axis=0) > 0, pair_m[::-1] / (pair_m.sum(axis=0) + 1e-30), 0.5)
+    weights = np.zeros(distances_m.shape, np.float32)
+    np.put_along_axis(weights, nearest, shares.astype(np.float32), axis=0)
+    return weights
+
+
+def _distance_to_axis_m(transmit: Any, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    if not isinstance(transmit, FocusedWave):
+        raise ArgumentError(f"a {transmit.kind} transmit has no axis: use weighting='compound'")
+    origin_m = np.array(transmit.origin_m)
+    axis = np.array(transmit.focus_m) - origin_m
+    axis /= np.linalg.norm(axis)
+    offset_m = points_m - origin_m
+    across_m = offset_m - (offset_m @ axis)[:, None] * axis
+    return np.asarray(np.linalg.norm(across_m, axis=1))
