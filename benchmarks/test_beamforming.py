@@ -1,9 +1,10 @@
-"""Delay-and-sum: ours, and the gather loop that is usually written with numba."""
+"""Delay-and-sum: our two kernels, and the gather loop that is usually written with numba."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numba
@@ -83,40 +84,47 @@ def usual(acquisition: Acquisition, scan: LinearScan) -> Callable[[], Any]:
     return run
 
 
-def ours(acquisition: Acquisition, scan: LinearScan) -> Callable[[], Any]:
-    plan = Beamformer.for_acquisition(acquisition, scan, **OPTIONS)
+def ours(acquisition: Acquisition, scan: LinearScan, kernel: str) -> Callable[[], Any]:
+    plan = Beamformer.for_acquisition(acquisition, scan, kernel=kernel, **OPTIONS)
     dtype = np.complex64 if acquisition.is_iq else np.float32
     data, out = acquisition.data[0].astype(dtype), np.empty(scan.shape, dtype)
     return lambda: plan(data, out=out)
 
 
-BOTH = {"ours": ours, "usual numba": usual}
+ALL: dict[str, Callable[..., Callable[[], Any]]] = {
+    "shift": partial(ours, kernel="shift"),
+    "general": partial(ours, kernel="general"),
+    "usual numba": usual,
+}
 
 
-@pytest.mark.parametrize("who", BOTH)
+@pytest.mark.parametrize("who", ALL)
 @pytest.mark.benchmark(group="beamforming, W1 RF (11 x 128 x 2112 to 128 x 512)")
 def test_w1_rf(benchmark: Any, eleven_waves: Acquisition, w1_scan: LinearScan, who: str) -> None:
-    benchmark(BOTH[who](eleven_waves, w1_scan))
+    benchmark(ALL[who](eleven_waves, w1_scan))
 
 
-@pytest.mark.parametrize("who", BOTH)
+@pytest.mark.parametrize("who", ALL)
 @pytest.mark.benchmark(group="beamforming, W1 IQ (11 x 128 x 2112 to 128 x 512)")
 def test_w1_iq(benchmark: Any, eleven_waves: Acquisition, w1_scan: LinearScan, who: str) -> None:
-    benchmark(BOTH[who](demodulate(eleven_waves), w1_scan))
+    benchmark(ALL[who](demodulate(eleven_waves), w1_scan))
 
 
-@pytest.mark.parametrize("who", BOTH)
+@pytest.mark.parametrize("who", ALL)
 @pytest.mark.benchmark(group="beamforming, pybf IQ (3 x 192 x 2313 to 383 x 1140)")
 def test_pybf_iq(benchmark: Any, recording: Callable[[str], Acquisition], who: str) -> None:
     iq = demodulate(recording("pybf/rf_dataset.hdf5"))
     scan = scan_for(iq.probe, depth_m=iq.receive.depth_m)
     assert isinstance(scan, LinearScan)
-    benchmark.pedantic(BOTH[who](iq, scan), rounds=3, warmup_rounds=1)
+    benchmark.pedantic(ALL[who](iq, scan), rounds=3, warmup_rounds=1)
 
 
-def test_both_make_the_same_picture(eleven_waves: Acquisition, w1_scan: LinearScan) -> None:
+@pytest.mark.parametrize("who", ["shift", "general"])
+def test_all_make_the_same_picture(
+    eleven_waves: Acquisition, w1_scan: LinearScan, who: str
+) -> None:
     for data in (eleven_waves, demodulate(eleven_waves)):
-        first, second = ours(data, w1_scan)(), usual(data, w1_scan)()
+        first, second = ALL[who](data, w1_scan)(), usual(data, w1_scan)()
         # An element on the very rim of an aperture may count for one and not for the other.
         off = np.abs(first - second) > 1e-3 * np.abs(second).max()
         assert off.mean() < 0.02

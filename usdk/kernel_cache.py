@@ -32,7 +32,7 @@ from usdk_kernels.point_echoes import add_point_echoes
 
 __all__ = ["KernelReport", "WarmUpReport", "warm_up"]
 
-_N_ELEMENTS = 8
+_N_ELEMENTS = 16  # enough columns for the shift-invariant kernel
 _N_SAMPLES = 256
 _DEPTH_M = 8e-3
 _SAMPLE_TYPES = (np.int16, np.float32, np.complex64)
