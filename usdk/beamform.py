@@ -11,7 +11,12 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, ReceiveSettings
 from usdk.das_plan_general import GeneralPlan
-from usdk.das_plan_shift import ShiftPlan, why_not_exact, why_not_faster
+from usdk.das_plan_shift import (
+    MAX_SKEWED_BYTES,
+    ShiftPlan,
+    why_not_exact,
+    why_not_faster,
+)
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import LinearScan, Scan
@@ -227,12 +232,15 @@ class Beamformer:
                 normalize=self.normalize,
             )
             place = "the pitch" if plan.per_pitch == 1 else f"1/{plan.per_pitch} of the pitch"
-            if wanted is Kernel.SHIFT:
+            if plan.n_bytes > MAX_SKEWED_BYTES:
+                reason = "its copy of the channel data would be too large"
+            elif wanted is Kernel.SHIFT:
                 return plan, f"as asked, columns on {place}"
-            reason = why_not_faster(plan)
+            else:
+                reason = why_not_faster(plan)
             if reason is None:
                 return plan, f"plane waves, columns on {place} of a uniform linear array"
-        elif wanted is Kernel.SHIFT:
+        if wanted is Kernel.SHIFT:
             raise ArgumentError(
                 f"the shift kernel does not apply: {reason}; use kernel='general' or None"
             )

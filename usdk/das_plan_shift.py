@@ -15,10 +15,12 @@ from usdk.tiles import run_tiles
 from usdk.transmit import PlaneWave, TransmitSequence
 from usdk_kernels import das_shift
 
-__all__ = ["MAX_SKEWED_BYTES", "ShiftPlan", "why_not_exact", "why_not_faster"]
+__all__ = ["MAX_PER_PITCH", "MAX_SKEWED_BYTES", "ShiftPlan", "why_not_exact", "why_not_faster"]
 
 MAX_SKEWED_BYTES = 8 * 2**30
 """Largest rearranged copy of one frame's channel data."""
+MAX_PER_PITCH = 64
+"""Most columns to the pitch."""
 DEPTHS_PER_TILE = 32
 ROWS_PER_TILE = 256
 _MIN_COLUMNS = 8  # side by side on the pitch; fewer leave most of a vector empty
@@ -43,6 +45,8 @@ def why_not_exact(probe: Probe, sequence: TransmitSequence, scan: Scan) -> str |
     if not pitch_m > 0 or not _is_even(x_m, pitch_m, rounding_m):
         return "the elements are not equally spaced along x"
     per_pitch = max(1, round(pitch_m / columns_m))
+    if per_pitch > MAX_PER_PITCH:
+        return f"more than {MAX_PER_PITCH} columns stand on the pitch"
     if not _is_even(scan.x_m, pitch_m / per_pitch, rounding_m):
         return (
             f"columns {columns_m * 1e3:.4g} mm apart do not divide "
@@ -52,11 +56,9 @@ def why_not_exact(probe: Probe, sequence: TransmitSequence, scan: Scan) -> str |
 
 
 def why_not_faster(plan: ShiftPlan) -> str | None:
-    """Return why the general kernel is the faster one for a small scan; None where it is not."""
+    """Return why the general kernel is the faster one for a narrow scan; None where it is not."""
     if plan.n_columns < _MIN_COLUMNS * plan.per_pitch:
         return f"fewer than {_MIN_COLUMNS} columns stand side by side on the pitch"
-    if plan.n_bytes > MAX_SKEWED_BYTES:
-        return "its copy of the channel data would be too large"
     return None
 
 

@@ -21,7 +21,8 @@ in memory: no gathers, and no square root, window or phase for each pair.
 the fraction w of the common delay where the samples are weighted: w + f in [0, 2) falls between
 the first and second or the second and third of three rows, whose weights are the hat functions
 max(1 − w − f, 0), 1 − |1 − w − f| and max(w + f − 1, 0).  That is linear interpolation at the very
-delay of the pair.  Positions are fixed-point numbers with 32 binary places.
+delay of the pair.  Positions are fixed-point numbers with 32 binary places.  An element on the very
+rim of an aperture may count for one kernel and not for the other, whose coordinates are float32.
 
 **Order of the work.** Depths are taken in blocks of `DEPTHS`; within one, the rows of one transmit
 stay in the second-level cache.  `GROUP` offsets of the same phase (place between two elements) are

@@ -116,6 +116,7 @@ LOWERED_M = PROBE.element_positions_m + np.array([0, 0, 1e-5])
         (PROBE, focused_lines(PROBE, n_lines=3, focus_depth_m=1e-2), SCANS["default"], {}, "plane"),
         (PROBE, PLANES, columns(0, 30, 1.37), {}, "do not divide the pitch"),  # type: ignore[arg-type]
         (PROBE, PLANES, columns(0, 12, 0.5), {}, "do not divide the pitch"),  # type: ignore[arg-type]
+        (PROBE, PLANES, columns(0, 30, 300_000), {}, "more than 64 columns"),
         (CONVEX, PLANES, SCANS["default"], {}, "stand on the x axis"),
         (replace(PROBE, element_normals=TURNED), PLANES, SCANS["default"], {}, "look along z"),
         (replace(PROBE, element_positions_m=LOWERED_M), PLANES, SCANS["default"], {}, "x axis"),
@@ -145,6 +146,14 @@ def test_where_it_is_not_exact_the_general_kernel_runs_and_asking_for_it_is_refu
     assert message in other.explain()
     with pytest.raises(ArgumentError, match=message):
         Beamformer(probe, sequence, receive, scan, kernel="shift", **options)
+
+
+def test_a_copy_that_would_fill_the_memory_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usdk.beamform.MAX_SKEWED_BYTES", 10_000)
+    assert "too large" in plan().explain()
+    assert plan().kernel == "general"
+    with pytest.raises(ArgumentError, match="too large"):
+        plan(kernel="shift")
 
 
 def test_an_unknown_kernel_is_refused() -> None:
