@@ -15,7 +15,15 @@ from usdk.errors import ArgumentError, DataDamagedError
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 
-__all__ = ["CHANNEL_DTYPES", "Acquisition", "DeviceInfo", "Gap", "ReceiveSettings", "time_zero_s"]
+__all__ = [
+    "CHANNEL_DTYPES",
+    "Acquisition",
+    "DeviceInfo",
+    "Gap",
+    "ReceiveSettings",
+    "require_acquisition",
+    "time_zero_s",
+]
 
 CHANNEL_DTYPES = (np.dtype(np.int16), np.dtype(np.float32), np.dtype(np.complex64))
 _DELAY_TOLERANCE_S = 1e-9
@@ -263,6 +271,14 @@ class Acquisition:
             sequence_numbers=self.sequence_numbers[frames],
             device_timestamps_s=self.device_timestamps_s[frames],
             host_timestamps_s=self.host_timestamps_s[frames],
+        )
+
+
+def require_acquisition(value: object) -> None:
+    """Raise `ArgumentError` if ``value`` is not an `Acquisition`, but bare samples for example."""
+    if not isinstance(value, Acquisition):
+        raise ArgumentError(
+            f"give a usdk.Acquisition, samples with their description, not {type(value).__name__}"
         )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition
+from usdk.acquisition import Acquisition, require_acquisition
 from usdk.beamform import Beamformer
 from usdk.demodulation import Demodulator, require_finite
 from usdk.errors import ArgumentError
@@ -79,6 +79,7 @@ class BMode:
         reference: float | None = None,
         **beamformer: Any,
     ) -> None:
+        require_acquisition(acquisition)
         if scan is None:
             scan = scan_for(acquisition.probe, depth_m=acquisition.receive.depth_m)
         if not math.isfinite(gain_db):
@@ -177,6 +178,7 @@ def bmode(acquisition: Acquisition, **options: Any) -> Frame:
     **options
         As for `BMode`, which is the way to make many frames.
     """
+    require_acquisition(acquisition)
     if acquisition.n_frames != 1:
         raise ArgumentError(
             f"the acquisition has {acquisition.n_frames} frames: take one (acquisition[:1]), "

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition
+from usdk.acquisition import Acquisition, require_acquisition
 from usdk.errors import ArgumentError
 from usdk.tiles import run_tiles
 from usdk_kernels.demodulation import fir_decimate, mix_down
@@ -61,6 +61,7 @@ class Demodulator:
         bandwidth_hz: float | None = None,
         decimation: int = 1,
     ) -> None:
+        require_acquisition(acquisition)
         if acquisition.is_iq:
             raise ArgumentError("the data are IQ already: leave demodulation out")
         receive = acquisition.receive

@@ -13,7 +13,14 @@ from typing import BinaryIO
 
 from usdk.errors import StorageError, UsdkError
 
-__all__ = ["atomic_file", "open_regular", "storage_advice", "storage_errors", "sync_folder"]
+__all__ = [
+    "atomic_file",
+    "open_regular",
+    "require_replaceable",
+    "storage_advice",
+    "storage_errors",
+    "sync_folder",
+]
 
 _ADVICE = {
     errno.ENOENT: "there is no such file or folder: check the path",
@@ -29,13 +36,23 @@ _ADVICE = {
     errno.EMFILE: "too many files are open: close some and try again",
     errno.EIO: "the disk reports a failure: copy what can still be read and replace it",
 }
+_UNKNOWN = "the system refused, and did not say why: try another folder"
 # What file systems answer that cannot synchronise folders, or whose folders cannot be opened.
 _NO_FOLDER_SYNC = (errno.EACCES, errno.EBADF, errno.EINVAL, errno.ENOTSUP)
 
 
 def storage_advice(error: OSError) -> str:
-    """Return what the operating system said, and what to do next."""
-    return _ADVICE.get(error.errno or 0, error.strerror or str(error) or "the system refused")
+    """Return what the operating system said, and what to do next.
+
+    A library may raise its own OSError over the system's; its text, which may quote what was to
+    be written, is left out.
+    """
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.errno:
+            return _ADVICE.get(cause.errno, cause.strerror or _UNKNOWN)
+        cause = cause.__cause__ or cause.__context__
+    return _UNKNOWN
 
 
 @contextmanager
@@ -67,14 +84,15 @@ def atomic_file(
     Raises
     ------
     StorageError
-        The path exists and ``overwrite`` is false, the disk is full, or the folder is missing or
-        not writable.
+        The path exists and ``overwrite`` is false or it is no regular file, the disk is full, or
+        the folder is missing or not writable.
     """
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{secrets.token_hex(8)}.part")
     with storage_errors(f"write {name}"):
         if not overwrite and target.exists():
             raise FileExistsError(errno.EEXIST, "exists")
+        require_replaceable(target)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
         descriptor = os.open(temporary, flags, 0o666)
         try:
@@ -93,6 +111,16 @@ def atomic_file(
                 temporary.unlink()
             raise
         sync_folder(target.parent)
+
+
+def require_replaceable(path: Path) -> None:
+    """Raise `StorageError` if the path is a folder, a device or a pipe: no file replaces these."""
+    if path.is_dir():
+        raise StorageError(f"{path.name} is a folder: give the name of a file in it")
+    if path.exists() and not path.is_file():
+        raise StorageError(
+            f"{path.name} is a device or a pipe, not a file: give the name of a file"
+        )
 
 
 def sync_folder(folder: Path) -> None:
@@ -124,7 +152,10 @@ def open_regular(path: str | os.PathLike[str], name: str) -> int:
             raise StorageError(
                 f"cannot read {name}: its path holds a null character: check the path"
             ) from error
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
             os.close(descriptor)
+            if stat.S_ISDIR(mode):
+                raise IsADirectoryError(errno.EISDIR, "a folder")
             raise StorageError(f"{name} is not a regular file: name the file itself")
     return descriptor

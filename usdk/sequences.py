@@ -31,9 +31,21 @@ def plane_waves(
     """Return plane waves from the whole array at the given azimuths, degrees.
 
     Montaldo et al., "Coherent plane-wave compounding", IEEE TUFFC 56(3), 2009.
+
+    Raises
+    ------
+    ArgumentError
+        If an angle is no number, or not between −90 and 90 degrees.
     """
+    try:
+        angles = [float(angle) for angle in angles_deg]
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ArgumentError(f"angles_deg must be numbers, such as (-10, 0, 10): {error}") from error
+    for angle in angles:
+        if not abs(angle) < 90:
+            raise ArgumentError(f"angles_deg must lie between −90 and 90 degrees, got {angle:g}")
     return TransmitSequence(
-        transmits=tuple(PlaneWave(azimuth_rad=math.radians(angle)) for angle in angles_deg),
+        transmits=tuple(PlaneWave(azimuth_rad=math.radians(angle)) for angle in angles),
         frequency_hz=frequency_hz,
         n_cycles=n_cycles,
         prf_hz=prf_hz,

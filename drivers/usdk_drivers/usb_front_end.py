@@ -194,7 +194,8 @@ class UsbFrontEnd(FrontEnd):
                 n_stalls += 1
                 if n_stalls > MAX_STALLS_IN_A_ROW:
                     raise DeviceFailedError(
-                        f"the device keeps halting: {self._link.last_error()}; stop and start it"
+                        "the device keeps halting its data endpoint (its last error: "
+                        f"{self._link.last_error()}): stop and start it, or plug it in anew"
                     ) from error
                 # What the transfer held is lost; the packets' numbers will tell which.
                 self._transport.clear_halt()

@@ -103,3 +103,23 @@ def test_only_a_regular_file_is_opened_and_nothing_waits_for_a_writer(tmp_path):
     for path in (tmp_path / "pipe", tmp_path, tmp_path / "absent", "a\0b"):
         with pytest.raises(StorageError, match="it"):
             open_regular(path, "it")
+
+
+def test_the_system_s_reason_is_found_below_a_library_s_and_its_words_are_not_repeated():
+    wrapped = OSError("with tag PatientName: DOE^JANE")
+    wrapped.__cause__ = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(StorageError) as caught, storage_errors("write the file"):
+        raise wrapped
+    assert "disk is full" in str(caught.value)
+    assert "DOE" not in str(caught.value)
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_pipe_or_a_folder_is_not_replaced(tmp_path, make):
+    target = tmp_path / "target"
+    make(target)
+    mode = target.stat().st_mode
+    with pytest.raises(StorageError, match="give the name of a file"), atomic_file(target):
+        raise AssertionError
+    assert target.stat().st_mode == mode
+    assert [path.name for path in tmp_path.iterdir()] == ["target"]

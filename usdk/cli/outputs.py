@@ -7,6 +7,7 @@ import tempfile
 from pathlib import Path
 
 from usdk.errors import MissingExtraError, StorageError
+from usdk.files import require_replaceable
 
 __all__ = ["add_overwrite_argument", "make_folder", "require_pictures", "require_writable"]
 
@@ -18,8 +19,7 @@ def add_overwrite_argument(parser: argparse.ArgumentParser) -> None:
 
 def require_writable(path: Path, *, overwrite: bool) -> None:
     """Raise `StorageError` unless a file of this name can be made now."""
-    if path.is_dir():
-        raise StorageError(f"{path} is a folder: give the name of a file in it")
+    require_replaceable(path)
     if path.exists() and not overwrite:
         raise StorageError(f"{path} exists already: choose another name, or give --overwrite")
     _try_folder(path.parent)

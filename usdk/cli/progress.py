@@ -113,6 +113,8 @@ class Lines:
 
     def end(self, stage: Stage) -> None:
         """Print the line."""
+        if sys.stderr is None:  # what Python makes of a descriptor that is closed
+            return
         with suppress(OSError):
             print(stage.describe(), file=sys.stderr, flush=True)
 
@@ -121,7 +123,7 @@ def make_progress(*, quiet: bool) -> Progress:
     """Return bars on a terminal with rich, lines elsewhere, and nothing when quiet."""
     if quiet:
         return Progress(None)
-    if sys.stderr.isatty():
+    if sys.stderr is not None and sys.stderr.isatty():
         try:
             from usdk.cli.rich_bars import RichBars
         except ImportError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from usdk.cli.show_recording import describe_channel_data
 from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
 from usdk.errors import DataDamagedError
-from usdk.files import storage_errors
+from usdk.files import open_regular, storage_errors
 
 __all__ = ["VERB"]
 
@@ -41,7 +42,10 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _describe(path: Path, *, patient: bool) -> tuple[dict[str, Any], str]:
-    with storage_errors(f"read {path}"), path.open("rb") as file:
+    with (
+        storage_errors(f"read {path}"),
+        os.fdopen(open_regular(path, str(path)), "rb") as file,
+    ):
         head = file.read(_DICOM_MARK.stop)
     if head[_DICOM_MARK] == b"DICM":
         return describe_dicom(path, patient=patient)

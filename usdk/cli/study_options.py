@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from usdk.errors import ArgumentError, DataDamagedError
-from usdk.files import storage_errors
+from usdk.files import open_regular, storage_errors
 
 if TYPE_CHECKING:
     from usdk.dicom import Study
@@ -88,7 +89,10 @@ def study_from(arguments: argparse.Namespace) -> Study | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    with storage_errors(f"read the study file {path}"), path.open("rb") as file:
+    with (
+        storage_errors(f"read the study file {path}"),
+        os.fdopen(open_regular(path, f"the study file {path}"), "rb") as file,
+    ):
         content = file.read(MAX_STUDY_BYTES + 1)
     if len(content) > MAX_STUDY_BYTES:
         raise DataDamagedError(f"{path} is longer than {MAX_STUDY_BYTES} bytes: not a study file")

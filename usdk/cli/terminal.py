@@ -17,10 +17,12 @@ def say(text: str) -> None:
     Raises
     ------
     StorageError
-        If it cannot be written, as the disk under a redirection is full.
+        If it cannot be written: stdout is closed, or the disk under it is full.
     BrokenPipeError
         If the reader went away.
     """
+    if sys.stdout is None:  # what Python makes of a descriptor that is closed
+        raise StorageError("cannot write the output: stdout is closed; send it somewhere")
     # A file name may hold bytes, and a terminal lack letters, that have no code: show them as \\x….
     encoding = sys.stdout.encoding or "utf-8"
     text = text.encode(encoding, "backslashreplace").decode(encoding)
@@ -38,6 +40,8 @@ def say(text: str) -> None:
 def remark(text: str) -> None:
     """Print one line to stderr."""
     # A reader of stderr that went away must not turn one error into another.
+    if sys.stderr is None:
+        return
     with suppress(OSError):
         print(f"usdk: {' '.join(text.split())}", file=sys.stderr, flush=True)
 

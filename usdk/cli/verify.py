@@ -104,7 +104,10 @@ def _development_authority() -> bytes:
 
     # Asking for the authority would make one, which can have signed nothing.
     if not development_directory().is_dir():
-        raise NotTrustedError("there is no development key of this user on this machine")
+        raise NotTrustedError(
+            "there is no development key of this user on this machine: take --trust, with the "
+            "authority of whoever signed"
+        )
     return dev_certificate_authority().certificate_pem
 
 
@@ -146,12 +149,15 @@ def _text(result: dict[str, Any]) -> str:
             f"  signed by    {signature['subject'] or 'unknown'}{where}",
             f"  issued by    {signature['issuer'] or 'unknown'}",
             f"  signed at    {signature['signed_at'] or 'unknown'} by the signer's own clock",
-            f"  covered      {signature['n_covered']} elements, "
+            f"  {'covered' if signature['is_valid'] else 'claims':<12} "
+            f"{signature['n_covered']} elements, "
             f"{signature['profile'] or 'no'} profile, {signature['algorithm'] or 'unknown'}",
         ]
     if result["signatures"]:
-        uncovered = result["uncovered_tags"]
-        lines.append(f"  not covered  {', '.join(uncovered) or 'nothing'}")
+        uncovered = ", ".join(result["uncovered_tags"]) or "nothing"
+        if not any(signature["is_valid"] for signature in result["signatures"]):
+            uncovered = "anything, as no signature holds"
+        lines.append(f"  not covered  {uncovered}")
     if result["development_key"]:
         lines.append(f"  {NOT_FOR_PATIENTS}")
     return "\n".join(lines)

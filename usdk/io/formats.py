@@ -9,7 +9,7 @@ from pathlib import Path
 
 from usdk.acquisition import Acquisition
 from usdk.errors import DataDamagedError
-from usdk.files import storage_errors
+from usdk.files import open_regular, storage_errors
 from usdk.io import channel_npz, pybf_hdf5, pymust_mat, recording_reader
 from usdk.io.description import RecordingDescription
 from usdk.io.recording_chunks import MAGIC
@@ -99,7 +99,10 @@ def describe_recording(path: str | os.PathLike[str]) -> RecordingDescription:
 
 
 def _detect(path: Path) -> Format:
-    with storage_errors(f"read {path}"), path.open("rb") as file:
+    with (
+        storage_errors(f"read {path}"),
+        os.fdopen(open_regular(path, str(path)), "rb") as file,
+    ):
         head = file.read(_HEAD_BYTES)
     for candidate in FORMATS:
         if candidate.matches(head):

@@ -20,7 +20,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from usdk.errors import ArgumentError, DataDamagedError
-from usdk.files import atomic_file, storage_errors
+from usdk.files import atomic_file, open_regular, storage_errors
 from usdk.frame import Frame, Provenance
 from usdk.io.foreign import ARCHIVE_ERRORS, damage
 from usdk.scan import Raster
@@ -83,7 +83,7 @@ def load_frames(path: str | os.PathLike[str]) -> list[Frame]:
     """
     path = Path(path)
     with storage_errors(f"read {path}"):
-        file = path.open("rb")
+        file = os.fdopen(open_regular(path, str(path)), "rb")
     with file, _damage(path), zipfile.ZipFile(file) as archive:
         if sorted(archive.namelist()) != ["about.npy", "pixels.npy"]:
             raise DataDamagedError(f"{path} is not {_EXPECTED}: save frames with save_frames")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import zlib
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, Gap
 from usdk.errors import ArgumentError, DataDamagedError, EndOfRecordingError, StateError
-from usdk.files import storage_errors
+from usdk.files import open_regular, storage_errors
 from usdk.io.description import RecordingDescription
 from usdk.io.recording_chunks import FRAME_PREFIX_BYTES, FramePrefix
 from usdk.io.recording_header import RecordingHeader
@@ -48,7 +49,7 @@ class RecordingReader:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
         with storage_errors(f"read {self._path}"):
-            self._file = self._path.open("rb", buffering=0)
+            self._file = io.FileIO(open_regular(self._path, str(self._path)))
             try:
                 self._index = index_recording(self._file, self._path)
             except BaseException:

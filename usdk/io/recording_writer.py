@@ -13,7 +13,12 @@ import numpy as np
 
 from usdk.acquisition import Acquisition, DeviceInfo, ReceiveSettings
 from usdk.errors import ArgumentError, StateError, StorageError, UsdkError
-from usdk.files import atomic_file, storage_errors, sync_folder
+from usdk.files import (
+    atomic_file,
+    require_replaceable,
+    storage_errors,
+    sync_folder,
+)
 from usdk.io.recording_chunks import (
     MARKER_BYTES,
     ChunkKind,
@@ -77,6 +82,7 @@ class RecordingWriter:
         self._n_bytes = 0
         self._failed = False
         with storage_errors(f"create {self._path}"):
+            require_replaceable(self._path)
             self._file = io.FileIO(self._path, "wb" if overwrite else "xb")
         try:
             self._append(pack_preamble(self._marker))
@@ -144,6 +150,8 @@ class RecordingWriter:
     def close(self) -> None:
         """Mark the end and have everything on the disk; a second call has no effect.
 
+        A recording without a frame is none: its file is removed.
+
         Raises
         ------
         StorageError
@@ -153,7 +161,9 @@ class RecordingWriter:
             return
         with storage_errors(f"finish {self._path}"):
             try:
-                if not self._failed:
+                if self._n_frames == 0:
+                    self._path.unlink(missing_ok=True)
+                elif not self._failed:
                     self._begin()
                     self._append_chunk(ChunkKind.END, pack_end(self._n_frames))
                 os.fsync(self._file.fileno())

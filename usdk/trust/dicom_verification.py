@@ -128,7 +128,7 @@ class _Judge:
         problems = certificate_problems(certificate, self.moment)
         chain = find_chain(certificate, self.trusted, self.intermediates, self.moment)
         if not chain:
-            problems.append("no trusted certificate vouches for the signer's")
+            problems.append("no certificate that you trust vouches for the signer")
         problems += revocation_problems(chain, self.revocation_lists, self.moment)
         if report.signed_at is not None:
             begin, end = certificate.not_valid_before_utc, certificate.not_valid_after_utc

@@ -73,7 +73,7 @@ class SimulatorAddress:
             seed = int(options.get("seed", "1"))
             values = cls(
                 target=target,
-                scene=SceneName(options.get("scene", SceneName.PHANTOM)),
+                scene=_scene(options.get("scene", SceneName.PHANTOM)),
                 frames=int(options.get("frames", "32")),
                 noise_db=float(options.get("noise_db", "-80")),
                 realtime=_flag(options.get("realtime", "0")),
@@ -86,7 +86,7 @@ class SimulatorAddress:
         except ArgumentError:
             raise
         except ValueError as error:
-            raise ArgumentError(f"sim:{address}: {error}") from error
+            raise ArgumentError(f"an option of sim:{address} cannot be used: {error}") from error
         if not (values.seed >= 0 and values.frames >= 1 and values.speed >= 0):
             raise ArgumentError("seed and speed must not be negative, frames at least 1")
         if not values.noise_db <= 0:
@@ -94,6 +94,12 @@ class SimulatorAddress:
                 f"noise_db is relative to full scale: at most 0, got {values.noise_db}"
             )
         return values
+
+
+def _scene(text: str) -> SceneName:
+    if text not in set(SceneName):
+        raise ArgumentError(f"there is no scene {text!r}: choose one of {', '.join(SceneName)}")
+    return SceneName(text)
 
 
 def _flag(text: str) -> bool:

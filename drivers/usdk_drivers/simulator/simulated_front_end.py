@@ -131,7 +131,8 @@ class SimulatedFrontEnd(UsbFrontEnd):
     def _open_recording(cls, address: str, path: Path) -> Self:
         if not path.is_file():
             raise ArgumentError(
-                f"sim:{path} is neither a simulated probe ({', '.join(PROBES)}) nor a file"
+                f"sim:{address} is neither a simulated probe ({', '.join(PROBES)}) nor a file: "
+                "check the name, or the path"
             )
         # h5py and the readers are wanted only here.
         from usdk.io import load_recording

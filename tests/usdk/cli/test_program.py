@@ -194,3 +194,43 @@ def test_an_export_without_its_extra_ends_with_8(scanned: Path, tmp_path: Path) 
     assert done.returncode == 8
     assert "ultrasound-sdk[dicom]" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", "PIPE"),
+        ("export", "PIPE", "-o", "out.dcm", "--unsigned"),
+        ("export", "still.npz", "-o", "out.dcm", "--unsigned", "--study", "PIPE"),
+        ("demo", "-q", "--output", "out", "--still", "PIPE"),
+    ],
+)
+def test_a_pipe_that_nobody_writes_to_is_refused_at_once(
+    usdk: Any, scanned: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    places = {"PIPE": tmp_path / "pipe", "still.npz": scanned / "still.npz"}
+    places |= {name: tmp_path / name for name in ("out", "out.dcm")}
+    outcome = usdk(*(places.get(word, word) for word in words))
+    assert outcome.status == 7
+    assert "not a regular file" in outcome.err
+
+
+@pytest.mark.parametrize("option", ["-o", "--png", "--record"])
+def test_a_device_is_not_replaced_by_a_file(usdk: Any, option: str) -> None:
+    outcome = usdk("scan", "sim:linear-l11-5v?scene=points", option, os.devnull, "--overwrite")
+    assert outcome.status == 7
+    assert "a device or a pipe" in outcome.err
+    assert not Path(os.devnull).is_file()
+
+
+@pytest.mark.parametrize(("closed", "status"), [(">&-", 7), ("2>&-", 0)])
+def test_a_stream_that_is_closed_ends_without_a_traceback(closed: str, status: int) -> None:
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"'{sys.executable}' -m usdk.cli probes {closed}"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == status
+    assert "Traceback" not in done.stdout + done.stderr

@@ -64,7 +64,11 @@ def test_ctrl_c_ends_with_130_and_a_recording_that_is_whole(tmp_path: Path) -> N
     recording = tmp_path / "scan.usrec"
     words = ("scan", POINTS, *QUICK, "--frames", "900", "--record", str(recording))
     process = subprocess.Popen(
-        [sys.executable, "-m", "usdk.cli", *words], stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "usdk.cli", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background has its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline_s = time.monotonic() + 60
     while not recording.exists() or recording.stat().st_size < 500_000:

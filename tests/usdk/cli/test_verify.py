@@ -88,7 +88,7 @@ def test_a_signer_whom_nobody_trusted_vouches_for_is_refused_and_still_marked(
     assert usdk("export", scanned / "still.npz", "-o", other, "--development-key").status == 0
     outcome = usdk("verify", scanned / "still.dcm", "--trust-development")
     assert outcome.status == 6
-    assert "no trusted certificate vouches" in outcome.out
+    assert "no certificate that you trust vouches" in outcome.out
     assert MARK in outcome.out
 
 

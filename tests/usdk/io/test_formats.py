@@ -72,7 +72,7 @@ def test_no_permission_is_a_storage_error(
         raise OSError(errno.EACCES, os.strerror(errno.EACCES))
 
     # Not by the file's mode, which does not bind the administrator.
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr("usdk.files.os.open", refuse)
     with pytest.raises(StorageError, match="check who may read"):
         load_recording(path)
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import resource
 import tempfile
@@ -229,10 +230,23 @@ def test_a_disk_that_fills_up_within_a_frame_leaves_the_frames_before_it(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_disk_is_a_storage_error_that_says_so(make_acquisition: Make) -> None:
+def test_a_full_disk_is_a_storage_error_that_says_so(
+    tmp_path: Path, make_acquisition: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.FileIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("usdk.io.recording_writer.io.FileIO", Full)
     a = make_acquisition()
     with pytest.raises(StorageError, match="disk is full: free space"):
-        RecordingWriter("/dev/full", a.probe, a.sequence, a.receive, overwrite=True)
+        RecordingWriter(tmp_path / "a", a.probe, a.sequence, a.receive)
+
+
+def test_a_device_is_not_taken_for_a_file(make_acquisition: Make) -> None:
+    a = make_acquisition()
+    with pytest.raises(StorageError, match="a device or a pipe"):
+        RecordingWriter(os.devnull, a.probe, a.sequence, a.receive, overwrite=True)
 
 
 def test_no_space_when_closing_is_reported_and_frames_stay(

@@ -88,7 +88,7 @@ def test_missing_files_are_storage_errors(tmp_path, key_path, leaf):
         FileSigner(tmp_path / "absent.pem", leaf.certificate_path)
     with pytest.raises(StorageError, match=r"absent\.pem"):
         FileSigner(key_path, tmp_path / "absent.pem")
-    with pytest.raises(StorageError, match="regular file"):
+    with pytest.raises(StorageError, match="is a folder"):
         FileSigner(tmp_path, leaf.certificate_path)
     with pytest.raises(StorageError, match="null character"):
         FileSigner("a\0b", leaf.certificate_path)
