@@ -210,6 +210,9 @@ class RecordingWriter:
             self._failed = True
             with suppress(OSError):
                 self._file.truncate(self._n_bytes)
+                self._file.seek(self._n_bytes)
+                # The disk may fail again; after Ctrl-C the recording can still be ended well.
+                self._failed = isinstance(error, OSError)
             if not isinstance(error, OSError):
                 raise
             with storage_errors(f"write frame {self._n_frames} to {self._path}"):

@@ -18,7 +18,13 @@ from hypothesis import strategies as st
 
 from usdk.acquisition import Acquisition, Gap
 from usdk.errors import ArgumentError, StateError, StorageError
-from usdk.io import RecordingReader, RecordingWriter, load_recording, save_recording
+from usdk.io import (
+    RecordingReader,
+    RecordingWriter,
+    describe_recording,
+    load_recording,
+    save_recording,
+)
 
 Make = Callable[..., Acquisition]
 Same = Callable[[Acquisition, Acquisition], bool]
@@ -241,6 +247,37 @@ def test_a_full_disk_is_a_storage_error_that_says_so(
     a = make_acquisition()
     with pytest.raises(StorageError, match="disk is full: free space"):
         RecordingWriter(tmp_path / "a", a.probe, a.sequence, a.receive)
+
+
+def test_ctrl_c_in_the_middle_of_a_frame_ends_the_recording_after_the_one_before(
+    tmp_path: Path,
+    make_acquisition: Make,
+    writer_of: Callable[..., RecordingWriter],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    n_writes = 0
+
+    class Interrupted(io.FileIO):
+        def write(self, data: Any) -> int:
+            nonlocal n_writes
+            n_writes += 1
+            if n_writes == 2:
+                super().write(memoryview(data)[:7])
+                raise KeyboardInterrupt
+            return super().write(data)
+
+    monkeypatch.setattr("usdk.io.recording_writer.io.FileIO", Interrupted)
+    acquisition = make_acquisition()
+    writer = writer_of(tmp_path / "a", acquisition)
+    writer.write(acquisition)
+    n_writes = 0
+    with pytest.raises(KeyboardInterrupt):
+        writer.write(acquisition)
+    writer.close()
+    n_frames = writer.n_frames
+    assert n_frames >= 1
+    described = describe_recording(tmp_path / "a")
+    assert (described.is_complete, described.n_frames) == (True, n_frames)
 
 
 def test_a_device_is_not_taken_for_a_file(make_acquisition: Make) -> None:
