@@ -255,13 +255,11 @@ def test_ctrl_c_in_the_middle_of_a_frame_ends_the_recording_after_the_one_before
     writer_of: Callable[..., RecordingWriter],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    n_writes = 0
+    is_armed = False
 
     class Interrupted(io.FileIO):
         def write(self, data: Any) -> int:
-            nonlocal n_writes
-            n_writes += 1
-            if n_writes == 2:
+            if is_armed:
                 super().write(memoryview(data)[:7])
                 raise KeyboardInterrupt
             return super().write(data)
@@ -270,9 +268,10 @@ def test_ctrl_c_in_the_middle_of_a_frame_ends_the_recording_after_the_one_before
     acquisition = make_acquisition()
     writer = writer_of(tmp_path / "a", acquisition)
     writer.write(acquisition)
-    n_writes = 0
+    is_armed = True
     with pytest.raises(KeyboardInterrupt):
         writer.write(acquisition)
+    is_armed = False
     writer.close()
     n_frames = writer.n_frames
     assert n_frames >= 1
