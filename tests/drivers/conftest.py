@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from usdk.acquisition import Acquisition, DeviceInfo, ReceiveSettings
 from usdk.probe import Probe
@@ -16,10 +15,6 @@ from usdk.transmit import (
     SingleElement,
     TransmitSequence,
 )
-
-# A loaded machine is no failure: the suite has a time limit of its own.
-settings.register_profile("drivers", deadline=None)
-settings.load_profile("drivers")
 
 
 @pytest.fixture
