@@ -113,6 +113,18 @@ def test_frames_that_a_recording_lost_are_lost_again(recording: Maker) -> None:
     assert (status.n_frames_received, status.n_frames_lost) == (6, 7)
 
 
+def test_a_recording_of_two_runs_plays_every_frame(recording: Maker) -> None:
+    lost = (Gap(first_sequence_number=2, n_frames=1), Gap(first_sequence_number=1, n_frames=1))
+    original = recording(sequence_numbers=np.array([0, 1, 3, 0, 2, 3]), gaps=lost)
+    with SimulatedFrontEnd.playing(original) as front_end:
+        front_end.configure()
+        acquisition = front_end.read(6)
+        with pytest.raises(EndOfRecordingError):
+            front_end.read()
+        assert front_end.status().n_frames_lost == 2
+    assert acquisition.data.tobytes() == original.data.tobytes()
+
+
 def test_a_loop_loses_them_in_each_lap(recording: Maker) -> None:
     lost = (Gap(first_sequence_number=1, n_frames=1),)
     original = recording(sequence_numbers=np.array([0, 2, 3, 4, 5, 6]), gaps=lost)

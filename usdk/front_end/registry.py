@@ -39,6 +39,8 @@ def open_front_end(address: str) -> FrontEnd:
     DeviceAbsentError
         If nothing answers at the address.
     """
+    if not isinstance(address, str):
+        raise ArgumentError(f"an address is text such as 'sim:linear-l11-5v', not {address!r}")
     scheme, separator, rest = address.partition(":")
     if not separator or not scheme:
         raise ArgumentError(f"{address!r} is no address: write scheme:rest, e.g. sim:linear-l11-5v")

@@ -43,15 +43,12 @@ class RecordingEngine:
                 f"the recording lost {acquisition.n_frames_lost} frames, too many to lose them "
                 "again on a bus: open it as file:PATH"
             )
-        # Number of each whole frame of a run; the lost ones have the numbers between.
-        whole = range(acquisition.n_frames)
-        gaps_before = map(acquisition.gaps_before, whole[:-1])
-        n_lost_before = [sum(gap.n_frames for gap in gaps) for gaps in gaps_before]
+        # Number of each whole frame of a run; the lost ones have the numbers between. What was
+        # lost after the last frame comes after it again.
+        owned = [acquisition.gaps_before(index) for index in range(acquisition.n_frames)]
         last_number = acquisition.sequence_numbers[-1]
-        n_lost_after = sum(
-            gap.n_frames for gap in acquisition.gaps if gap.first_sequence_number > last_number
-        )
-        n_lost_before.append(acquisition.n_frames_lost - sum(n_lost_before) - n_lost_after)
+        owned[-1] = tuple(gap for gap in owned[-1] if gap.first_sequence_number < last_number)
+        n_lost_before = [sum(gap.n_frames for gap in gaps) for gaps in owned]
         self._numbers = np.cumsum(n_lost_before) + np.arange(acquisition.n_frames)
         self._n_per_lap = acquisition.n_frames + acquisition.n_frames_lost
         self.n_frames = None if loop else self._n_per_lap

@@ -235,7 +235,6 @@ def test_a_disk_that_fills_up_within_a_frame_leaves_the_frames_before_it(
     assert found.gaps == (Gap(first_sequence_number=2, n_frames=0, n_packets_lost=1),)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_a_storage_error_that_says_so(
     tmp_path: Path, make_acquisition: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
