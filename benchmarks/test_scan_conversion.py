@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
+from usdk.image.scan_conversion import ScanConverter
 from usdk.scan import Raster, SectorScan
-from usdk.scan_conversion import ScanConverter
 
 SCAN = SectorScan(
     angles_rad=np.linspace(-0.6, 0.6, 128),

@@ -13,8 +13,8 @@ from usdk.beamform import Beamformer
 from usdk.demodulation import Demodulator, require_finite
 from usdk.errors import ArgumentError
 from usdk.frame import Frame, Provenance
+from usdk.image.scan_conversion import ScanConverter
 from usdk.scan import LinearScan, Raster, SectorScan, scan_for
-from usdk.scan_conversion import ScanConverter
 from usdk_kernels.envelope import envelope_iq
 from usdk_kernels.log_compression import FLOOR_DB, grey_levels, log_compress
 
@@ -104,9 +104,9 @@ class BMode:
         ArgumentError
             If the acquisition is not of the kind planned for, or its samples are not finite.
         """
-        planned = (self._receive, self.beamformer.sequence)
+        planned = (self._receive, self.beamformer.geometry.sequence)
         if (acquisition.receive, acquisition.sequence) != planned or not (
-            self.beamformer.probe.is_like(acquisition.probe)
+            self.beamformer.geometry.probe.is_like(acquisition.probe)
         ):
             raise ArgumentError(
                 "planned for another probe, sequence or receive settings: make a new BMode"

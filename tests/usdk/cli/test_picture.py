@@ -29,14 +29,14 @@ def acquisition() -> Acquisition:
 
 def test_the_picture_is_where_the_echoes_are(acquisition: Acquisition) -> None:
     bmode = plan_bmode(acquisition, PictureSettings())
-    z_m = bmode.beamformer.scan.points_m()[0, :, 2]
+    z_m = bmode.beamformer.geometry.scan.points_m()[0, :, 2]
     assert z_m[0] == pytest.approx(6e-6 * 1500 / 2)
     assert z_m[-1] == pytest.approx(acquisition.receive.depth_m)
 
 
 def test_the_transmit_pulse_is_left_out(acquisition: Acquisition) -> None:
     at_once = replace(acquisition, receive=replace(acquisition.receive, time_zero_s=(0.0,)))
-    z_m = plan_bmode(at_once, PictureSettings()).beamformer.scan.points_m()[0, :, 2]
+    z_m = plan_bmode(at_once, PictureSettings()).beamformer.geometry.scan.points_m()[0, :, 2]
     assert z_m[0] == pytest.approx(2e-3)
 
 
@@ -45,7 +45,7 @@ def test_the_picture_ends_at_the_depth_asked_for_or_where_the_echoes_end(
     acquisition: Acquisition, wanted_m: float | None, shown_m: float | None
 ) -> None:
     asked = replace(acquisition, receive=replace(acquisition.receive, wanted_depth_m=wanted_m))
-    z_m = plan_bmode(asked, PictureSettings()).beamformer.scan.points_m()[..., 2]
+    z_m = plan_bmode(asked, PictureSettings()).beamformer.geometry.scan.points_m()[..., 2]
     assert z_m.max() == pytest.approx(shown_m or acquisition.receive.reach_m)
 
 

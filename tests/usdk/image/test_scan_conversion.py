@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
 from usdk.errors import ArgumentError
+from usdk.image.scan_conversion import ScanConverter
 from usdk.scan import LinearScan, Raster, SectorScan
-from usdk.scan_conversion import ScanConverter
 
 LINES = LinearScan(x_m=np.linspace(-0.02, 0.02, 65), z_m=np.linspace(0.003, 0.06, 300))
 SECTOR = SectorScan(angles_rad=np.linspace(-0.7, 0.7, 97), ranges_m=np.linspace(0.002, 0.1, 400))

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import ReceiveSettings
-from usdk.probe import Probe
-from usdk.scan import LinearScan, Scan
+from usdk.beamform.geometry import Geometry
+from usdk.beamform.options import Interpolation, Method, TransmitWeighting, Window
+from usdk.scan import LinearScan
 from usdk.tiles import run_tiles
-from usdk.transmit import PlaneWave, TransmitSequence
+from usdk.transmit import PlaneWave
 from usdk_kernels import das_shift
 
-__all__ = ["MAX_PER_PITCH", "MAX_SKEWED_BYTES", "ShiftPlan", "why_not_exact", "why_not_faster"]
+__all__ = ["MAX_PER_PITCH", "MAX_SKEWED_BYTES", "ShiftPlan", "why_not_better", "why_not_exact"]
 
 MAX_SKEWED_BYTES = 8 * 2**30
 """Largest rearranged copy of one frame's channel data."""
@@ -24,14 +24,20 @@ MAX_PER_PITCH = 64
 DEPTHS_PER_TILE = 32
 ROWS_PER_TILE = 256
 _MIN_COLUMNS = 8  # side by side on the pitch; fewer leave most of a vector empty
+_WINDOWS = {
+    Window.BOXCAR: das_shift.WINDOW_BOXCAR,
+    Window.HANN: das_shift.WINDOW_HANN,
+    Window.TUKEY: das_shift.WINDOW_TUKEY,
+}
 
 
-def why_not_exact(probe: Probe, sequence: TransmitSequence, scan: Scan) -> str | None:
-    """Return why the kernel does not give the exact sum for a geometry; None where it does.
+def why_not_exact(geometry: Geometry, method: Method) -> str | None:
+    """Return why the kernel does not give the exact sum; None where it does.
 
     Elements and columns count as equally spaced when they are so to the rounding of float32,
     which is all that the general kernel holds of a coordinate.
     """
+    probe, sequence, scan = geometry.probe, geometry.sequence, geometry.scan
     if not isinstance(scan, LinearScan):
         return "the scan's lines are not parallel to z"
     if not all(isinstance(transmit, PlaneWave) for transmit in sequence.transmits):
@@ -52,11 +58,17 @@ def why_not_exact(probe: Probe, sequence: TransmitSequence, scan: Scan) -> str |
             f"columns {columns_m * 1e3:.4g} mm apart do not divide "
             f"the pitch of {pitch_m * 1e3:.4g} mm"
         )
+    if method.interpolation is not Interpolation.LINEAR:
+        return f"interpolation is {method.interpolation}, not linear"
+    if method.weighting is not TransmitWeighting.COMPOUND:
+        return "the transmits are not compounded"
     return None
 
 
-def why_not_faster(plan: ShiftPlan) -> str | None:
-    """Return why the general kernel is the faster one for a narrow scan; None where it is not."""
+def why_not_better(plan: ShiftPlan) -> str | None:
+    """Return why another kernel should be taken though this one is exact; None where not."""
+    if plan.is_too_large:
+        return "its copy of the channel data would be too large"
     if plan.n_columns < _MIN_COLUMNS * plan.per_pitch:
         return f"fewer than {_MIN_COLUMNS} columns stand side by side on the pitch"
     return None
@@ -67,24 +79,14 @@ class ShiftPlan:
 
     Parameters
     ----------
-    probe, sequence, receive, scan
-        As in `Beamformer`.
-    f_number, window, taper, normalize
-        As the kernel takes them.
+    geometry, method
+        What was measured, where to look, and how to sum.
     """
 
-    def __init__(
-        self,
-        probe: Probe,
-        sequence: TransmitSequence,
-        receive: ReceiveSettings,
-        scan: LinearScan,
-        *,
-        f_number: float,
-        window: int,
-        taper: float,
-        normalize: bool,
-    ) -> None:
+    def __init__(self, geometry: Geometry, method: Method) -> None:
+        probe, sequence, receive = geometry.probe, geometry.sequence, geometry.receive
+        scan = geometry.scan
+        assert isinstance(scan, LinearScan)
         x_m = probe.element_positions_m[:, 0]
         n_elements, pitch_m = x_m.size, _step(x_m)
         self.n_columns = scan.x_m.size
@@ -105,13 +107,13 @@ class ShiftPlan:
         self._time_s += least[:, 0] / rate_hz
         self._time_zero_s = np.array(receive.time_zero_s, np.float64)
         self._depths_m = np.array(scan.z_m)
-        self._receive, self._f_number, self._window = receive, f_number, window
-        self._taper, self._normalize = taper, normalize
+        self._receive, self._method = receive, method
         self._first_row, n_rows = self._rows()
         self.n_planes = 2 if receive.demodulation_frequency_hz else 1
         width = n_elements + das_shift.PADDING
         self._skewed_shape = (len(sequence), n_rows, self.n_planes, width)
         self.n_bytes = 4 * math.prod(self._skewed_shape)
+        self.is_too_large = self.n_bytes > MAX_SKEWED_BYTES
         self._rows_of_tiles = _cut(n_rows, ROWS_PER_TILE)
         # The deepest first: they have the widest aperture and take longest.
         self._depths_of_tiles = _cut(self._depths_m.size, DEPTHS_PER_TILE)[::-1]
@@ -159,10 +161,10 @@ class ShiftPlan:
                 rate_hz,
                 demodulation_hz,
                 sound_speed_m_s,
-                self._f_number,
-                self._window,
-                self._taper,
-                int(self._normalize),
+                self._method.f_number,
+                _WINDOWS[self._method.window],
+                self._method.taper,
+                int(self._method.normalize),
                 *depths,
                 image,
             )
@@ -190,7 +192,7 @@ class ShiftPlan:
             time_s += (self._time_s - self._time_zero_s)[:, None]
             return np.asarray(time_s * rate_hz)
 
-        heard = 2 * self._f_number * np.abs(self._lateral_m) <= farthest_m * (1 + 1e-9)
+        heard = 2 * self._method.f_number * np.abs(self._lateral_m) <= farthest_m * (1 + 1e-9)
         if not heard.any():
             heard[:] = True
         # No row is needed that lies wholly before or beyond the record; one more absorbs rounding.

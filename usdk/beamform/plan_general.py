@@ -10,19 +10,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import ReceiveSettings
+from usdk.beamform.geometry import Geometry
+from usdk.beamform.options import Interpolation, Method, TransmitWeighting, Window
+from usdk.beamform.transmit_weights import transmit_weights
 from usdk.errors import ArgumentError
-from usdk.probe import Probe
-from usdk.scan import Scan
 from usdk.tiles import run_tiles
-from usdk.transmit import FocusedWave, TransmitSequence
 from usdk_kernels import das
 
-__all__ = ["MAX_PLAN_BYTES", "POINTS_PER_TILE", "GeneralPlan", "transmit_weights"]
+__all__ = ["MAX_PLAN_BYTES", "POINTS_PER_TILE", "GeneralPlan"]
 
 POINTS_PER_TILE = 4096
 MAX_PLAN_BYTES = 8 * 2**30
 """Largest tables of a plan: 12 bytes for each pair of a point and a transmit that reaches it."""
+
+_WINDOWS = {
+    Window.BOXCAR: das.WINDOW_BOXCAR,
+    Window.HANN: das.WINDOW_HANN,
+    Window.TUKEY: das.WINDOW_TUKEY,
+}
+_INTERPOLATIONS = {
+    Interpolation.NEAREST: das.INTERPOLATION_NEAREST,
+    Interpolation.LINEAR: das.INTERPOLATION_LINEAR,
+    Interpolation.CUBIC: das.INTERPOLATION_CUBIC,
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,18 +46,18 @@ class _Tile:
     transmit_weight: NDArray[np.float32]
     time_zero_s: NDArray[np.float64]
 
+    @property
+    def n_bytes(self) -> int:
+        return self.points_m.nbytes + self.transmit_time_s.nbytes + self.transmit_weight.nbytes
+
 
 class GeneralPlan:
     """Delay-and-sum with `usdk_kernels.das`.
 
     Parameters
     ----------
-    probe, sequence, receive, scan
-        As in `Beamformer`.
-    lines : bool
-        Whether a point is shared by the two beams nearest to it, instead of by all transmits.
-    f_number, window, taper, interpolation, normalize
-        As the kernel takes them.
+    geometry, method
+        What was measured, where to look, and how to sum.
 
     Raises
     ------
@@ -55,27 +65,22 @@ class GeneralPlan:
         If the tables would be larger than `MAX_PLAN_BYTES`, or a transmit has no axis to be near.
     """
 
-    def __init__(
-        self,
-        probe: Probe,
-        sequence: TransmitSequence,
-        receive: ReceiveSettings,
-        scan: Scan,
-        *,
-        lines: bool,
-        f_number: float,
-        window: int,
-        taper: float,
-        interpolation: int,
-        normalize: bool,
-    ) -> None:
-        self._probe, self._sequence, self._receive, self._scan = probe, sequence, receive, scan
-        self._lines = lines
-        self._settings = (f_number, window, taper, interpolation, int(normalize))
+    def __init__(self, geometry: Geometry, method: Method) -> None:
+        self._probe, self._sequence = geometry.probe, geometry.sequence
+        self._receive, self._scan = geometry.receive, geometry.scan
+        self._weighting = method.weighting
+        self._settings = (
+            method.f_number,
+            _WINDOWS[method.window],
+            method.taper,
+            _INTERPOLATIONS[method.interpolation],
+            int(method.normalize),
+        )
         self._check_size()
-        self._positions_m = np.ascontiguousarray(probe.element_positions_m, np.float32)
-        self._normals = np.ascontiguousarray(probe.element_normals, np.float32)
+        self._positions_m = np.ascontiguousarray(self._probe.element_positions_m, np.float32)
+        self._normals = np.ascontiguousarray(self._probe.element_normals, np.float32)
         self._tiles = tuple(self._plan())
+        self.n_bytes = sum(tile.n_bytes for tile in self._tiles)
         self.n_tiles = len(self._tiles)
 
     def __call__(self, data: NDArray[Any], out: NDArray[Any], threads: int | None) -> None:
@@ -109,7 +114,7 @@ class GeneralPlan:
 
     def _check_size(self) -> None:
         reaching = len(self._sequence)
-        if self._lines:
+        if self._weighting is TransmitWeighting.LINES:
             reaching = min(reaching, 2)
         n_bytes = 12 * reaching * math.prod(self._scan.shape)
         if n_bytes > MAX_PLAN_BYTES:
@@ -126,7 +131,7 @@ class GeneralPlan:
         for first in range(0, points_m.shape[0], POINTS_PER_TILE):
             points = slice(first, min(first + POINTS_PER_TILE, points_m.shape[0]))
             tile_m = points_m[points]
-            weights = transmit_weights(self._sequence, tile_m, lines=self._lines)
+            weights = transmit_weights(self._sequence, tile_m, self._weighting)
             used = np.flatnonzero(weights.any(axis=1))
             transmits = slice(int(used[0]), int(used[-1]) + 1)
             arrivals_s = [
@@ -141,30 +146,3 @@ class GeneralPlan:
                 transmit_weight=np.ascontiguousarray(weights[transmits]),
                 time_zero_s=time_zero_s[transmits],
             )
-
-
-def transmit_weights(
-    sequence: TransmitSequence, points_m: NDArray[np.float64], *, lines: bool
-) -> NDArray[np.float32]:
-    """Return the share of every transmit in every point, (n_transmits, n_points)."""
-    n_transmits = len(sequence)
-    if not lines or n_transmits == 1:
-        return np.ones((n_transmits, points_m.shape[0]), np.float32)
-    distances_m = np.stack([_distance_to_axis_m(t, points_m) for t in sequence.transmits])
-    nearest = np.argpartition(distances_m, 1, axis=0)[:2]
-    pair_m = np.take_along_axis(distances_m, nearest, axis=0)
-    shares = np.where(pair_m.sum(axis=0) > 0, pair_m[::-1] / (pair_m.sum(axis=0) + 1e-30), 0.5)
-    weights = np.zeros(distances_m.shape, np.float32)
-    np.put_along_axis(weights, nearest, shares.astype(np.float32), axis=0)
-    return weights
-
-
-def _distance_to_axis_m(transmit: Any, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    if not isinstance(transmit, FocusedWave):
-        raise ArgumentError(f"a {transmit.kind} transmit has no axis: use weighting='compound'")
-    origin_m = np.array(transmit.origin_m)
-    axis = np.array(transmit.focus_m) - origin_m
-    axis /= np.linalg.norm(axis)
-    offset_m = points_m - origin_m
-    across_m = offset_m - (offset_m @ axis)[:, None] * axis
-    return np.asarray(np.linalg.norm(across_m, axis=1))

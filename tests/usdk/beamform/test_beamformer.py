@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import ReceiveSettings
 from usdk.beamform import Beamformer
-from usdk.das_plan_general import POINTS_PER_TILE, transmit_weights
+from usdk.beamform.options import TransmitWeighting
+from usdk.beamform.plan_general import POINTS_PER_TILE
+from usdk.beamform.transmit_weights import transmit_weights
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import LinearScan, SectorScan
@@ -250,7 +252,7 @@ BEAMS = focused_lines(LINEAR, n_lines=7, focus_depth_m=12e-3, n_aperture=8)
 
 
 def line_weights(sequence: TransmitSequence, scan: Any) -> NDArray[np.float32]:
-    weights = transmit_weights(sequence, scan.points_m().reshape(-1, 3), lines=True)
+    weights = transmit_weights(sequence, scan.points_m().reshape(-1, 3), TransmitWeighting.LINES)
     return weights.reshape(len(sequence), *scan.shape)
 
 
@@ -286,7 +288,7 @@ def test_beams_that_leave_one_point_share_it() -> None:
 def test_focused_beams_give_the_same_as_the_naive_sum_with_their_shares() -> None:
     receive, data = receive_for(BEAMS), noise(7)
     plan = Beamformer(LINEAR, BEAMS, receive, LINES, f_number=1.0, window="hann")
-    assert plan.weighting == "lines"
+    assert plan.method.weighting == "lines"
     weights = line_weights(BEAMS, LINES).reshape(7, -1).astype(np.float64)
     expected = naive(
         data, LINEAR, BEAMS, receive, LINES, f_number=1.0, window="hann", weights=weights
@@ -307,7 +309,7 @@ def test_a_beam_far_away_from_every_point_is_not_read() -> None:
         data,
         LINEAR,
         BEAMS,
-        plan.receive,
+        plan.geometry.receive,
         right,
         f_number=1.0,
         window="tukey",
@@ -346,7 +348,7 @@ def test_a_phased_array_looks_aside_with_all_of_its_elements_unless_told_otherwi
     assert np.allclose(Beamformer(PHASED, sequence, receive, aside)(data), 1)
     narrow = Beamformer(PHASED, sequence, receive, aside, f_number=1.0)(data)
     assert np.all(narrow[[0, 2]] == 0)
-    assert Beamformer(LINEAR, sequence, receive, aside).f_number == 1
+    assert Beamformer(LINEAR, sequence, receive, aside).method.f_number == 1
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import ReceiveSettings
 from usdk.beamform import Beamformer
-from usdk.das_plan_shift import why_not_exact
+from usdk.beamform.geometry import Geometry
+from usdk.beamform.options import Method
+from usdk.beamform.plan_shift import why_not_exact
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import LinearScan, SectorScan, scan_for
@@ -149,7 +151,7 @@ def test_where_it_is_not_exact_the_general_kernel_runs_and_asking_for_it_is_refu
 
 
 def test_a_copy_that_would_fill_the_memory_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usdk.beamform.MAX_SKEWED_BYTES", 10_000)
+    monkeypatch.setattr("usdk.beamform.plan_shift.MAX_SKEWED_BYTES", 10_000)
     assert "too large" in plan().explain()
     assert plan().kernel == "general"
     with pytest.raises(ArgumentError, match="too large"):
@@ -173,7 +175,8 @@ def test_a_few_columns_are_left_to_the_general_kernel_unless_asked_for() -> None
 
 def test_a_phased_array_may_have_parallel_lines() -> None:
     phased = replace(PROBE, kind=ArrayKind.PHASED)
-    assert why_not_exact(phased, PLANES, SCANS["default"]) is None
+    geometry = Geometry(phased, PLANES, receive_for(PLANES), SCANS["default"])
+    assert why_not_exact(geometry, Method(f_number=1.0)) is None
 
 
 @pytest.mark.parametrize("threads", [2, 3, 8])

@@ -1,0 +1,168 @@
+"""Beamformer: delay-and-sum, planned once per geometry and executed per frame."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.acquisition import Acquisition, ReceiveSettings
+from usdk.beamform.geometry import Geometry
+from usdk.beamform.kernel_choice import choose_plan
+from usdk.beamform.options import (
+    Interpolation,
+    Kernel,
+    Method,
+    TransmitWeighting,
+    Window,
+    choice,
+)
+from usdk.errors import ArgumentError
+from usdk.probe import ArrayKind, Probe
+from usdk.scan import Scan
+from usdk.transmit import FocusedWave, TransmitSequence
+
+__all__ = ["Beamformer"]
+
+
+class Beamformer:
+    """Delay-and-sum over a scan.
+
+    Parameters
+    ----------
+    probe, sequence, receive
+        What made the channel data.
+    scan : Scan
+        Where to look.
+    f_number : float, optional
+        Depth over the width of the receive aperture, measured by each element's normal; 0 opens
+        every element that the point lies in front of. When absent 1, and 0 for a phased array,
+        which looks aside with all of its elements: 1 would see nothing beyond 27° from its axis.
+    window : Window or str
+        Apodization across that aperture.
+    taper : float
+        Tapered share of the Tukey window, 0 to 1.
+    interpolation : Interpolation or str
+        How channel data are read between samples.
+    weighting : TransmitWeighting or str, optional
+        How the transmits share a point; ``lines`` when all are focused, else ``compound``.
+    normalize : bool
+        Divide by the sum of the weights, so that brightness does not follow the aperture.
+    kernel : Kernel or str, optional
+        The fastest that is exact for the geometry when absent; `explain` says which and why.
+
+    Raises
+    ------
+    ArgumentError
+        If an option is unknown or out of range, or the kernel asked for does not apply.
+
+    Notes
+    -----
+    The scan is cut into tiles that run on the SDK's threads; the result is the same, bit by bit,
+    for any number of them.
+    """
+
+    def __init__(
+        self,
+        probe: Probe,
+        sequence: TransmitSequence,
+        receive: ReceiveSettings,
+        scan: Scan,
+        *,
+        f_number: float | None = None,
+        window: Window | str = Window.TUKEY,
+        taper: float = 0.5,
+        interpolation: Interpolation | str = Interpolation.LINEAR,
+        weighting: TransmitWeighting | str | None = None,
+        normalize: bool = True,
+        kernel: Kernel | str | None = None,
+    ) -> None:
+        if f_number is None:
+            f_number = 0.0 if probe.kind is ArrayKind.PHASED else 1.0
+        if weighting is None:
+            all_focused = all(isinstance(t, FocusedWave) for t in sequence.transmits)
+            weighting = TransmitWeighting.LINES if all_focused else TransmitWeighting.COMPOUND
+        self.geometry = Geometry(probe, sequence, receive, scan)
+        self.method = Method(
+            f_number=float(f_number),
+            window=choice(Window, window),
+            taper=float(taper),
+            interpolation=choice(Interpolation, interpolation),
+            weighting=choice(TransmitWeighting, weighting),
+            normalize=bool(normalize),
+        )
+        wanted = None if kernel is None else choice(Kernel, kernel)
+        self.kernel, self._plan, self._reason = choose_plan(self.geometry, self.method, wanted)
+
+    @classmethod
+    def for_acquisition(cls, acquisition: Acquisition, scan: Scan, **options: Any) -> Beamformer:
+        """Plan for acquisitions like this one; options as for `Beamformer`."""
+        return cls(acquisition.probe, acquisition.sequence, acquisition.receive, scan, **options)
+
+    def explain(self) -> str:
+        """Return which kernel runs and why."""
+        geometry, method = self.geometry, self.method
+        kind = "IQ" if geometry.receive.demodulation_frequency_hz else "RF"
+        return (
+            f"{self.kernel} {kind} kernel, {self._reason}: {len(geometry.sequence)} transmits "
+            f"({method.weighting}), {geometry.probe.n_elements} elements, "
+            f"{math.prod(geometry.scan.shape)} points in {self._plan.n_tiles} tiles, "
+            f"{method.interpolation} interpolation, F-number {method.f_number:g}, "
+            f"{method.window} window"
+        )
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds: tables, and scratch for one thread that calls it."""
+        return self._plan.n_bytes
+
+    def __call__(
+        self, data: NDArray[Any], *, out: NDArray[Any] | None = None, threads: int | None = None
+    ) -> NDArray[Any]:
+        """Return one beamformed frame.
+
+        Parameters
+        ----------
+        data : ndarray, (n_transmits, n_elements, n_samples)
+            One frame of channel data: complex64 IQ, or real RF (int16 is converted to float32).
+        out : ndarray, optional
+            Where to write: complex64 for IQ, float32 for RF, of the scan's shape.
+        threads : int, optional
+            Threads to use, 1 to `usdk.tiles.MAX_THREADS`; `usdk.tiles.n_threads` when absent.
+
+        Returns
+        -------
+        ndarray, the scan's shape
+            complex64 IQ or float32 RF along the scan's lines.
+
+        Raises
+        ------
+        ArgumentError
+            If the data are not those that were planned for.
+        """
+        geometry = self.geometry
+        data = np.asarray(data)
+        expected = (len(geometry.sequence), geometry.probe.n_elements, geometry.receive.n_samples)
+        if data.shape != expected:
+            raise ArgumentError(
+                f"data must have shape (n_transmits, n_elements, n_samples) = {expected}, "
+                f"got {data.shape}; give one frame at a time"
+            )
+        is_iq = data.dtype.kind == "c"
+        if is_iq != (geometry.receive.demodulation_frequency_hz > 0):
+            raise ArgumentError(
+                "planned for " + ("RF, got IQ data" if is_iq else "IQ, got RF: demodulate first")
+            )
+        dtype = np.complex64 if is_iq else np.float32
+        # A read-only array is another type to the compiler, which would compile the kernel again.
+        data = np.require(data, dtype, ("C", "W"))
+        if out is None:
+            out = np.empty(geometry.scan.shape, dtype)
+        elif out.shape != geometry.scan.shape or out.dtype != dtype or not out.flags.c_contiguous:
+            raise ArgumentError(
+                f"out must be C-contiguous {dtype.__name__} of {geometry.scan.shape}"
+            )
+        self._plan(data, out, threads)
+        return out

@@ -1,0 +1,43 @@
+"""Which kernel: the fastest that is exact for the geometry and the method, and why."""
+
+from __future__ import annotations
+
+from usdk.beamform import plan_shift
+from usdk.beamform.geometry import Geometry
+from usdk.beamform.options import Kernel, Method
+from usdk.beamform.plan import Plan
+from usdk.beamform.plan_general import GeneralPlan
+from usdk.beamform.plan_shift import ShiftPlan
+from usdk.errors import ArgumentError
+
+__all__ = ["choose_plan"]
+
+
+def choose_plan(
+    geometry: Geometry, method: Method, wanted: Kernel | None
+) -> tuple[Kernel, Plan, str]:
+    """Return the kernel wanted, or the fastest that is exact, its plan, and why it is that one.
+
+    Raises
+    ------
+    ArgumentError
+        If the kernel asked for does not apply.
+    """
+    if wanted is Kernel.GENERAL:
+        return Kernel.GENERAL, GeneralPlan(geometry, method), "as asked"
+    reason = plan_shift.why_not_exact(geometry, method)
+    if reason is None:
+        plan = ShiftPlan(geometry, method)
+        place = "the pitch" if plan.per_pitch == 1 else f"1/{plan.per_pitch} of the pitch"
+        if wanted is Kernel.SHIFT and not plan.is_too_large:
+            return Kernel.SHIFT, plan, f"as asked, columns on {place}"
+        reason = plan_shift.why_not_better(plan)
+        if reason is None:
+            why = f"plane waves, columns on {place} of a uniform linear array"
+            return Kernel.SHIFT, plan, why
+    if wanted is Kernel.SHIFT:
+        raise ArgumentError(
+            f"the shift kernel does not apply: {reason}; use kernel='general' or None"
+        )
+    why = f"exact for any geometry (not shift: {reason})"
+    return Kernel.GENERAL, GeneralPlan(geometry, method), why

@@ -1,0 +1,7 @@
+"""The image chain: from beamformed samples to the pixels of a picture."""
+
+from __future__ import annotations
+
+from usdk.image.scan_conversion import ScanConverter
+
+__all__ = ["ScanConverter"]
