@@ -18,7 +18,16 @@ from usdk.front_end import (
     open_front_end,
 )
 from usdk.probe import ArrayKind, Probe
-from usdk.scan import LinearScan, Raster, SectorScan, scan_for
+from usdk.scan import (
+    LinearScan,
+    Plane,
+    PyramidScan,
+    Raster,
+    SectorScan,
+    VolumeRaster,
+    VolumeScan,
+    scan_for,
+)
 from usdk.sequences import diverging_waves, focused_lines, plane_waves, single_elements
 from usdk.transmit import (
     DivergingWave,
@@ -66,7 +75,11 @@ __all__ = [
     "single_elements",
     "LinearScan",
     "SectorScan",
+    "PyramidScan",
+    "VolumeScan",
+    "Plane",
     "Raster",
+    "VolumeRaster",
     "scan_for",
     # From the device: front-ends and channel data
     "FrontEnd",

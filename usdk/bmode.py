@@ -14,7 +14,7 @@ from usdk.demodulation import Demodulator, require_finite
 from usdk.errors import ArgumentError
 from usdk.frame import Frame, Provenance
 from usdk.image.scan_conversion import ScanConverter
-from usdk.scan import LinearScan, Raster, SectorScan, scan_for
+from usdk.scan import LinearScan, Raster, SectorScan, planar_scan_for
 from usdk_kernels.envelope import envelope_iq
 from usdk_kernels.log_compression import FLOOR_DB, grey_levels, log_compress
 
@@ -81,7 +81,7 @@ class BMode:
     ) -> None:
         require_acquisition(acquisition)
         if scan is None:
-            scan = scan_for(acquisition.probe, depth_m=acquisition.receive.depth_m)
+            scan = planar_scan_for(acquisition.probe, depth_m=acquisition.receive.depth_m)
         if not math.isfinite(gain_db):
             raise ArgumentError(f"gain_db must be finite, got {gain_db}")
         self.dynamic_range_db = _positive(dynamic_range_db, "dynamic_range_db")

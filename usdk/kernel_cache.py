@@ -25,7 +25,7 @@ from usdk.beamform import Beamformer
 from usdk.bmode import BMode
 from usdk.errors import StateError
 from usdk.probe import ArrayKind, Probe
-from usdk.scan import scan_for
+from usdk.scan import planar_scan_for
 from usdk.sequences import plane_waves
 from usdk_kernels.envelope import envelope_rf
 from usdk_kernels.point_echoes import add_point_echoes
@@ -100,7 +100,7 @@ def warm_up() -> WarmUpReport:
     with event.install_recorder("numba:compile") as recorder:
         for acquisition in _acquisitions():
             BMode(acquisition)(acquisition)
-            scan = scan_for(acquisition.probe, depth_m=_DEPTH_M)
+            scan = planar_scan_for(acquisition.probe, depth_m=_DEPTH_M)
             Beamformer.for_acquisition(acquisition, scan)(acquisition.data[0])
         _call_the_others()
     times_s = _compile_times_s(recorder.buffer)

@@ -16,7 +16,7 @@ import numpy as np
 from usdk.acquisition import Acquisition
 from usdk.bmode import BMode
 from usdk.errors import ArgumentError
-from usdk.scan import LinearScan, SectorScan, scan_for
+from usdk.scan import LinearScan, SectorScan, planar_scan_for
 
 __all__ = ["PictureSettings", "add_picture_arguments", "picture_settings", "plan_bmode"]
 
@@ -85,7 +85,7 @@ def _scan(acquisition: Acquisition, settings: PictureSettings) -> LinearScan | S
             f"nothing to show: the picture begins at {start_m * 1e3:.1f} mm and the echoes end at "
             f"{depth_m * 1e3:.1f} mm; take another depth"
         )
-    return scan_for(acquisition.probe, start_m=start_m, depth_m=depth_m)
+    return planar_scan_for(acquisition.probe, start_m=start_m, depth_m=depth_m)
 
 
 def add_picture_arguments(parser: argparse.ArgumentParser, *, automatic: bool) -> None:

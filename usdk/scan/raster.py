@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from usdk.errors import ArgumentError
 from usdk.scan.axes import MAX_POINTS
 
-__all__ = ["Raster"]
+__all__ = ["Raster", "covering_raster"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,3 +49,34 @@ class Raster:
             raise ArgumentError(
                 f"a raster has 1 to {MAX_POINTS} pixels, got {self.n_rows} × {self.n_columns}"
             )
+
+
+def covering_raster(
+    bounds_m: tuple[float, float, float, float],
+    *,
+    pixel_size_m: float | None = None,
+    n_rows: int | None = None,
+) -> Raster:
+    """Return square pixels that cover (x least, x greatest, z least, z greatest), m.
+
+    ``n_rows`` is 512 unless one of both is given.
+    """
+    x0, x1, z0, z1 = bounds_m
+    if pixel_size_m is not None and n_rows is not None:
+        raise ArgumentError("give pixel_size_m or n_rows, not both")
+    if pixel_size_m is None:
+        rows = 512 if n_rows is None else n_rows
+        if rows < 2:
+            raise ArgumentError(f"n_rows must be at least 2, got {rows}")
+        pixel_size_m = (z1 - z0) / (rows - 1)
+    if not (math.isfinite(pixel_size_m) and pixel_size_m > 0):
+        raise ArgumentError(f"pixel_size_m must be positive, got {pixel_size_m}")
+    if max(x1 - x0, z1 - z0) / pixel_size_m >= MAX_POINTS:
+        raise ArgumentError("the raster is too large: take a larger pixel_size_m")
+    # The raster never reaches past the bounds; the small allowance absorbs rounding.
+    n_rows = int((z1 - z0) / pixel_size_m * (1 + 1e-9)) + 1
+    n_columns = int((x1 - x0) / pixel_size_m * (1 + 1e-9)) + 1
+    x_start_m = (x0 + x1) / 2 - (n_columns - 1) / 2 * pixel_size_m
+    return Raster(
+        x_m=x_start_m, z_m=z0, pixel_size_m=pixel_size_m, n_rows=n_rows, n_columns=n_columns
+    )

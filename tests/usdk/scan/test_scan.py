@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
-from usdk.scan import LinearScan, Raster, Scan, SectorScan, scan_for
+from usdk.scan import (
+    LinearScan,
+    PyramidScan,
+    Raster,
+    Scan,
+    SectorScan,
+    planar_scan_for,
+    scan_for,
+)
 
 BAND = {"centre_frequency_hz": 5e6, "fractional_bandwidth": 0.7}
 LINEAR = Probe.linear("L", n_elements=64, pitch_m=0.3e-3, **BAND)
@@ -212,10 +220,21 @@ def test_a_natural_scan_that_cannot_be_is_refused(options: dict[str, Any]) -> No
         scan_for(LINEAR, **options)
 
 
-def test_a_matrix_array_has_no_natural_plane() -> None:
+def test_a_matrix_array_has_a_natural_volume_and_no_natural_plane() -> None:
     probe = Probe.matrix("M", n_elements_x=4, n_elements_y=4, pitch_m=0.3e-3, **BAND)
-    with pytest.raises(ArgumentError, match="matrix"):
-        scan_for(probe, depth_m=0.04)
+    scan = scan_for(probe, depth_m=0.04, n_lines=9, half_angle_rad=0.5)
+    assert isinstance(scan, PyramidScan)
+    assert scan.shape == (9, 9, 495)
+    assert scan.azimuths_rad[0] == scan.elevations_rad[0] == -0.5
+    assert scan.ranges_m[[0, -1]].tolist() == [2e-3, 0.04]
+    with pytest.raises(ArgumentError, match="volume"):
+        planar_scan_for(probe, depth_m=0.04)
+
+
+def test_elements_of_no_kind_have_no_natural_scan() -> None:
+    plain = LINEAR.to_dict() | {"kind": "other"}
+    with pytest.raises(ArgumentError, match="make one yourself"):
+        scan_for(Probe.from_dict(plain), depth_m=0.04)
 
 
 def test_a_scan_of_no_kind_cannot_be_made() -> None:
