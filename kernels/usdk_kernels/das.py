@@ -10,7 +10,22 @@ x is the channel data, read between its samples by interpolation at sample (τ �
 depth axis, so that it turns with the elements of a curved array.  With r = p − q_e, axial = r·n
 and lateral = |r − axial n|, an element receives where axial > 0 and lateral ≤ axial / (2 F), and
 its apodization is window(u) with u = 2 F lateral / axial in [0, 1].  F = 0 is the full aperture:
-every element that the point lies in front of, with weight 1.
+every element that the point lies in front of, at u = 0.
+
+**Window.** Four numbers (α, a0, a1, a2) say it: with v = max(0, (u − (1 − α)) / α),
+
+.. math:: window(u) = \max(0,\; a_0 + a_1 \cos \pi v + a_2 \cos 2\pi v)
+
+Hann (1, 0.5, 0.5, 0), Hamming (1, 0.54, 0.46, 0), Blackman (1, 0.42, 0.5, 0.08), Tukey
+(α, 0.5, 0.5, 0).  α ≤ 0 or NaN is a boxcar, 1 wherever an element receives.
+
+**Directivity.** An element of width w and height h wavelengths in a soft baffle hears a point at
+the angle θ from its normal with the factor
+
+.. math:: \mathrm{sinc}(w \sin\theta_x)\; \mathrm{sinc}(h \sin\theta_y)\; \cos\theta
+
+sin θx and sin θy being the parts of the unit vector to the point along the element's width and its
+height, and sinc(x) = sin(πx)/(πx).  The factor is part of the apodization.
 
 **Order of the work.** Points are taken in blocks of `BLOCK` neighbours.  For each point of a
 block the geometry (square roots, window, receive phasor) is computed once, kept for the elements
@@ -25,6 +40,8 @@ References
 V. Perrot, M. Polichetti, F. Varray, D. Garcia, "So you think you can DAS? A viewpoint on
 delay-and-sum beamforming", Ultrasonics 111 (2021) 106309: equations 1 to 12 (delays, F-number,
 I/Q phase rotation).
+A. R. Selfridge, G. S. Kino, B. T. Khuri-Yakub, "A theory for the radiation pattern of a
+narrow-strip acoustic transducer", Appl. Phys. Lett. 37 (1980) 35-36: the factor cos θ.
 R. G. Keys, "Cubic convolution interpolation for digital image processing", IEEE Trans. Acoust.
 Speech Signal Process. 29 (1981) 1153-1160: equation 15, a = −1/2.
 """
@@ -37,13 +54,6 @@ import numpy as np
 import numpy.typing as npt
 
 from usdk_kernels._compile import kernel
-
-WINDOW_BOXCAR = 0
-"""a(u) = 1."""
-WINDOW_HANN = 1
-"""a(u) = cos²(πu/2)."""
-WINDOW_TUKEY = 2
-"""a(u) = 1 for u ≤ 1 − α, else cos²(π(u − 1 + α)/(2α)); α, the window parameter, in [0, 1]."""
 
 INTERPOLATION_NEAREST = 0
 """The nearest sample, halves up."""
@@ -115,20 +125,19 @@ def _phasors(
 
 
 @kernel
-def _windows(
-    apodization: npt.NDArray[np.float32], n: int, window: int, window_parameter: float
-) -> None:
+def _windows(apodization: npt.NDArray[np.float32], n: int, window: npt.NDArray[np.float64]) -> None:
     """Turn n squares of u, the place in the half aperture from 0 to 1, into apodization.
 
-    Without a call, so that the loop vectorises: cos²(πv/2) = (1 − sin(π(v − 1/2))) / 2, the sine a
-    Taylor polynomial whose error is below 6e-8.
+    Without a call, so that the loop vectorises: cos(πv) = −sin(π(v − 1/2)), the sine a Taylor
+    polynomial whose error is below 6e-8, and cos(2πv) = 2 cos²(πv) − 1.
     """
-    taper = np.float32(1)
-    if window == WINDOW_TUKEY:
-        taper = np.float32(window_parameter)
-    if taper <= np.float32(0) or (window != WINDOW_HANN and window != WINDOW_TUKEY):
+    taper = np.float32(window[0])
+    if not taper > np.float32(0):
         apodization[:n] = np.float32(1)
         return
+    # a0 + a1 cos(πv) + a2 cos(2πv), as a polynomial of the sine
+    c0 = np.float32(window[1] - window[3])
+    c1, c2 = np.float32(window[2]), np.float32(2 * window[3])
     flat = np.float32(1) - taper
     per_taper = np.float32(1) / taper
     for m in range(n):
@@ -139,8 +148,54 @@ def _windows(
         rest = np.float32(1 / 362880) - x2 * np.float32(1 / 39916800)
         rest = x2 * (np.float32(1 / 120) - x2 * (np.float32(1 / 5040) - x2 * rest))
         sine = x + x * x2 * (rest - np.float32(1 / 6))
-        weight = np.float32(0.5) - np.float32(0.5) * sine
+        weight = c0 + sine * (c2 * sine - c1)
         apodization[m] = weight if weight > np.float32(0) else np.float32(0)
+
+
+@kernel
+def _sinc(x: np.float32) -> np.float32:
+    """sin(πx)/(πx) for x ≥ 0, without a call: a Taylor polynomial about the nearest integer.
+
+    Its error is below 2e-7.
+    """
+    nearest = np.float32(np.floor(x + np.float32(0.5)))
+    f = x - nearest
+    p = f * f * np.float32(math.pi * math.pi)
+    near = np.float32(1 / 362880) - p * np.float32(1 / 39916800)
+    near = np.float32(1 / 120) - p * (np.float32(1 / 5040) - p * near)
+    near = np.float32(1) - p * (np.float32(1 / 6) - p * near)
+    half = np.float32(0.5) * nearest
+    odd = half != np.float32(np.floor(half))
+    far = near * f / (x if x > np.float32(0.5) else np.float32(0.5))
+    far = -far if odd else far
+    return far if nearest > np.float32(0) else near
+
+
+@kernel
+def _directivities(
+    x: float,
+    y: float,
+    z: float,
+    positions: npt.NDArray[np.float64],
+    tangents: npt.NDArray[np.float64],
+    distance: npt.NDArray[np.float64],
+    axial: npt.NDArray[np.float64],
+    lateral2: npt.NDArray[np.float64],
+    width: float,
+    height: float,
+    directivity: npt.NDArray[np.float32],
+) -> None:
+    """How much of the echo of a point each element hears, by its size in wavelengths."""
+    for e in range(directivity.size):
+        across = (x - positions[0, e]) * tangents[0, e]
+        across += (y - positions[1, e]) * tangents[1, e]
+        across += (z - positions[2, e]) * tangents[2, e]
+        along2 = lateral2[e] - across * across
+        along = math.sqrt(along2 if along2 > 0 else 0.0)
+        per_m = 1 / distance[e]
+        value = _sinc(np.float32(abs(across) * per_m * width))
+        value *= _sinc(np.float32(along * per_m * height))
+        directivity[e] = value * np.float32(axial[e] * per_m)
 
 
 @kernel
@@ -176,11 +231,12 @@ def _receive(
     distance: npt.NDArray[np.float64],
     axial: npt.NDArray[np.float64],
     lateral2: npt.NDArray[np.float64],
+    directivity: npt.NDArray[np.float32],
     samples_per_m: float,
     f_number: float,
-    window: int,
-    window_parameter: float,
+    window: npt.NDArray[np.float64],
     n_samples: int,
+    gain: npt.NDArray[np.float32],
     path: npt.NDArray[np.int64],
     offset: npt.NDArray[np.int64],
     apodization: npt.NDArray[np.float32],
@@ -201,8 +257,11 @@ def _receive(
             longest = path[n] if path[n] > longest else longest
             offset[n] = e * n_samples
             apodization[n] = np.float32(edge2 / (axial[e] * axial[e]))
+            gain[n] = directivity[e]
             n += 1
-    _windows(apodization, n, window, window_parameter)
+    _windows(apodization, n, window)
+    for m in range(n):
+        apodization[m] *= gain[m]
     return n, shortest, longest
 
 
@@ -366,14 +425,16 @@ def das_rf(
     points_m: npt.NDArray[np.float32],
     element_positions_m: npt.NDArray[np.float32],
     element_normals: npt.NDArray[np.float32],
+    element_tangents: npt.NDArray[np.float32],
     transmit_time_s: npt.NDArray[np.float64],
     transmit_weight: npt.NDArray[np.float32],
     time_zero_s: npt.NDArray[np.float64],
+    window: npt.NDArray[np.float64],
     sampling_frequency_hz: float,
     sound_speed_m_s: float,
     f_number: float,
-    window: int,
-    window_parameter: float,
+    element_width_wavelengths: float,
+    element_height_wavelengths: float,
     interpolation: int,
     normalize: int,
     start: int,
@@ -397,6 +458,8 @@ def das_rf(
         Element centres, in metres.
     element_normals : (n_elements, 3) float32
         Unit vectors out of the element faces.
+    element_tangents : (n_elements, 3) float32
+        Unit vectors along the element widths, at right angles to the normals.
     transmit_time_s : (n_transmits, n_points) float64
         When the transmitted wave passes each point, on the transmit's clock.  NaN or infinite:
         the transmit is skipped there.
@@ -405,11 +468,14 @@ def das_rf(
         block of points skips it.
     time_zero_s : (n_transmits,) float64
         Time of sample 0 on the transmit's clock, which is the clock of `transmit_time_s`.
+    window : (4,) float64
+        (α, a0, a1, a2), as the module says.
     sampling_frequency_hz, sound_speed_m_s : float64 > 0
     f_number : float64 ≥ 0
         Receive F-number; 0 is the full aperture.
-    window, window_parameter : int64, float64
-        A ``WINDOW_`` code (any other is a boxcar) and the Tukey window's α.
+    element_width_wavelengths, element_height_wavelengths : float64
+        Size of the elements in wavelengths, for their directivity; a negative width is no
+        directivity, a height of 0 or less none in that direction.
     interpolation : int64
         An ``INTERPOLATION_`` code (any other is cubic).
     normalize : int64
@@ -426,13 +492,16 @@ def das_rf(
     -----
     All arrays are C-contiguous.  Samples outside the record contribute nothing, a record of
     fewer than two samples gives zeros, and no value of any array causes a read outside `data`.
-    Not checked: shapes, contiguity, start and stop, the signs of the scalars, that normals have
-    unit length.  A NaN in `data` spreads to the points that read it.
+    Not checked: shapes, contiguity, start and stop, the signs of the scalars, that normals and
+    tangents have unit length.  A NaN in `data` spreads to the points that read it.
     """
     n_transmits, n_elements, n_samples = data.shape
     samples_per_m = sampling_frequency_hz / sound_speed_m_s
     positions = np.ascontiguousarray(element_positions_m.T).astype(np.float64)
     normals = np.ascontiguousarray(element_normals.T).astype(np.float64)
+    tangents = np.ascontiguousarray(element_tangents.T).astype(np.float64)
+    directivity = np.ones(n_elements, np.float32)
+    gain = np.empty(n_elements, np.float32)
     distance = np.empty(n_elements, np.float64)
     axial = np.empty(n_elements, np.float64)
     lateral2 = np.empty(n_elements, np.float64)
@@ -452,9 +521,15 @@ def das_rf(
                 np.float64(x), np.float64(y), np.float64(z),
                 positions, normals, distance, axial, lateral2,
             )  # fmt: skip
+            if element_width_wavelengths >= 0:
+                _directivities(
+                    np.float64(x), np.float64(y), np.float64(z), positions, tangents, distance,
+                    axial, lateral2, element_width_wavelengths,
+                    max(element_height_wavelengths, 0.0), directivity,
+                )  # fmt: skip
             n_receiving[p], shortest[p], longest[p] = _receive(
-                distance, axial, lateral2, samples_per_m, f_number, window, window_parameter,
-                n_samples, path[p], offset[p], apodization[p],
+                distance, axial, lateral2, directivity, samples_per_m, f_number, window,
+                n_samples, gain, path[p], offset[p], apodization[p],
             )  # fmt: skip
             total[p] = 0
             divisor[p] = 0
@@ -487,15 +562,17 @@ def das_iq(
     points_m: npt.NDArray[np.float32],
     element_positions_m: npt.NDArray[np.float32],
     element_normals: npt.NDArray[np.float32],
+    element_tangents: npt.NDArray[np.float32],
     transmit_time_s: npt.NDArray[np.float64],
     transmit_weight: npt.NDArray[np.float32],
     time_zero_s: npt.NDArray[np.float64],
+    window: npt.NDArray[np.float64],
     sampling_frequency_hz: float,
     demodulation_frequency_hz: float,
     sound_speed_m_s: float,
     f_number: float,
-    window: int,
-    window_parameter: float,
+    element_width_wavelengths: float,
+    element_height_wavelengths: float,
     interpolation: int,
     normalize: int,
     start: int,
@@ -520,15 +597,17 @@ def das_iq(
     ----------
     data : (n_transmits, n_elements, n_samples) complex64
         IQ channel data; any amplitude unit.
-    points_m, element_positions_m, element_normals
+    points_m, element_positions_m, element_normals, element_tangents
         As in `das_rf`.
     transmit_time_s : (n_transmits, n_points) float64
         As in `das_rf`; float64, because its phase is taken.
-    transmit_weight, time_zero_s, sampling_frequency_hz
+    transmit_weight, time_zero_s, window, sampling_frequency_hz
         As in `das_rf`.
     demodulation_frequency_hz : float64
         f_d; 0 for an analytic signal that was not demodulated.
-    sound_speed_m_s, f_number, window, window_parameter, interpolation, normalize, start, stop
+    sound_speed_m_s, f_number, element_width_wavelengths, element_height_wavelengths
+        As in `das_rf`.
+    interpolation, normalize, start, stop
         As in `das_rf`.
     out : (n_points,) complex64
         Beamformed IQ, in the unit of `data`.  [start, stop) is overwritten, the rest untouched.
@@ -538,6 +617,9 @@ def das_iq(
     turns_per_sample = demodulation_frequency_hz / sampling_frequency_hz
     positions = np.ascontiguousarray(element_positions_m.T).astype(np.float64)
     normals = np.ascontiguousarray(element_normals.T).astype(np.float64)
+    tangents = np.ascontiguousarray(element_tangents.T).astype(np.float64)
+    directivity = np.ones(n_elements, np.float32)
+    gain = np.empty(n_elements, np.float32)
     distance = np.empty(n_elements, np.float64)
     axial = np.empty(n_elements, np.float64)
     lateral2 = np.empty(n_elements, np.float64)
@@ -558,9 +640,15 @@ def das_iq(
                 np.float64(x), np.float64(y), np.float64(z),
                 positions, normals, distance, axial, lateral2,
             )  # fmt: skip
+            if element_width_wavelengths >= 0:
+                _directivities(
+                    np.float64(x), np.float64(y), np.float64(z), positions, tangents, distance,
+                    axial, lateral2, element_width_wavelengths,
+                    max(element_height_wavelengths, 0.0), directivity,
+                )  # fmt: skip
             n_receiving[p], shortest[p], longest[p] = _receive(
-                distance, axial, lateral2, samples_per_m, f_number, window, window_parameter,
-                n_samples, path[p], offset[p], apodization[p],
+                distance, axial, lateral2, directivity, samples_per_m, f_number, window,
+                n_samples, gain, path[p], offset[p], apodization[p],
             )  # fmt: skip
             _phasors(
                 path[p], turns_per_sample, apodization[p], n_receiving[p],

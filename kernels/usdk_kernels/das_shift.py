@@ -47,13 +47,6 @@ import numpy.typing as npt
 
 from usdk_kernels._compile import kernel
 
-WINDOW_BOXCAR = 0
-"""As in `usdk_kernels.das`."""
-WINDOW_HANN = 1
-"""As in `usdk_kernels.das`."""
-WINDOW_TUKEY = 2
-"""As in `usdk_kernels.das`."""
-
 PADDING = 32
 """Zeros before the first element of a row of skewed data; those of the next row follow the last."""
 GROUP = 4
@@ -113,20 +106,19 @@ def _phasors(
 
 
 @kernel
-def _windows(
-    apodization: npt.NDArray[np.float32], n: int, window: int, window_parameter: float
-) -> None:
+def _windows(apodization: npt.NDArray[np.float32], n: int, window: npt.NDArray[np.float64]) -> None:
     """Turn n squares of u, the place in the half aperture from 0 to 1, into apodization.
 
-    Without a call, so that the loop vectorises: cos²(πv/2) = (1 − sin(π(v − 1/2))) / 2, the sine a
-    Taylor polynomial whose error is below 6e-8.
+    Without a call, so that the loop vectorises: cos(πv) = −sin(π(v − 1/2)), the sine a Taylor
+    polynomial whose error is below 6e-8, and cos(2πv) = 2 cos²(πv) − 1.
     """
-    taper = np.float32(1)
-    if window == WINDOW_TUKEY:
-        taper = np.float32(window_parameter)
-    if taper <= np.float32(0) or (window != WINDOW_HANN and window != WINDOW_TUKEY):
+    taper = np.float32(window[0])
+    if not taper > np.float32(0):
         apodization[:n] = np.float32(1)
         return
+    # a0 + a1 cos(πv) + a2 cos(2πv), as a polynomial of the sine
+    c0 = np.float32(window[1] - window[3])
+    c1, c2 = np.float32(window[2]), np.float32(2 * window[3])
     flat = np.float32(1) - taper
     per_taper = np.float32(1) / taper
     for m in range(n):
@@ -137,8 +129,27 @@ def _windows(
         rest = np.float32(1 / 362880) - x2 * np.float32(1 / 39916800)
         rest = x2 * (np.float32(1 / 120) - x2 * (np.float32(1 / 5040) - x2 * rest))
         sine = x + x * x2 * (rest - np.float32(1 / 6))
-        weight = np.float32(0.5) - np.float32(0.5) * sine
+        weight = c0 + sine * (c2 * sine - c1)
         apodization[m] = weight if weight > np.float32(0) else np.float32(0)
+
+
+@kernel
+def _sinc(x: np.float32) -> np.float32:
+    """sin(πx)/(πx) for x ≥ 0, without a call: a Taylor polynomial about the nearest integer.
+
+    Its error is below 2e-7.
+    """
+    nearest = np.float32(np.floor(x + np.float32(0.5)))
+    f = x - nearest
+    p = f * f * np.float32(math.pi * math.pi)
+    near = np.float32(1 / 362880) - p * np.float32(1 / 39916800)
+    near = np.float32(1 / 120) - p * (np.float32(1 / 5040) - p * near)
+    near = np.float32(1) - p * (np.float32(1 / 6) - p * near)
+    half = np.float32(0.5) * nearest
+    odd = half != np.float32(np.floor(half))
+    far = near * f / (x if x > np.float32(0.5) else np.float32(0.5))
+    far = -far if odd else far
+    return far if nearest > np.float32(0) else near
 
 
 @kernel
@@ -146,8 +157,8 @@ def _aperture(
     z: float,
     lateral_m: npt.NDArray[np.float64],
     f_number: float,
-    window: int,
-    window_parameter: float,
+    window: npt.NDArray[np.float64],
+    width: float,
     apodization: npt.NDArray[np.float32],
 ) -> tuple[int, int]:
     """Apodization of every offset at a depth, 0 outside; returns the range that is not outside."""
@@ -164,7 +175,12 @@ def _aperture(
     # those outside get no weight.
     outside = apodization < np.float32(0)
     apodization[outside] = np.float32(0)
-    _windows(apodization[first:stop], max(stop - first, 0), window, window_parameter)
+    _windows(apodization[first:stop], max(stop - first, 0), window)
+    if width >= 0:
+        for o in range(first, stop):
+            per_m = 1 / math.sqrt(z * z + lateral_m[o] * lateral_m[o])
+            sinc = _sinc(np.float32(abs(lateral_m[o]) * per_m * width))
+            apodization[o] *= sinc * np.float32(z * per_m)
     apodization[outside] = np.float32(0)
     return first, max(stop, first)
 
@@ -484,14 +500,14 @@ def das_shift(
     directions: npt.NDArray[np.float64],
     transmit_time_s: npt.NDArray[np.float64],
     time_zero_s: npt.NDArray[np.float64],
+    window: npt.NDArray[np.float64],
     n_samples: int,
     per_pitch: int,
     sampling_frequency_hz: float,
     demodulation_frequency_hz: float,
     sound_speed_m_s: float,
     f_number: float,
-    window: int,
-    window_parameter: float,
+    element_width_wavelengths: float,
     normalize: int,
     start: int,
     stop: int,
@@ -508,8 +524,8 @@ def das_shift(
 
     with l_o the lateral offset, n the direction of travel, t_t and z_t the transmit's time and time
     zero, s the shift.  IQ is multiplied by exp(2πj f_d τ), τ the echo's time on the transmit's
-    clock, of which `skew` has done the element's part.  Aperture, windows and the divisor of
-    `normalize` are those of `usdk_kernels.das`, with every transmit weight 1.
+    clock, of which `skew` has done the element's part.  Aperture, window, directivity and the
+    divisor of `normalize` are those of `usdk_kernels.das`, with every transmit weight 1.
 
     Parameters
     ----------
@@ -530,6 +546,8 @@ def das_shift(
         delay included.
     time_zero_s : (n_transmits,) float64
         Time of sample 0 on the transmit's clock.
+    window : (4,) float64
+        As in `usdk_kernels.das`.
     n_samples : int64
         Samples of each element's record.
     per_pitch : int64 ≥ 1
@@ -538,8 +556,8 @@ def das_shift(
     demodulation_frequency_hz : float64
         f_d; 0 for RF.
     sound_speed_m_s : float64 > 0
-    f_number, window, window_parameter : float64 ≥ 0, int64, float64
-        As in `usdk_kernels.das`.
+    f_number, element_width_wavelengths : float64
+        As in `usdk_kernels.das`; points and elements lie in one plane, where height has no effect.
     normalize : int64
         0: the plain sum.  1: the sum divided by n_transmits Σ a_e, 0 where that is 0.
     start, stop : int64
@@ -600,7 +618,7 @@ def das_shift(
         for d in range(n_depths):
             z = depths_m[first + d]
             begin[d], end[d] = _aperture(
-                z, lateral_m, f_number, window, window_parameter, apodization[d]
+                z, lateral_m, f_number, window, element_width_wavelengths, apodization[d]
             )
             for o in range(begin[d], end[d]):
                 distance = math.sqrt(z * z + lateral_m[o] * lateral_m[o])

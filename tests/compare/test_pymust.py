@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition
-from usdk.beamform import Beamformer
+from usdk.beamform import Beamformer, f_number_from_directivity
 from usdk.demodulation import demodulate
-from usdk.probe import ArrayKind
+from usdk.probe import ArrayKind, Probe
 from usdk.scan import LinearScan, SectorScan
 from usdk.transmit import SingleElement
 
@@ -158,3 +158,21 @@ def test_the_aperture_of_a_convex_array_live(
         flat = replace(iq, probe=replace(iq.probe, kind=ArrayKind.OTHER, element_normals=ahead))
         by_depth = Beamformer.for_acquisition(flat, scan, f_number=f_number, **PLAIN)(iq.data[0])
         assert nrmse(by_depth, theirs.reshape(scan.shape)) > 0.5
+
+
+@pytest.mark.parametrize("width_m", [0.1e-3, 0.2e-3, 0.29e-3])
+def test_the_f_number_that_follows_from_directivity(width_m: float) -> None:
+    """The peer's search stops within π/100, ours is exact: they agree within that angle."""
+    probe = Probe.linear(
+        "L", n_elements=16, pitch_m=0.3e-3, element_width_m=width_m, centre_frequency_hz=5e6,
+        fractional_bandwidth=0.7,
+    )  # fmt: skip
+    param = pymust.utils.Param()
+    param.fs, param.fc, param.c, param.pitch, param.width = 20e6, 5e6, 1540.0, 0.3e-3, width_m
+    param.bandwidth, param.Nelements, param.fnumber = 70, 16, None
+    x_m, z_m = np.meshgrid(np.linspace(-1e-3, 1e-3, 3), np.linspace(5e-3, 9e-3, 3))
+    pymust.dasmtx(np.array([400, 16]), x_m, z_m, np.zeros((1, 16)), param)
+    # 0.71 is the peer's level
+    ours = f_number_from_directivity(probe, sound_speed_m_s=1540.0, level_db=20 * np.log10(0.71))
+    angle_rad, peer_rad = np.arctan(0.5 / np.array([ours, float(param.fnumber)]))
+    assert abs(angle_rad - peer_rad) < np.pi / 100

@@ -16,6 +16,14 @@ FS = 20e6
 FC = 5e6
 C = 1540.0
 NS = 220
+# (taper, a0, a1, a2)
+WINDOWS = {
+    "boxcar": np.array([0.0, 1.0, 0.0, 0.0]),
+    "hann": np.array([1.0, 0.5, 0.5, 0.0]),
+    "hamming": np.array([1.0, 0.54, 0.46, 0.0]),
+    "blackman": np.array([1.0, 0.42, 0.5, 0.08]),
+    "tukey": np.array([0.4, 0.5, 0.5, 0.0]),
+}
 
 
 def python(kernel):
@@ -23,12 +31,12 @@ def python(kernel):
     return getattr(kernel, "py_func", kernel)
 
 
-def window_reference(u, code, parameter):
-    if code == das.WINDOW_HANN:
-        return np.cos(np.pi * u / 2) ** 2
-    if code == das.WINDOW_TUKEY and u > 1 - parameter:
-        return 0.5 + 0.5 * np.cos(np.pi * (u - 1 + parameter) / parameter)
-    return 1.0
+def window_reference(u, window):
+    """From the windows' textbook forms."""
+    if window[0] == 0:
+        return 1.0
+    v = max(0.0, (u - 1 + window[0]) / window[0])
+    return window[1] + window[2] * np.cos(np.pi * v) + window[3] * np.cos(2 * np.pi * v)
 
 
 def reference(case):
@@ -47,7 +55,10 @@ def reference(case):
         for (e, q), (t, angle) in itertools.product(enumerate(elements), enumerate(case["angles"])):
             if not (z > 0 and 2 * f_number * abs(x - q) <= z):
                 continue
-            a = window_reference(2 * f_number * abs(x - q) / z, case["window"], case["taper"])
+            a = window_reference(2 * f_number * abs(x - q) / z, WINDOWS[case["window"]])
+            if case["width"] >= 0:
+                cosine, sine = np.array([z, x - q]) / np.hypot(z, x - q)
+                a *= np.sinc(case["width"] * sine) * cosine
             weights += a
             way = z * np.cos(angle) + x * np.sin(angle) + np.hypot(z, x - q)
             tau = way / C + case["lens"]
@@ -63,7 +74,7 @@ def reference(case):
 
 def make(
     *, n_elements=9, pitch=0.3e-3, per_pitch=2, first=-3, n_columns=21, angles=(-0.2, 0.0, 0.13),
-    depths=None, fs=FS, f_number=1.0, window=2, taper=0.5, normalize=1, lens=0.0, iq=True,
+    depths=None, fs=FS, f_number=1.0, window="tukey", width=-1.0, normalize=1, lens=0.0, iq=True,
     zero=None, seed=0, n_samples=NS,
 ):  # fmt: skip
     """A case; the first column stands `first` fractions of the pitch from the first element."""
@@ -82,7 +93,7 @@ def make(
         "data": data, "elements": elements, "columns": columns, "depths": np.asarray(depths, float),
         "angles": np.asarray(angles, float), "per_pitch": per_pitch, "fs": fs,
         "fd": FC if iq else 0.0, "f_number": float(f_number), "window": window,
-        "taper": float(taper), "normalize": normalize, "lens": lens, "zero": np.asarray(zero),
+        "width": float(width), "normalize": normalize, "lens": lens, "zero": np.asarray(zero),
     }  # fmt: skip
 
 
@@ -117,8 +128,8 @@ def run(case, kernel=das_shift.das_shift, skew=das_shift.skew, cuts=None):
     for a, b in itertools.pairwise(cuts or [0, n_depths]):
         kernel(
             skewed, shift, first_row, case["depths"], lateral, directions, time, case["zero"],
-            case["data"].shape[2], k, case["fs"], case["fd"], C, case["f_number"], case["window"],
-            case["taper"], case["normalize"], a, b, out,
+            WINDOWS[case["window"]], case["data"].shape[2], k, case["fs"], case["fd"], C,
+            case["f_number"], case["width"], case["normalize"], a, b, out,
         )  # fmt: skip
     return out[..., 0] if planes == 1 else out.view(np.complex64)[..., 0]
 
@@ -132,16 +143,17 @@ def general(case):
     positions = np.zeros((len(case["elements"]), 3), np.float32)
     positions[:, 0] = case["elements"]
     normals = np.tile(np.float32([0, 0, 1]), (len(positions), 1))
+    tangents = np.tile(np.float32([1, 0, 0]), (len(positions), 1))
     sine, cosine = np.sin(case["angles"]), np.cos(case["angles"])
     time = (np.outer(sine, points[:, 0]) + np.outer(cosine, points[:, 2])) / C + case["lens"]
     out = np.empty(len(points), case["data"].dtype)
     frequencies = (case["fs"], case["fd"]) if case["fd"] else (case["fs"],)
     kernel = das.das_iq if case["fd"] else das.das_rf
     kernel(
-        case["data"], points.astype(np.float32), positions, normals, time,
-        np.ones(time.shape, np.float32), case["zero"], *frequencies, C, case["f_number"],
-        case["window"], case["taper"], das.INTERPOLATION_LINEAR, case["normalize"], 0, len(points),
-        out,
+        case["data"], points.astype(np.float32), positions, normals, tangents, time,
+        np.ones(time.shape, np.float32), case["zero"], WINDOWS[case["window"]], *frequencies, C,
+        case["f_number"], case["width"], 0.0, das.INTERPOLATION_LINEAR, case["normalize"], 0,
+        len(points), out,
     )  # fmt: skip
     return out.reshape(len(columns), len(depths))
 
@@ -155,7 +167,7 @@ def close(actual, case, atol=3e-5):
 
 @pytest.mark.parametrize("iq", [True, False], ids=["IQ", "RF"])
 @pytest.mark.parametrize("normalize", [0, 1])
-@pytest.mark.parametrize("window", [0, 1, 2])
+@pytest.mark.parametrize("window", WINDOWS)
 @pytest.mark.parametrize("f_number", [0.0, 0.93])
 def test_the_kernel_equals_the_sum_over_pairs(f_number, window, normalize, iq):
     case = make(f_number=f_number, window=window, normalize=normalize, iq=iq, lens=0.1e-6)
@@ -179,20 +191,21 @@ def test_source_in_the_interpreter_equals_the_sum_over_pairs(iq):
     angles=st.lists(st.floats(-0.6, 0.6), min_size=1, max_size=3),
     f_number=st.one_of(st.just(0.0), st.floats(0.3, 2.0)),
     fs=st.floats(8e6, 40e6),
-    window=st.integers(1, 2),
+    window=st.sampled_from(["hann", "blackman", "tukey"]),
+    width=st.sampled_from([-1.0, 0.0, 0.3, 0.9]),
     normalize=st.integers(0, 1),
     iq=st.booleans(),
     seed=st.integers(0, 2**31),
 )
 def test_it_is_exact_for_any_array_region_and_angles(**options):
     # A window that ends in 0, since an element on the rim of a boxcar may fall to either side.
-    case = make(**options, taper=0.4, depths=np.linspace(0.3e-3, 7.7e-3, 4), n_samples=150)
+    case = make(**options, depths=np.linspace(0.3e-3, 7.7e-3, 4), n_samples=150)
     close(run(case), case, atol=5e-5)
 
 
 def test_it_equals_the_general_kernel_on_a_full_array():
     case = make(
-        n_elements=40, n_columns=79, first=0, n_samples=700, f_number=1.0, window=2,
+        n_elements=40, n_columns=79, first=0, n_samples=700, window="tukey", width=1.1,
         depths=np.linspace(2e-3, 26e-3, 23), angles=np.radians([-12, 0, 7]),
     )  # fmt: skip
     expected = general(case)
@@ -211,7 +224,7 @@ def test_columns_off_the_grid_of_the_elements_and_beside_the_array():
 def test_the_record_ends_exactly_at_its_first_and_last_sample(samples):
     # A straight wave above the only column: z is chosen so that positions are exact numbers.
     case = make(n_elements=2, n_columns=1, first=0, per_pitch=1, angles=(0.0,), f_number=9.0,
-                window=0, normalize=0, iq=False, depths=(C / FS,))  # fmt: skip
+                window="boxcar", normalize=0, iq=False, depths=(C / FS,))  # fmt: skip
     step = 2.0**-20
     for off, heard in ((0.0, True), (-step, samples > 0), (step, samples < NS - 1)):
         case["zero"] = np.array([(2 - samples - off) / FS])
@@ -243,7 +256,7 @@ def test_depths_outside_the_tile_are_left_alone():
 def test_a_late_echo_keeps_its_phase():
     # 2 pi f tau is over 10 000 rad here; float32 would be wrong by a milliradian and more.
     case = make(n_elements=2, n_columns=1, first=0, per_pitch=1, angles=(0.3,), f_number=9.0,
-                window=0, depths=(1e-3,), lens=400e-6, zero=[400e-6])  # fmt: skip
+                window="boxcar", depths=(1e-3,), lens=400e-6, zero=[400e-6])  # fmt: skip
     case["data"][:] = 1
     tau = case["lens"] + (1e-3 * (1 + math.cos(0.3)) + case["columns"][0] * math.sin(0.3)) / C
     expected = np.exp(2j * np.pi * math.fmod(FC * tau, 1.0))
@@ -251,7 +264,7 @@ def test_a_late_echo_keeps_its_phase():
 
 
 def test_normalized_ones_stay_one_while_the_aperture_grows():
-    case = make(n_elements=40, n_columns=79, first=0, iq=False, window=1, zero=[0.0] * 3,
+    case = make(n_elements=40, n_columns=79, first=0, iq=False, window="hann", zero=[0.0] * 3,
                 depths=np.linspace(2.5e-3, 7e-3, 30), f_number=1.1)  # fmt: skip
     case["data"][:] = 1
     np.testing.assert_allclose(run(case), 1, rtol=2e-6)
@@ -303,7 +316,7 @@ def test_tables_of_nonsense_read_nothing_outside_the_data():
             )  # fmt: skip
             das_shift.das_shift(
                 skewed, bad_shift, bad_rows, case["depths"], lateral, directions, time,
-                case["zero"], NS, 2, FS, FC, C, 1.0, 2, 0.5, 1, 0, 11, out,
+                case["zero"], WINDOWS["tukey"], NS, 2, FS, FC, C, 1.0, 0.5, 1, 0, 11, out,
             )  # fmt: skip
         assert np.isfinite(skewed).all()
         assert np.isfinite(out).all()
@@ -312,11 +325,6 @@ def test_tables_of_nonsense_read_nothing_outside_the_data():
 @pytest.mark.parametrize("n_samples", [0, 1])
 def test_a_record_without_two_samples_gives_zeros(n_samples):
     assert not np.any(run(make(n_elements=3, n_columns=3, n_samples=n_samples, zero=[0.0] * 3)))
-
-
-def test_window_codes_are_those_of_the_general_kernel():
-    for name in ("WINDOW_BOXCAR", "WINDOW_HANN", "WINDOW_TUKEY"):
-        assert getattr(das_shift, name) == getattr(das, name)
 
 
 def test_the_inner_loops_are_vectorised(tmp_path, monkeypatch):

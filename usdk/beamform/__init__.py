@@ -3,6 +3,14 @@
 from __future__ import annotations
 
 from usdk.beamform.beamformer import Beamformer
+from usdk.beamform.directivity import f_number_from_directivity
 from usdk.beamform.options import Interpolation, Kernel, TransmitWeighting, Window
 
-__all__ = ["Beamformer", "Interpolation", "Kernel", "TransmitWeighting", "Window"]
+__all__ = [
+    "Beamformer",
+    "Interpolation",
+    "Kernel",
+    "TransmitWeighting",
+    "Window",
+    "f_number_from_directivity",
+]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, ReceiveSettings
+from usdk.beamform.directivity import f_number_from_directivity
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.kernel_choice import choose_plan
 from usdk.beamform.options import (
@@ -36,10 +37,11 @@ class Beamformer:
         What made the channel data.
     scan : Scan
         Where to look.
-    f_number : float, optional
+    f_number : float or "directivity", optional
         Depth over the width of the receive aperture, measured by each element's normal; 0 opens
         every element that the point lies in front of. When absent 1, and 0 for a phased array,
         which looks aside with all of its elements: 1 would see nothing beyond 27° from its axis.
+        ``"directivity"`` is `f_number_from_directivity` of the probe.
     window : Window or str
         Apodization across that aperture.
     taper : float
@@ -50,6 +52,9 @@ class Beamformer:
         How the transmits share a point; ``lines`` when all are focused, else ``compound``.
     normalize : bool
         Divide by the sum of the weights, so that brightness does not follow the aperture.
+    directivity : bool
+        Weigh elements by how well they hear the direction that a point lies in, too: the response
+        of elements of the probe's size in a soft baffle.
     kernel : Kernel or str, optional
         The fastest that is exact for the geometry when absent; `explain` says which and why.
 
@@ -71,16 +76,21 @@ class Beamformer:
         receive: ReceiveSettings,
         scan: Scan,
         *,
-        f_number: float | None = None,
+        f_number: float | str | None = None,
         window: Window | str = Window.TUKEY,
         taper: float = 0.5,
         interpolation: Interpolation | str = Interpolation.LINEAR,
         weighting: TransmitWeighting | str | None = None,
         normalize: bool = True,
+        directivity: bool = False,
         kernel: Kernel | str | None = None,
     ) -> None:
         if f_number is None:
             f_number = 0.0 if probe.kind is ArrayKind.PHASED else 1.0
+        elif isinstance(f_number, str):
+            if f_number != "directivity":
+                raise ArgumentError(f'f_number must be a number or "directivity", got {f_number!r}')
+            f_number = f_number_from_directivity(probe, sound_speed_m_s=receive.sound_speed_m_s)
         if weighting is None:
             all_focused = all(isinstance(t, FocusedWave) for t in sequence.transmits)
             weighting = TransmitWeighting.LINES if all_focused else TransmitWeighting.COMPOUND
@@ -92,6 +102,7 @@ class Beamformer:
             interpolation=choice(Interpolation, interpolation),
             weighting=choice(TransmitWeighting, weighting),
             normalize=bool(normalize),
+            directivity=bool(directivity),
         )
         wanted = None if kernel is None else choice(Kernel, kernel)
         self.kernel, self._plan, self._reason = choose_plan(self.geometry, self.method, wanted)
@@ -110,7 +121,7 @@ class Beamformer:
             f"({method.weighting}), {geometry.probe.n_elements} elements, "
             f"{math.prod(geometry.scan.shape)} points in {self._plan.n_tiles} tiles, "
             f"{method.interpolation} interpolation, F-number {method.f_number:g}, "
-            f"{method.window} window"
+            f"{method.window} window" + (", element directivity" if method.directivity else "")
         )
 
     @property

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from usdk.errors import ArgumentError
 
 __all__ = ["Interpolation", "Kernel", "Method", "TransmitWeighting", "Window", "choice"]
@@ -17,7 +20,20 @@ class Window(StrEnum):
 
     BOXCAR = "boxcar"
     HANN = "hann"
+    HAMMING = "hamming"
+    BLACKMAN = "blackman"
     TUKEY = "tukey"
+    """Flat in the middle, half a Hann window on both sides."""
+
+
+# (taper, a0, a1, a2) of each window, for the kernels; Tukey's taper is the method's.
+_COEFFICIENTS = {
+    Window.BOXCAR: (0.0, 1.0, 0.0, 0.0),
+    Window.HANN: (1.0, 0.5, 0.5, 0.0),
+    Window.HAMMING: (1.0, 0.54, 0.46, 0.0),
+    Window.BLACKMAN: (1.0, 0.42, 0.5, 0.08),
+    Window.TUKEY: (1.0, 0.5, 0.5, 0.0),
+}
 
 
 class Interpolation(StrEnum):
@@ -63,12 +79,25 @@ class Method:
     interpolation: Interpolation = Interpolation.LINEAR
     weighting: TransmitWeighting = TransmitWeighting.COMPOUND
     normalize: bool = True
+    directivity: bool = False
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.f_number) and self.f_number >= 0):
             raise ArgumentError(f"f_number must be 0 (open) or positive, got {self.f_number}")
         if not 0 <= self.taper <= 1:
             raise ArgumentError(f"taper must be 0 to 1, got {self.taper}")
+
+    @property
+    def window_coefficients(self) -> NDArray[np.float64]:
+        """The window as kernels take it, (4,): taper α and cosine coefficients a0, a1, a2.
+
+        With u in [0, 1] the place in the half aperture and v = max(0, (u − (1 − α)) / α), the
+        weight is a0 + a1 cos(πv) + a2 cos(2πv); α = 0 is a boxcar.
+        """
+        coefficients = np.array(_COEFFICIENTS[self.window])
+        if self.window is Window.TUKEY:
+            coefficients[0] = self.taper
+        return coefficients
 
 
 _Option = TypeVar("_Option", bound=StrEnum)

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.beamform.directivity import element_size_wavelengths, element_tangents
 from usdk.beamform.geometry import Geometry
-from usdk.beamform.options import Interpolation, Method, TransmitWeighting, Window
+from usdk.beamform.options import Interpolation, Method, TransmitWeighting
 from usdk.beamform.transmit_weights import transmit_weights
 from usdk.errors import ArgumentError
 from usdk.tiles import run_tiles
@@ -23,11 +24,6 @@ POINTS_PER_TILE = 4096
 MAX_PLAN_BYTES = 8 * 2**30
 """Largest tables of a plan: 12 bytes for each pair of a point and a transmit that reaches it."""
 
-_WINDOWS = {
-    Window.BOXCAR: das.WINDOW_BOXCAR,
-    Window.HANN: das.WINDOW_HANN,
-    Window.TUKEY: das.WINDOW_TUKEY,
-}
 _INTERPOLATIONS = {
     Interpolation.NEAREST: das.INTERPOLATION_NEAREST,
     Interpolation.LINEAR: das.INTERPOLATION_LINEAR,
@@ -69,16 +65,17 @@ class GeneralPlan:
         self._probe, self._sequence = geometry.probe, geometry.sequence
         self._receive, self._scan = geometry.receive, geometry.scan
         self._weighting = method.weighting
+        self._window = method.window_coefficients
         self._settings = (
             method.f_number,
-            _WINDOWS[method.window],
-            method.taper,
+            *(element_size_wavelengths(geometry) if method.directivity else (-1.0, -1.0)),
             _INTERPOLATIONS[method.interpolation],
             int(method.normalize),
         )
         self._check_size()
         self._positions_m = np.ascontiguousarray(self._probe.element_positions_m, np.float32)
         self._normals = np.ascontiguousarray(self._probe.element_normals, np.float32)
+        self._tangents = np.ascontiguousarray(element_tangents(self._probe), np.float32)
         self._tiles = tuple(self._plan())
         self.n_bytes = sum(tile.n_bytes for tile in self._tiles)
         self.n_tiles = len(self._tiles)
@@ -101,9 +98,11 @@ class GeneralPlan:
             tile.points_m,
             self._positions_m,
             self._normals,
+            self._tangents,
             tile.transmit_time_s,
             tile.transmit_weight,
             tile.time_zero_s,
+            self._window,
             self._receive.sampling_frequency_hz,
         )
         demodulation_hz = self._receive.demodulation_frequency_hz

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.beamform.directivity import element_size_wavelengths
 from usdk.beamform.geometry import Geometry
-from usdk.beamform.options import Interpolation, Method, TransmitWeighting, Window
+from usdk.beamform.options import Interpolation, Method, TransmitWeighting
 from usdk.scan import LinearScan
 from usdk.tiles import run_tiles
 from usdk.transmit import PlaneWave
@@ -24,11 +25,6 @@ MAX_PER_PITCH = 64
 DEPTHS_PER_TILE = 32
 ROWS_PER_TILE = 256
 _MIN_COLUMNS = 8  # side by side on the pitch; fewer leave most of a vector empty
-_WINDOWS = {
-    Window.BOXCAR: das_shift.WINDOW_BOXCAR,
-    Window.HANN: das_shift.WINDOW_HANN,
-    Window.TUKEY: das_shift.WINDOW_TUKEY,
-}
 
 
 def why_not_exact(geometry: Geometry, method: Method) -> str | None:
@@ -108,6 +104,8 @@ class ShiftPlan:
         self._time_zero_s = np.array(receive.time_zero_s, np.float64)
         self._depths_m = np.array(scan.z_m)
         self._receive, self._method = receive, method
+        self._window = method.window_coefficients
+        self._width = element_size_wavelengths(geometry)[0] if method.directivity else -1.0
         self._first_row, n_rows = self._rows()
         self.n_planes = 2 if receive.demodulation_frequency_hz else 1
         width = n_elements + das_shift.PADDING
@@ -156,14 +154,14 @@ class ShiftPlan:
                 self._directions,
                 self._time_s,
                 self._time_zero_s,
+                self._window,
                 self._receive.n_samples,
                 self.per_pitch,
                 rate_hz,
                 demodulation_hz,
                 sound_speed_m_s,
                 self._method.f_number,
-                _WINDOWS[self._method.window],
-                self._method.taper,
+                self._width,
                 int(self._method.normalize),
                 *depths,
                 image,

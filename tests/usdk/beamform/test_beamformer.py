@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import ReceiveSettings
 from usdk.beamform import Beamformer
-from usdk.beamform.options import TransmitWeighting
+from usdk.beamform.options import TransmitWeighting, Window
 from usdk.beamform.plan_general import POINTS_PER_TILE
 from usdk.beamform.transmit_weights import transmit_weights
 from usdk.errors import ArgumentError
@@ -66,6 +66,7 @@ def naive(
     f_number: float,
     window: str = "boxcar",
     taper: float = 0.5,
+    width_wavelengths: float | None = None,
     weights: NDArray[np.float64] | None = None,
     normalize: bool = True,
 ) -> NDArray[np.complex128]:
@@ -90,6 +91,13 @@ def naive(
             elif window == "tukey":
                 edge = np.cos(np.pi / 2 * (u - 1 + taper) / max(taper, 1e-12)) ** 2
                 shape = np.where(u <= 1 - taper, 1.0, edge)
+            elif window == "hamming":
+                shape = 0.54 + 0.46 * np.cos(np.pi * u)
+            elif window == "blackman":
+                shape = 0.42 + 0.5 * np.cos(np.pi * u) + 0.08 * np.cos(2 * np.pi * u)
+            if width_wavelengths is not None:  # every point here lies in the elements' plane
+                sine = np.sqrt(1 - np.clip(cosine, -1, 1) ** 2)
+                shape = shape * np.sinc(width_wavelengths * sine) * cosine
             time_s = arrival_s + distance_m / receive.sound_speed_m_s + 2 * probe.lens_delay_s
             sample = (time_s - receive.time_zero_s[t]) * receive.sampling_frequency_hz
             divisor += np.where(inside, shape * np.abs(weights[t]), 0.0)
@@ -121,6 +129,8 @@ def test_the_beamformer_is_delay_and_sum(
     for options in (
         {"f_number": 0.0, "window": "boxcar"},
         {"f_number": 1.0, "window": "hann"},
+        {"f_number": 0.8, "window": "hamming"},
+        {"f_number": 0.8, "window": "blackman"},
         {"f_number": 0.7, "window": "tukey", "taper": 0.3},
         {"f_number": 1.5, "window": "tukey", "taper": 0.0, "normalize": False},
     ):
@@ -130,6 +140,21 @@ def test_the_beamformer_is_delay_and_sum(
         # An element on the rim of a boxcar aperture may fall to either side in float32.
         off = np.abs(ours - expected) > 2e-4 * np.abs(expected).max()
         assert off.mean() < 0.01, options
+
+
+@pytest.mark.parametrize("iq", [True, False], ids=["IQ", "RF"])
+@pytest.mark.parametrize(("probe", "sequence", "scan"), CASES)
+def test_elements_are_weighed_by_their_directivity(
+    probe: Probe, sequence: TransmitSequence, scan: Any, iq: bool
+) -> None:
+    receive, data = receive_for(sequence, iq=iq), noise(len(sequence), iq=iq)
+    options: dict[str, Any] = {"f_number": 0.8, "window": "hann"}
+    plan = Beamformer(probe, sequence, receive, scan, directivity=True, **options)
+    assert "element directivity" in plan.explain()
+    width = probe.element_width_m * FC / C
+    expected = naive(data, probe, sequence, receive, scan, width_wavelengths=width, **options)
+    expected = expected if iq else expected.real
+    np.testing.assert_allclose(plan(data), expected, atol=2e-4 * np.abs(expected).max())
 
 
 def test_cubic_interpolation_reads_a_smooth_signal_better_than_linear_and_nearest() -> None:
@@ -155,7 +180,7 @@ def test_cubic_interpolation_reads_a_smooth_signal_better_than_linear_and_neares
 def test_data_of_ones_give_ones_wherever_anything_is_heard() -> None:
     receive = replace(receive_for(PLANES, iq=False), n_samples=N_SAMPLES)
     data = np.ones((3, 24, N_SAMPLES), np.float32)
-    for window in ("boxcar", "hann", "tukey"):
+    for window in Window:
         image = Beamformer(LINEAR, PLANES, receive, LINES, f_number=1.2, window=window)(data)
         assert np.allclose(image, 1, atol=1e-6)
 
@@ -361,6 +386,7 @@ def test_a_phased_array_looks_aside_with_all_of_its_elements_unless_told_otherwi
         {"taper": math.nan},
         {"window": "kaiser"},
         {"window": 2},
+        {"f_number": "wide"},
         {"interpolation": "sinc"},
         {"weighting": "lines"},
         {"weighting": "none"},

@@ -80,6 +80,7 @@ def test_it_is_chosen_and_equals_the_general_kernel(scan: LinearScan, iq: bool) 
         {"f_number": 0.0, "window": "tukey"},
         {"f_number": 1.03, "window": "hann", "normalize": False},
         {"f_number": 0.71, "window": "tukey", "taper": 0.3},
+        {"f_number": 0.9, "window": "blackman", "directivity": True},
     ):
         fast = plan(scan, iq=iq, **options)
         assert fast.kernel == "shift"
