@@ -20,10 +20,11 @@ from usdk.beamform.options import (
     Window,
     choice,
 )
+from usdk.beamform.transmit_weights import natural_weighting
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import Scan
-from usdk.transmit import FocusedWave, TransmitSequence
+from usdk.transmit import TransmitSequence
 
 __all__ = ["Beamformer"]
 
@@ -49,7 +50,8 @@ class Beamformer:
     interpolation : Interpolation or str
         How channel data are read between samples.
     weighting : TransmitWeighting or str, optional
-        How the transmits share a point; ``lines`` when all are focused, else ``compound``.
+        How the transmits share a point. When absent ``retrospective`` for focused beams that
+        overlap at their foci, ``lines`` for focused beams that do not, else ``compound``.
     normalize : bool
         Divide by the sum of the weights, so that brightness does not follow the aperture.
     directivity : bool
@@ -91,10 +93,9 @@ class Beamformer:
             if f_number != "directivity":
                 raise ArgumentError(f'f_number must be a number or "directivity", got {f_number!r}')
             f_number = f_number_from_directivity(probe, sound_speed_m_s=receive.sound_speed_m_s)
-        if weighting is None:
-            all_focused = all(isinstance(t, FocusedWave) for t in sequence.transmits)
-            weighting = TransmitWeighting.LINES if all_focused else TransmitWeighting.COMPOUND
         self.geometry = Geometry(probe, sequence, receive, scan)
+        if weighting is None:
+            weighting = natural_weighting(self.geometry)
         self.method = Method(
             f_number=float(f_number),
             window=choice(Window, window),

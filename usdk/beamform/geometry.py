@@ -41,3 +41,9 @@ class Geometry:
                 f"time_zero_s has {len(self.receive.time_zero_s)} entries for "
                 f"{len(self.sequence)} transmits"
             )
+
+    @property
+    def wavelength_m(self) -> float:
+        """Wavelength of the pulse sent, m."""
+        frequency_hz = self.sequence.frequency_hz or self.probe.centre_frequency_hz
+        return self.receive.sound_speed_m_s / frequency_hz

@@ -51,6 +51,9 @@ class TransmitWeighting(StrEnum):
     """Every transmit counts alike at every point."""
     LINES = "lines"
     """The two beams nearest to a point share it, by nearness; on a beam's axis it alone counts."""
+    RETROSPECTIVE = "retrospective"
+    """Every beam that reaches a point counts, by its share there (`usdk.beamform.insonification`):
+    virtual-source synthetic aperture, focused on transmit at every depth."""
 
 
 class Kernel(StrEnum):

@@ -58,10 +58,11 @@ class GeneralPlan:
     Raises
     ------
     ArgumentError
-        If the tables would be larger than `MAX_PLAN_BYTES`, or a transmit has no axis to be near.
+        If the tables would be larger than `MAX_PLAN_BYTES`, or a transmit's beam is not known.
     """
 
     def __init__(self, geometry: Geometry, method: Method) -> None:
+        self._geometry = geometry
         self._probe, self._sequence = geometry.probe, geometry.sequence
         self._receive, self._scan = geometry.receive, geometry.scan
         self._weighting = method.weighting
@@ -76,7 +77,7 @@ class GeneralPlan:
         self._positions_m = np.ascontiguousarray(self._probe.element_positions_m, np.float32)
         self._normals = np.ascontiguousarray(self._probe.element_normals, np.float32)
         self._tangents = np.ascontiguousarray(element_tangents(self._probe), np.float32)
-        self._tiles = tuple(self._plan())
+        self._tiles = tuple(self._within_memory(self._plan()))
         self.n_bytes = sum(tile.n_bytes for tile in self._tiles)
         self.n_tiles = len(self._tiles)
 
@@ -115,12 +116,16 @@ class GeneralPlan:
         reaching = len(self._sequence)
         if self._weighting is TransmitWeighting.LINES:
             reaching = min(reaching, 2)
-        n_bytes = 12 * reaching * math.prod(self._scan.shape)
-        if n_bytes > MAX_PLAN_BYTES:
-            raise ArgumentError(
-                f"the plan's tables would take {n_bytes / 2**30:.1f} GiB, at most "
-                f"{MAX_PLAN_BYTES / 2**30:g}: take fewer points or fewer transmits at a time"
-            )
+        elif self._weighting is TransmitWeighting.RETROSPECTIVE:
+            reaching = 1  # Or more: `_within_memory` counts the beams that reach each tile.
+        _require_memory(12 * reaching * math.prod(self._scan.shape))
+
+    def _within_memory(self, tiles: Iterator[_Tile]) -> Iterator[_Tile]:
+        n_bytes = 0
+        for tile in tiles:
+            n_bytes += tile.n_bytes
+            _require_memory(n_bytes)
+            yield tile
 
     def _plan(self) -> Iterator[_Tile]:
         points_m = self._scan.points_m().reshape(-1, 3)
@@ -130,9 +135,10 @@ class GeneralPlan:
         for first in range(0, points_m.shape[0], POINTS_PER_TILE):
             points = slice(first, min(first + POINTS_PER_TILE, points_m.shape[0]))
             tile_m = points_m[points]
-            weights = transmit_weights(self._sequence, tile_m, self._weighting)
+            weights = transmit_weights(self._geometry, tile_m, self._weighting)
             used = np.flatnonzero(weights.any(axis=1))
-            transmits = slice(int(used[0]), int(used[-1]) + 1)
+            # Where no beam reaches, the first one stands with weights of 0.
+            transmits = slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 1)
             arrivals_s = [
                 transmit.arrival_time_s(tile_m, self._probe, self._receive.sound_speed_m_s) + lens_s
                 for transmit in self._sequence.transmits[transmits]
@@ -145,3 +151,11 @@ class GeneralPlan:
                 transmit_weight=np.ascontiguousarray(weights[transmits]),
                 time_zero_s=time_zero_s[transmits],
             )
+
+
+def _require_memory(n_bytes: int) -> None:
+    if n_bytes > MAX_PLAN_BYTES:
+        raise ArgumentError(
+            f"the plan's tables would take {n_bytes / 2**30:.1f} GiB, at most "
+            f"{MAX_PLAN_BYTES / 2**30:g}: take fewer points or fewer transmits at a time"
+        )

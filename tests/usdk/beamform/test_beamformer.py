@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import ReceiveSettings
 from usdk.beamform import Beamformer
+from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import TransmitWeighting, Window
 from usdk.beamform.plan_general import POINTS_PER_TILE
 from usdk.beamform.transmit_weights import transmit_weights
@@ -277,7 +278,8 @@ BEAMS = focused_lines(LINEAR, n_lines=7, focus_depth_m=12e-3, n_aperture=8)
 
 
 def line_weights(sequence: TransmitSequence, scan: Any) -> NDArray[np.float32]:
-    weights = transmit_weights(sequence, scan.points_m().reshape(-1, 3), TransmitWeighting.LINES)
+    geometry = Geometry(LINEAR, sequence, receive_for(sequence), scan)
+    weights = transmit_weights(geometry, scan.points_m().reshape(-1, 3), TransmitWeighting.LINES)
     return weights.reshape(len(sequence), *scan.shape)
 
 
@@ -312,8 +314,7 @@ def test_beams_that_leave_one_point_share_it() -> None:
 
 def test_focused_beams_give_the_same_as_the_naive_sum_with_their_shares() -> None:
     receive, data = receive_for(BEAMS), noise(7)
-    plan = Beamformer(LINEAR, BEAMS, receive, LINES, f_number=1.0, window="hann")
-    assert plan.method.weighting == "lines"
+    plan = Beamformer(LINEAR, BEAMS, receive, LINES, f_number=1.0, window="hann", weighting="lines")
     weights = line_weights(BEAMS, LINES).reshape(7, -1).astype(np.float64)
     expected = naive(
         data, LINEAR, BEAMS, receive, LINES, f_number=1.0, window="hann", weights=weights
@@ -323,7 +324,7 @@ def test_focused_beams_give_the_same_as_the_naive_sum_with_their_shares() -> Non
 
 def test_a_beam_far_away_from_every_point_is_not_read() -> None:
     right = LinearScan(x_m=np.linspace(2e-3, 3e-3, 5), z_m=LINES.z_m)
-    plan = Beamformer(LINEAR, BEAMS, receive_for(BEAMS), right)
+    plan = Beamformer(LINEAR, BEAMS, receive_for(BEAMS), right, weighting="lines")
     data = noise(7)
     spoilt = data.copy()
     spoilt[:3] = np.nan
