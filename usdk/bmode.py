@@ -16,7 +16,7 @@ from usdk.frame import Frame, Provenance
 from usdk.image.scan_conversion import ScanConverter
 from usdk.scan import LinearScan, Raster, SectorScan, planar_scan_for
 from usdk_kernels.envelope import envelope_iq
-from usdk_kernels.log_compression import FLOOR_DB, grey_levels, log_compress
+from usdk_kernels.log_compression import log_compress
 
 __all__ = ["BMode", "bmode", "envelope", "log_compression"]
 
@@ -137,11 +137,9 @@ class BMode:
         if self.reference is None:
             self.reference = float(image.max()) or None
         level_db = log_compression(image, reference=self.reference)
-        raster_db = self._converter(level_db, fill=float(FLOOR_DB))
-        raster_db += np.float32(self.gain_db)
-        pixels = np.empty(raster_db.shape, np.uint8)
-        grey_levels(raster_db, self.dynamic_range_db, pixels)
-        return pixels
+        return self._converter.greys(
+            level_db, dynamic_range_db=self.dynamic_range_db, white_db=-self.gain_db
+        )
 
     def _provenance(self, acquisition: Acquisition, index: int) -> Provenance:
         demodulator = self._demodulator

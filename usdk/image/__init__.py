@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from usdk.image.grey_map import GreyMap, grey_curve
 from usdk.image.scan_conversion import ScanConverter
 
-__all__ = ["ScanConverter"]
+__all__ = ["GreyMap", "ScanConverter", "grey_curve"]

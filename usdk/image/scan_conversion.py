@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -9,13 +10,27 @@ from numpy.typing import NDArray
 
 from usdk.errors import ArgumentError
 from usdk.scan import LinearScan, Raster, SectorScan
-from usdk_kernels.scan_conversion import linear_table, polar_table, scan_convert
+from usdk.tiles import run_tiles
+from usdk_kernels.scan_conversion import (
+    OUTSIDE,
+    linear_table,
+    polar_table,
+    scan_convert,
+    scan_convert_grey,
+)
 
-__all__ = ["ScanConverter"]
+__all__ = ["PIXELS_PER_TILE", "ScanConverter"]
+
+PIXELS_PER_TILE = 2**15
+"""Covered pixels that one thread converts at a time: a tenth of a millisecond's work or less."""
+
+_NO_CURVE = np.empty(0, np.uint8)
 
 
 class ScanConverter:
     """Bilinear interpolation from a scan to a raster, by tables.
+
+    The tables hold the pixels that the scan covers and no others, 12 bytes for each.
 
     Parameters
     ----------
@@ -23,24 +38,27 @@ class ScanConverter:
         Where the samples lie.
     raster : Raster, optional
         Pixels wanted; those that cover the scan when absent.
+
+    Notes
+    -----
+    The rows are cut into tiles that run on the SDK's threads; the result is the same, bit by bit,
+    for any number of them.
     """
 
     def __init__(self, scan: LinearScan | SectorScan, raster: Raster | None = None) -> None:
         self.scan = scan
         self.raster = raster = scan.raster() if raster is None else raster
-        shape = (raster.n_rows, raster.n_columns)
-        self._index = np.empty(shape, np.int32)
-        self._weight_line = np.empty(shape, np.float32)
-        self._weight_sample = np.empty(shape, np.float32)
-        x_m = raster.x_m + raster.pixel_size_m * np.arange(raster.n_columns, dtype=np.float64)
-        z_m = raster.z_m + raster.pixel_size_m * np.arange(raster.n_rows, dtype=np.float64)
-        tables: tuple[Any, ...] = (*scan.shape, self._index, self._weight_line, self._weight_sample)
-        if isinstance(scan, LinearScan):
-            linear_table(x_m, z_m, *_axis(scan.x_m), *_axis(scan.z_m), *tables)
-        else:
-            apex_x_m, apex_z_m = scan.apex_m
-            angles, ranges = _axis(scan.angles_rad), _axis(scan.ranges_m)
-            polar_table(x_m - apex_x_m, z_m - apex_z_m, *angles, *ranges, *tables)
+        self.shape = (raster.n_rows, raster.n_columns)
+        tables = _tables(scan, raster)
+        inside = tables[0] != OUTSIDE
+        self._entries: tuple[Any, ...] = tuple(table[inside] for table in tables)
+        self._runs: tuple[Any, ...] = _runs(inside)
+        self._tiles = _tiles(inside)
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds: its tables."""
+        return sum(table.nbytes for table in (*self._runs, *self._entries))
 
     def __call__(
         self,
@@ -48,6 +66,7 @@ class ScanConverter:
         *,
         fill: float = 0.0,
         out: NDArray[np.float32] | None = None,
+        threads: int | None = None,
     ) -> NDArray[np.float32]:
         """Return the raster of an image, (n_rows, n_columns) float32.
 
@@ -59,18 +78,110 @@ class ScanConverter:
             Value of the pixels that the scan does not cover.
         out : ndarray of float32, optional
             Where to write.
+        threads : int, optional
+            Threads to use; `usdk.tiles.n_threads` when absent.
         """
+        image = self._image(image)
+        out = self._place(out, np.float32)
+        run_tiles(
+            lambda rows: scan_convert(image, *self._runs, *self._entries, *rows, float(fill), out),
+            self._tiles,
+            threads=threads,
+        )
+        return out
+
+    def greys(
+        self,
+        level_db: NDArray[np.float32],
+        *,
+        dynamic_range_db: float,
+        white_db: float = 0.0,
+        curve: NDArray[np.uint8] | None = None,
+        out: NDArray[np.uint8] | None = None,
+        threads: int | None = None,
+    ) -> NDArray[np.uint8]:
+        """Return the grey pixels of levels in dB, (n_rows, n_columns) uint8; 0 outside the scan.
+
+        Levels are interpolated in dB and made grey afterwards, in one pass: a grey that is linear
+        in dB is interpolated as it is seen, and an edge towards black is not moved by what lies
+        below black.
+
+        Parameters
+        ----------
+        level_db : ndarray of float32, (n_lines, n_samples)
+            Finite levels along the scan's lines, dB.
+        dynamic_range_db, white_db : float
+            Levels between black and white, and the level that is white, dB.
+        curve : ndarray of uint8, optional
+            Greys from black to white, as `usdk.image.grey_curve` gives them; linear in dB when
+            absent.
+        out : ndarray of uint8, optional
+            Where to write.
+        threads : int, optional
+            Threads to use; `usdk.tiles.n_threads` when absent.
+        """
+        level_db = self._image(level_db)
+        if not dynamic_range_db > 0:
+            raise ArgumentError(f"dynamic_range_db must be positive, got {dynamic_range_db}")
+        curve = _NO_CURVE if curve is None else np.require(curve, np.uint8, ("C", "W"))
+        limits = (curve, float(white_db), float(dynamic_range_db))
+        out = self._place(out, np.uint8)
+        run_tiles(
+            lambda rows: scan_convert_grey(
+                level_db, *self._runs, *self._entries, *limits, *rows, out
+            ),
+            self._tiles,
+            threads=threads,
+        )
+        return out
+
+    def _image(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
         if image.shape != self.scan.shape:
             raise ArgumentError(f"image must have the scan's shape {self.scan.shape}")
+        return np.require(image, np.float32, ("C", "W"))
+
+    def _place(self, out: NDArray[Any] | None, dtype: type[np.generic]) -> NDArray[Any]:
         if out is None:
-            out = np.empty(self._index.shape, np.float32)
-        elif (
-            out.shape != self._index.shape or out.dtype != np.float32 or not out.flags.c_contiguous
-        ):
-            raise ArgumentError(f"out must be C-contiguous float32 of {self._index.shape}")
-        image = np.require(image, np.float32, ("C", "W"))
-        scan_convert(image, self._index, self._weight_line, self._weight_sample, float(fill), out)
+            return np.empty(self.shape, dtype)
+        if out.shape != self.shape or out.dtype != dtype or not out.flags.c_contiguous:
+            raise ArgumentError(f"out must be C-contiguous {dtype.__name__} of {self.shape}")
         return out
+
+
+def _tables(scan: LinearScan | SectorScan, raster: Raster) -> tuple[NDArray[Any], ...]:
+    """Return index, weight of the upper line and weight of the upper sample of every pixel."""
+    shape = (raster.n_rows, raster.n_columns)
+    dtypes = (np.int32, np.float32, np.float32)
+    tables: tuple[Any, ...] = tuple(np.empty(shape, dtype) for dtype in dtypes)
+    x_m = raster.x_m + raster.pixel_size_m * np.arange(raster.n_columns, dtype=np.float64)
+    z_m = raster.z_m + raster.pixel_size_m * np.arange(raster.n_rows, dtype=np.float64)
+    if isinstance(scan, LinearScan):
+        linear_table(x_m, z_m, *_axis(scan.x_m), *_axis(scan.z_m), *scan.shape, *tables)
+    else:
+        x_m, z_m = x_m - scan.apex_m[0], z_m - scan.apex_m[1]
+        angles, ranges = _axis(scan.angles_rad), _axis(scan.ranges_m)
+        polar_table(x_m, z_m, *angles, *ranges, *scan.shape, *tables)
+    return tables
+
+
+def _runs(inside: NDArray[np.bool_]) -> tuple[NDArray[np.int32], ...]:
+    """Return the first run of each row, the first column and the first entry of each run."""
+    edges = np.diff(inside.astype(np.int8), axis=1, prepend=0, append=0)
+    row, column = np.nonzero(edges > 0)
+    lengths = np.nonzero(edges < 0)[1] - column
+    row_runs = np.searchsorted(row, np.arange(inside.shape[0] + 1))
+    run_entry = np.concatenate(([0], np.cumsum(lengths)))
+    runs = (row_runs, column, run_entry)
+    return tuple(np.ascontiguousarray(run, np.int32) for run in runs)
+
+
+def _tiles(inside: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Return runs of rows that cover about as many pixels each."""
+    n_rows = inside.shape[0]
+    done = np.cumsum(inside.sum(axis=1))
+    n_tiles = min(n_rows, -(-int(done[-1]) // PIXELS_PER_TILE) or 1)
+    cuts = np.searchsorted(done, done[-1] * np.arange(1, n_tiles) / n_tiles) + 1
+    return list(pairwise(np.unique([0, *cuts.tolist(), n_rows]).tolist()))
 
 
 def _axis(values: NDArray[np.float64]) -> tuple[float, float]:

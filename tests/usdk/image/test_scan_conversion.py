@@ -92,6 +92,46 @@ def test_the_scans_own_grid_comes_back_unchanged() -> None:
     assert np.allclose(ScanConverter(scan, raster)(image), image.T, atol=1e-4)
 
 
+@pytest.mark.parametrize("scan", SCANS, ids=["linear", "sector", "convex"])
+def test_greys_are_those_of_levels_interpolated_in_decibels(scan: Any) -> None:
+    raster = scan.raster(n_rows=301)
+    level_db = np.random.default_rng(4).uniform(-90, 5, scan.shape).astype(np.float32)
+    converter = ScanConverter(scan, raster)
+    expected = np.clip(255 * (by_scipy(level_db, scan, raster) + 3 + 60) / 60, 0, 255)
+    covered = np.isfinite(expected) & np.isfinite(converter(level_db, fill=np.nan))
+    greys = converter.greys(level_db, dynamic_range_db=60.0, white_db=-3.0)
+    assert np.abs(greys - expected)[covered].max() <= 0.505
+    assert np.all(greys[np.isnan(converter(level_db, fill=np.nan))] == 0)
+    # A curve: here the negative, so that black is told from what lies outside.
+    negative = np.arange(255, -1, -1, dtype=np.uint8)
+    turned = converter.greys(level_db, dynamic_range_db=60.0, white_db=-3.0, curve=negative)
+    assert np.abs(turned + expected - 255)[covered].max() <= 0.505
+
+
+@pytest.mark.parametrize("scan", SCANS, ids=["linear", "sector", "convex"])
+def test_any_number_of_threads_makes_the_same_picture(scan: Any) -> None:
+    converter = ScanConverter(scan, scan.raster(n_rows=700))
+    image = image_of(scan)
+    one, three = (converter(image, threads=n) for n in (1, 3))
+    assert np.array_equal(one, three)
+    first, second = (converter.greys(image, dynamic_range_db=50.0, threads=n) for n in (1, 3))
+    assert np.array_equal(first, second)
+
+
+def test_the_tables_hold_covered_pixels_alone() -> None:
+    converter = ScanConverter(SECTOR, SECTOR.raster(n_rows=400))
+    n_covered = np.isfinite(converter(image_of(SECTOR), fill=np.nan)).sum()
+    n_rows = converter.raster.n_rows
+    assert n_covered < 0.7 * n_rows * converter.raster.n_columns
+    assert 12 * n_covered <= converter.n_bytes < 12 * n_covered + 16 * n_rows
+
+
+@pytest.mark.parametrize("range_db", [0.0, -1.0, float("nan")])
+def test_a_range_of_greys_is_positive(range_db: float) -> None:
+    with pytest.raises(ArgumentError, match="dynamic_range_db"):
+        ScanConverter(SECTOR).greys(image_of(SECTOR), dynamic_range_db=range_db)
+
+
 def test_pixels_outside_take_the_fill() -> None:
     raster = replace(SECTOR.raster(n_rows=100), x_m=1.0)
     assert np.all(ScanConverter(SECTOR, raster)(image_of(SECTOR), fill=-7.0) == -7)
