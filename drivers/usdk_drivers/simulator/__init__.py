@@ -2,10 +2,11 @@
 
 from usdk_drivers.simulator.echo_engine import EchoEngine
 from usdk_drivers.simulator.faults import Fault, FaultPlan
+from usdk_drivers.simulator.lesions import Lesion
 from usdk_drivers.simulator.packet_source import Pace
 from usdk_drivers.simulator.probes import PROBES, simulated_probe
 from usdk_drivers.simulator.recording_engine import RecordingEngine
-from usdk_drivers.simulator.scenes import SceneName, make_scene
+from usdk_drivers.simulator.scenes import SceneName, lesions_of, make_scene, still_scene
 from usdk_drivers.simulator.simulated_front_end import SimulatedFrontEnd
 
 __all__ = [
@@ -13,10 +14,13 @@ __all__ = [
     "EchoEngine",
     "Fault",
     "FaultPlan",
+    "Lesion",
     "Pace",
     "RecordingEngine",
     "SceneName",
     "SimulatedFrontEnd",
+    "lesions_of",
     "make_scene",
     "simulated_probe",
+    "still_scene",
 ]

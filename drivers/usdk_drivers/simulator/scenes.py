@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.probe import ArrayKind, Probe
+from usdk_drivers.simulator.lesions import Lesion, lesion_row, tissue_with_lesions
 
-__all__ = ["Scatterers", "Scene", "SceneName", "make_scene"]
+__all__ = ["Scatterers", "Scene", "SceneName", "lesions_of", "make_scene", "still_scene"]
 
 N_SPECKLE_SCATTERERS = 24_000
 _NEAR_M = 2e-3
@@ -36,6 +37,7 @@ class SceneName(StrEnum):
     POINTS = "points"
     CYST = "cyst"
     SPECKLE = "speckle"
+    LESIONS = "lesions"
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,33 @@ class _Disc:
 def make_scene(name: SceneName, probe: Probe, seed: int) -> Scene:
     """Return a scene that fills the probe's view; the same seed gives the same scatterers."""
     if name is SceneName.POINTS:
-        return _still(*_wires(probe))
-    positions_m, amplitudes = _tissue(probe, np.random.default_rng(seed))
-    unit_m = _depth_m(probe) / _UNITS
+        return still_scene(*_wires(probe))
+    random, unit_m = np.random.default_rng(seed), _unit_m(probe)
+    if name is SceneName.LESIONS:
+        return still_scene(*tissue_with_lesions(unit_m, N_SPECKLE_SCATTERERS, random))
+    positions_m, amplitudes = _tissue(probe, random)
     if name is SceneName.SPECKLE:
-        return _still(positions_m, amplitudes)
+        return still_scene(positions_m, amplitudes)
     if name is SceneName.CYST:
         inside = _Disc(0.0, 25 * unit_m, 5 * unit_m).holds(positions_m)
-        return _still(positions_m[~inside], amplitudes[~inside])
+        return still_scene(positions_m[~inside], amplitudes[~inside])
     return _phantom(positions_m, amplitudes, probe, unit_m)
+
+
+def lesions_of(probe: Probe) -> tuple[Lesion, ...]:
+    """Return the lesions of the scene of that name in front of a probe."""
+    return lesion_row(_unit_m(probe))
+
+
+def still_scene(positions_m: NDArray[np.floating], amplitudes: NDArray[np.floating]) -> Scene:
+    """Return a scene of scatterers at (n, 3), m, that stand still."""
+    nothing = _scatterers(np.empty((0, 3)), np.empty(0))
+    return Scene(
+        still=_scatterers(positions_m, amplitudes),
+        moving=lambda phase: nothing,
+        moves=False,
+        peak_amplitude=float(np.abs(amplitudes).max()),
+    )
 
 
 def _phantom(
@@ -157,7 +177,7 @@ def _tissue(
 
 
 def _wires(probe: Probe) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    unit_m = _depth_m(probe) / _UNITS
+    unit_m = _unit_m(probe)
     plane = np.array([(x, z) for z in (10.0, 20.0, 30.0, 40.0) for x in (-8.0, 0.0, 8.0)]) * unit_m
     return _in_plane(plane), np.full(len(plane), _WIRE)
 
@@ -167,19 +187,13 @@ def _depth_m(probe: Probe) -> float:
     return _LINEAR_DEPTH_M if flat else _SECTOR_DEPTH_M
 
 
+def _unit_m(probe: Probe) -> float:
+    return _depth_m(probe) / _UNITS
+
+
 def _in_plane(x_and_z_m: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.insert(x_and_z_m, 1, 0.0, axis=1)
 
 
-def _scatterers(positions_m: NDArray[np.float64], amplitudes: NDArray[np.float64]) -> Scatterers:
+def _scatterers(positions_m: NDArray[np.floating], amplitudes: NDArray[np.floating]) -> Scatterers:
     return Scatterers(positions_m.astype(np.float32), amplitudes.astype(np.float32))
-
-
-def _still(positions_m: NDArray[np.float64], amplitudes: NDArray[np.float64]) -> Scene:
-    nothing = _scatterers(np.empty((0, 3)), np.empty(0))
-    return Scene(
-        still=_scatterers(positions_m, amplitudes),
-        moving=lambda phase: nothing,
-        moves=False,
-        peak_amplitude=float(np.abs(amplitudes).max()),
-    )

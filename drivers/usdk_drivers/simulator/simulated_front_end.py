@@ -40,8 +40,8 @@ class SimulatedFrontEnd(UsbFrontEnd):
     """A simulated probe, or a recording that is played as if by one.
 
     Addresses: ``sim:linear-l11-5v``, ``sim:phased-p4-2v``, ``sim:convex-c5-2v``, with the options
-    ``?scene=phantom|cyst|speckle|points&frames=32&noise_db=-80&realtime=1&serial=SIM-1``; or
-    ``sim:PATH?loop=1&speed=1`` for a recording. ``seed=1`` and ``faults=drop:0.1,unplug@7`` go
+    ``?scene=phantom|cyst|lesions|speckle|points&frames=32&noise_db=-80&realtime=1&serial=SIM-1``;
+    or ``sim:PATH?loop=1&speed=1`` for a recording. ``seed=1`` and ``faults=drop:0.1,unplug@7`` go
     with both.
 
     Parameters

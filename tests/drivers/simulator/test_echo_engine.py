@@ -19,6 +19,7 @@ from usdk_drivers.simulator import (
     EchoEngine,
     SceneName,
     SimulatedFrontEnd,
+    lesions_of,
     make_scene,
     simulated_probe,
 )
@@ -125,17 +126,13 @@ def test_the_record_holds_the_deepest_echo_at_the_edge() -> None:
 @pytest.mark.parametrize("scene", SceneName)
 def test_no_default_scene_clips_not_even_in_focus(name: str, scene: SceneName) -> None:
     probe = simulated_probe(name)
+    focus_m, depth_m = (0.0, 0.0, 10 * probe.pitch_m * 128 / 56), 0.02
+    if scene is SceneName.LESIONS:
+        strongest = lesions_of(probe)[-1]
+        focus_m, depth_m = (strongest.x_m, 0.0, strongest.z_m), 1.2 * strongest.z_m
     with SimulatedFrontEnd.open(f"{name}?scene={scene}") as front_end:
-        depth_m = 0.02
-        front_end.configure(
-            TransmitSequence(
-                transmits=(
-                    PlaneWave(),
-                    FocusedWave(focus_m=(0.0, 0.0, 10 * probe.pitch_m * 128 / 56)),
-                )
-            ),
-            depth_m=depth_m,
-        )
+        waves = (PlaneWave(), FocusedWave(focus_m=focus_m))
+        front_end.configure(TransmitSequence(transmits=waves), depth_m=depth_m)
         greatest = int(np.abs(front_end.read().data.astype(np.int32)).max())
     assert 500 < greatest < 32_000
 

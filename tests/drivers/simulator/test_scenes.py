@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from usdk.probe import ArrayKind
-from usdk_drivers.simulator import PROBES, SceneName, make_scene, simulated_probe
+from usdk_drivers.simulator import PROBES, SceneName, lesions_of, make_scene, simulated_probe
 
 
 @pytest.mark.parametrize("name", PROBES)
@@ -65,3 +65,20 @@ def test_points_lie_where_the_grid_says() -> None:
     scene = make_scene(SceneName.POINTS, simulated_probe("linear-l11-5v"), 1)
     depths_mm = sorted({round(float(z) * 1e3, 3) for z in scene.still.positions_m[:, 2]})
     assert depths_mm == [10.0, 20.0, 30.0, 40.0]
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_lesions_echo_as_strongly_as_they_say(name: str) -> None:
+    """Power in an area: 200 scatterers and more in each lesion, so within 0.7 dB."""
+    probe = simulated_probe(name)
+    still = make_scene(SceneName.LESIONS, probe, 1).still
+    positions_m, power = still.positions_m.astype(float), still.amplitudes.astype(float) ** 2
+    levels_db = []
+    for lesion in lesions_of(probe):
+        distance_m = np.hypot(positions_m[:, 0] - lesion.x_m, positions_m[:, 2] - lesion.z_m)
+        density = power[distance_m < lesion.radius_m].sum() / lesion.radius_m**2
+        beyond = (distance_m > lesion.radius_m) & (distance_m < 1.5 * lesion.radius_m)
+        around = power[beyond].sum() / (1.25 * lesion.radius_m**2)
+        levels_db.append(10 * np.log10(density / around) if density else -np.inf)
+    assert levels_db[0] == lesions_of(probe)[0].level_db == -np.inf
+    assert levels_db[1:] == pytest.approx([-6.0, 9.0], abs=0.7)
