@@ -24,6 +24,8 @@ __all__ = ["PIXELS_PER_TILE", "ScanConverter"]
 PIXELS_PER_TILE = 2**15
 """Covered pixels that one thread converts at a time: a tenth of a millisecond's work or less."""
 
+_Runs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
+_Entries = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]
 _NO_CURVE = np.empty(0, np.uint8)
 
 
@@ -49,16 +51,16 @@ class ScanConverter:
         self.scan = scan
         self.raster = raster = scan.raster() if raster is None else raster
         self.shape = (raster.n_rows, raster.n_columns)
-        tables = _tables(scan, raster)
-        inside = tables[0] != OUTSIDE
-        self._entries: tuple[Any, ...] = tuple(table[inside] for table in tables)
-        self._runs: tuple[Any, ...] = _runs(inside)
+        index, weight_line, weight_sample = _tables(scan, raster)
+        inside = index != OUTSIDE
+        entries = (index[inside], weight_line[inside], weight_sample[inside])
+        self._tables = (*_runs(inside), *entries)
         self._tiles = _tiles(inside)
 
     @property
     def n_bytes(self) -> int:
         """Memory that the plan holds: its tables."""
-        return sum(table.nbytes for table in (*self._runs, *self._entries))
+        return sum(table.nbytes for table in self._tables)
 
     def __call__(
         self,
@@ -84,7 +86,7 @@ class ScanConverter:
         image = self._image(image)
         out = self._place(out, np.float32)
         run_tiles(
-            lambda rows: scan_convert(image, *self._runs, *self._entries, *rows, float(fill), out),
+            lambda rows: scan_convert(image, *self._tables, *rows, float(fill), out),
             self._tiles,
             threads=threads,
         )
@@ -127,9 +129,7 @@ class ScanConverter:
         limits = (curve, float(white_db), float(dynamic_range_db))
         out = self._place(out, np.uint8)
         run_tiles(
-            lambda rows: scan_convert_grey(
-                level_db, *self._runs, *self._entries, *limits, *rows, out
-            ),
+            lambda rows: scan_convert_grey(level_db, *self._tables, *limits, *rows, out),
             self._tiles,
             threads=threads,
         )
@@ -151,8 +151,9 @@ class ScanConverter:
 def _tables(scan: LinearScan | SectorScan, raster: Raster) -> tuple[NDArray[Any], ...]:
     """Return index, weight of the upper line and weight of the upper sample of every pixel."""
     shape = (raster.n_rows, raster.n_columns)
-    dtypes = (np.int32, np.float32, np.float32)
-    tables: tuple[Any, ...] = tuple(np.empty(shape, dtype) for dtype in dtypes)
+    index: NDArray[np.int32] = np.empty(shape, np.int32)
+    weights: NDArray[np.float32] = np.empty((2, *shape), np.float32)
+    tables = (index, weights[0], weights[1])
     x_m = raster.x_m + raster.pixel_size_m * np.arange(raster.n_columns, dtype=np.float64)
     z_m = raster.z_m + raster.pixel_size_m * np.arange(raster.n_rows, dtype=np.float64)
     if isinstance(scan, LinearScan):
@@ -164,15 +165,14 @@ def _tables(scan: LinearScan | SectorScan, raster: Raster) -> tuple[NDArray[Any]
     return tables
 
 
-def _runs(inside: NDArray[np.bool_]) -> tuple[NDArray[np.int32], ...]:
+def _runs(inside: NDArray[np.bool_]) -> _Runs:
     """Return the first run of each row, the first column and the first entry of each run."""
     edges = np.diff(inside.astype(np.int8), axis=1, prepend=0, append=0)
     row, column = np.nonzero(edges > 0)
     lengths = np.nonzero(edges < 0)[1] - column
     row_runs = np.searchsorted(row, np.arange(inside.shape[0] + 1))
     run_entry = np.concatenate(([0], np.cumsum(lengths)))
-    runs = (row_runs, column, run_entry)
-    return tuple(np.ascontiguousarray(run, np.int32) for run in runs)
+    return row_runs.astype(np.int32), column.astype(np.int32), run_entry.astype(np.int32)
 
 
 def _tiles(inside: NDArray[np.bool_]) -> list[tuple[int, int]]:
