@@ -28,6 +28,8 @@ _BRIGHT = 4.0
 # A vessel's radius beats by this part of it; tissue farther than this many radii stands still.
 _BEAT = 0.12
 _REACH = 2.4
+# Scatterers of the bright lesion in a focus of the phased array add up to 1.8 times the greatest.
+_LESION_HEADROOM = 3.0
 
 
 class SceneName(StrEnum):
@@ -52,7 +54,8 @@ class Scatterers:
 class Scene:
     """Scatterers that stand still, and those that move with a phase from 0 to 1.
 
-    Positions are periodic in the phase. ``peak_amplitude`` is the greatest of all amplitudes.
+    Positions are periodic in the phase. ``peak_amplitude`` fixes the gain: the greatest of all
+    amplitudes, and more where so many scatterers share a focus that they add up to more.
     """
 
     still: Scatterers
@@ -82,7 +85,8 @@ def make_scene(name: SceneName, probe: Probe, seed: int) -> Scene:
         return still_scene(*_wires(probe))
     random, unit_m = np.random.default_rng(seed), _unit_m(probe)
     if name is SceneName.LESIONS:
-        return still_scene(*tissue_with_lesions(unit_m, N_SPECKLE_SCATTERERS, random))
+        tissue = tissue_with_lesions(unit_m, N_SPECKLE_SCATTERERS, random)
+        return still_scene(*tissue, headroom=_LESION_HEADROOM)
     positions_m, amplitudes = _tissue(probe, random)
     if name is SceneName.SPECKLE:
         return still_scene(positions_m, amplitudes)
@@ -97,14 +101,19 @@ def lesions_of(probe: Probe) -> tuple[Lesion, ...]:
     return lesion_row(_unit_m(probe))
 
 
-def still_scene(positions_m: NDArray[np.floating], amplitudes: NDArray[np.floating]) -> Scene:
-    """Return a scene of scatterers at (n, 3), m, that stand still."""
+def still_scene(
+    positions_m: NDArray[np.floating], amplitudes: NDArray[np.floating], *, headroom: float = 1.0
+) -> Scene:
+    """Return a scene of scatterers at (n, 3), m, that stand still.
+
+    ``headroom`` lowers the gain by that much.
+    """
     nothing = _scatterers(np.empty((0, 3)), np.empty(0))
     return Scene(
         still=_scatterers(positions_m, amplitudes),
         moving=lambda phase: nothing,
         moves=False,
-        peak_amplitude=float(np.abs(amplitudes).max()),
+        peak_amplitude=headroom * float(np.abs(amplitudes).max()),
     )
 
 
