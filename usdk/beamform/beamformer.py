@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from usdk.beamform.directivity import f_number_from_directivity
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.kernel_choice import choose_plan
 from usdk.beamform.options import (
+    Compounding,
     Interpolation,
     Kernel,
     Method,
@@ -20,6 +22,9 @@ from usdk.beamform.options import (
     Window,
     choice,
 )
+from usdk.beamform.plan import Plan
+from usdk.beamform.plan_compounded import CompoundedPlan
+from usdk.beamform.transmit_groups import group_labels, groups_of
 from usdk.beamform.transmit_weights import natural_weighting
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
@@ -57,6 +62,13 @@ class Beamformer:
     directivity : bool
         Weigh elements by how well they hear the direction that a point lies in, too: the response
         of elements of the probe's size in a soft baffle.
+    compounding : Compounding or str
+        ``coherent`` sums all transmits; ``incoherent`` averages the envelopes of groups of
+        transmits, from IQ, each group by how much of it reaches a point; ``none`` gives one image
+        per group.
+    compounding_groups : iterable of int, optional
+        Number of the group of each transmit, for ``incoherent`` and ``none``; the groups follow
+        each other in the order of their numbers. Every transmit is a group of its own when absent.
     kernel : Kernel or str, optional
         The fastest that is exact for the geometry when absent; `explain` says which and why.
 
@@ -85,6 +97,8 @@ class Beamformer:
         weighting: TransmitWeighting | str | None = None,
         normalize: bool = True,
         directivity: bool = False,
+        compounding: Compounding | str = Compounding.COHERENT,
+        compounding_groups: Iterable[int] | None = None,
         kernel: Kernel | str | None = None,
     ) -> None:
         if f_number is None:
@@ -94,8 +108,14 @@ class Beamformer:
                 raise ArgumentError(f'f_number must be a number or "directivity", got {f_number!r}')
             f_number = f_number_from_directivity(probe, sound_speed_m_s=receive.sound_speed_m_s)
         self.geometry = Geometry(probe, sequence, receive, scan)
+        compounding = choice(Compounding, compounding)
+        transmit_groups: tuple[int, ...] = ()
+        if compounding is not Compounding.COHERENT:
+            transmit_groups = group_labels(compounding_groups, len(sequence))
+        elif compounding_groups is not None:
+            raise ArgumentError("compounding_groups need compounding 'incoherent' or 'none'")
         if weighting is None:
-            weighting = natural_weighting(self.geometry)
+            weighting = natural_weighting(self.geometry, groups_of(transmit_groups))
         self.method = Method(
             f_number=float(f_number),
             window=choice(Window, window),
@@ -104,9 +124,16 @@ class Beamformer:
             weighting=choice(TransmitWeighting, weighting),
             normalize=bool(normalize),
             directivity=bool(directivity),
+            compounding=compounding,
+            transmit_groups=transmit_groups,
         )
         wanted = None if kernel is None else choice(Kernel, kernel)
-        self.kernel, self._plan, self._reason = choose_plan(self.geometry, self.method, wanted)
+        self._plan: Plan
+        if compounding is Compounding.COHERENT:
+            self.kernel, self._plan, self._reason = choose_plan(self.geometry, self.method, wanted)
+        else:
+            self._plan = plan = CompoundedPlan(self.geometry, self.method, wanted)
+            self.kernel, self._reason = plan.kernel, plan.reason
 
     @classmethod
     def for_acquisition(cls, acquisition: Acquisition, scan: Scan, **options: Any) -> Beamformer:
@@ -119,11 +146,35 @@ class Beamformer:
         kind = "IQ" if geometry.receive.demodulation_frequency_hz else "RF"
         return (
             f"{self.kernel} {kind} kernel, {self._reason}: {len(geometry.sequence)} transmits "
-            f"({method.weighting}), {geometry.probe.n_elements} elements, "
+            f"({method.weighting}{self._explain_groups()}), {geometry.probe.n_elements} elements, "
             f"{math.prod(geometry.scan.shape)} points in {self._plan.n_tiles} tiles, "
             f"{method.interpolation} interpolation, F-number {method.f_number:g}, "
             f"{method.window} window" + (", element directivity" if method.directivity else "")
         )
+
+    def _explain_groups(self) -> str:
+        n_groups = len(set(self.method.transmit_groups))
+        if self.method.compounding is Compounding.COHERENT:
+            return ""
+        if self.method.compounding is Compounding.INCOHERENT:
+            return f", mean envelope of {n_groups} groups"
+        return f", an image of each of {n_groups} groups"
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the result: the scan's, behind (n_groups,) where compounding is ``none``."""
+        scan = self.geometry.scan.shape
+        if self.method.compounding is Compounding.NONE:
+            return (len(set(self.method.transmit_groups)), *scan)
+        return scan
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the result: complex64 IQ, or float32: RF, or where incoherent an envelope."""
+        is_iq = self.geometry.receive.demodulation_frequency_hz > 0
+        if is_iq and self.method.compounding is not Compounding.INCOHERENT:
+            return np.dtype(np.complex64)
+        return np.dtype(np.float32)
 
     @property
     def n_bytes(self) -> int:
@@ -140,14 +191,14 @@ class Beamformer:
         data : ndarray, (n_transmits, n_elements, n_samples)
             One frame of channel data: complex64 IQ, or real RF (int16 is converted to float32).
         out : ndarray, optional
-            Where to write: complex64 for IQ, float32 for RF, of the scan's shape.
+            Where to write: of `shape` and `dtype`, C-contiguous.
         threads : int, optional
             Threads to use, 1 to `usdk.tiles.MAX_THREADS`; `usdk.tiles.n_threads` when absent.
 
         Returns
         -------
-        ndarray, the scan's shape
-            complex64 IQ or float32 RF along the scan's lines.
+        ndarray, of `shape` and `dtype`
+            IQ, RF or envelope along the scan's lines.
 
         Raises
         ------
@@ -167,14 +218,11 @@ class Beamformer:
             raise ArgumentError(
                 "planned for " + ("RF, got IQ data" if is_iq else "IQ, got RF: demodulate first")
             )
-        dtype = np.complex64 if is_iq else np.float32
         # A read-only array is another type to the compiler, which would compile the kernel again.
-        data = np.require(data, dtype, ("C", "W"))
+        data = np.require(data, np.complex64 if is_iq else np.float32, ("C", "W"))
         if out is None:
-            out = np.empty(geometry.scan.shape, dtype)
-        elif out.shape != geometry.scan.shape or out.dtype != dtype or not out.flags.c_contiguous:
-            raise ArgumentError(
-                f"out must be C-contiguous {dtype.__name__} of {geometry.scan.shape}"
-            )
+            out = np.empty(self.shape, self.dtype)
+        elif out.shape != self.shape or out.dtype != self.dtype or not out.flags.c_contiguous:
+            raise ArgumentError(f"out must be C-contiguous {self.dtype} of {self.shape}")
         self._plan(data, out, threads)
         return out

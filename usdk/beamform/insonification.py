@@ -108,7 +108,7 @@ def _axis(wave: FocusedWave) -> _Array:
 
 
 def _cone(wave: FocusedWave, axis: _Array, side: _Array, probe: Probe) -> tuple[float, float]:
-    """Return middle and half of the slopes at which rays from the focus meet the active aperture."""
+    """Return middle and half of the slopes of the rays from the focus to the active aperture."""
     offset_m = _active_m(wave, probe) - np.array(wave.focus_m)
     focal_length_m = float(np.linalg.norm(np.array(wave.focus_m) - np.array(wave.origin_m)))
     axial_m = np.maximum(-(offset_m @ axis), _LEAST_AXIAL * focal_length_m)
@@ -189,7 +189,7 @@ def _active_m(transmit: Transmit, probe: Probe) -> _Array:
 
 
 def _across(direction: _Array, probe: Probe) -> list[_Array]:
-    """Return unit vectors across a direction, in which the probe has more than one row of elements."""
+    """Return unit vectors across a direction, in which there are several rows of elements."""
     along = np.array([1.0, 0.0, 0.0])
     if abs(direction[0]) > 0.99:
         along = np.array([0.0, 0.0, 1.0])

@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from usdk.errors import ArgumentError
 
-__all__ = ["Interpolation", "Kernel", "Method", "TransmitWeighting", "Window", "choice"]
+__all__ = [
+    "Compounding",
+    "Interpolation",
+    "Kernel",
+    "Method",
+    "TransmitWeighting",
+    "Window",
+    "choice",
+]
 
 
 class Window(StrEnum):
@@ -56,6 +64,17 @@ class TransmitWeighting(StrEnum):
     virtual-source synthetic aperture, focused on transmit at every depth."""
 
 
+class Compounding(StrEnum):
+    """What becomes of the groups of transmits; the transmits of one group are summed coherently."""
+
+    COHERENT = "coherent"
+    """All transmits are one group: one image."""
+    INCOHERENT = "incoherent"
+    """The mean of the groups' envelopes, float32, from IQ."""
+    NONE = "none"
+    """One image per group."""
+
+
 class Kernel(StrEnum):
     """Which kernel sums the samples; where both are exact they agree to float32 rounding."""
 
@@ -83,6 +102,9 @@ class Method:
     weighting: TransmitWeighting = TransmitWeighting.COMPOUND
     normalize: bool = True
     directivity: bool = False
+    compounding: Compounding = Compounding.COHERENT
+    transmit_groups: tuple[int, ...] = ()
+    """Number of each transmit's group; empty where compounding is coherent."""
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.f_number) and self.f_number >= 0):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.insonification import insonification, waist_m
 from usdk.beamform.options import TransmitWeighting
+from usdk.beamform.transmit_groups import part_of
 from usdk.errors import ArgumentError
 from usdk.transmit import FocusedWave, Transmit
 
@@ -47,12 +50,23 @@ def transmit_weights(
     return weights
 
 
-def natural_weighting(geometry: Geometry) -> TransmitWeighting:
-    """Return the weighting that suits the transmits.
+def natural_weighting(
+    geometry: Geometry, groups: Sequence[tuple[int, ...]] = ()
+) -> TransmitWeighting:
+    """Return the weighting that suits the transmits, summed coherently in groups if there are any.
 
-    ``retrospective`` for focused beams that overlap at their foci, ``lines`` for focused beams
-    that do not, and ``compound`` for all else.
+    ``retrospective`` for focused beams that overlap at their foci, or that stand alone in a group;
+    ``lines`` for focused beams that do not overlap, and ``compound`` for all else.
     """
+    if len(groups) > 1:
+        if not all(isinstance(t, FocusedWave) for t in geometry.sequence.transmits):
+            return TransmitWeighting.COMPOUND
+        sweeps = [part_of(geometry, group) for group in groups if len(group) > 1]
+        if len(sweeps) < len(groups) or TransmitWeighting.LINES not in map(
+            natural_weighting, sweeps
+        ):
+            return TransmitWeighting.RETROSPECTIVE
+        return TransmitWeighting.LINES
     waves = [t for t in geometry.sequence.transmits if isinstance(t, FocusedWave)]
     if len(waves) < len(geometry.sequence):
         return TransmitWeighting.COMPOUND
