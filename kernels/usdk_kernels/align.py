@@ -352,7 +352,7 @@ def _read_iq(
     last = np.int64(n_samples - 2)
     for e in range(first, stop):
         if all_inside and is_linear:
-            inside = True
+            inside = all_inside
             position = transmit_path + path[e]
             j = position >> _PLACES
             w = np.float32(position & _FRACTION) * np.float32(1 / _ONE)
