@@ -24,8 +24,9 @@ from usdk.acquisition import Acquisition, ReceiveSettings
 from usdk.beamform import Beamformer
 from usdk.bmode import BMode
 from usdk.errors import StateError
+from usdk.image import SliceConverter, VolumeConverter
 from usdk.probe import ArrayKind, Probe
-from usdk.scan import planar_scan_for
+from usdk.scan import Plane, PyramidScan, VolumeScan, planar_scan_for
 from usdk.sequences import plane_waves
 from usdk_kernels.envelope import envelope_rf
 from usdk_kernels.point_echoes import add_point_echoes
@@ -102,6 +103,7 @@ def warm_up() -> WarmUpReport:
             BMode(acquisition)(acquisition)
             scan = planar_scan_for(acquisition.probe, depth_m=_DEPTH_M)
             Beamformer.for_acquisition(acquisition, scan)(acquisition.data[0])
+        _convert_volumes()
         _call_the_others()
     times_s = _compile_times_s(recorder.buffer)
     reports = tuple(
@@ -150,6 +152,20 @@ def _acquisitions() -> Iterator[Acquisition]:
                 sequence=plane_waves(),
                 receive=replace(receive, demodulation_frequency_hz=5e6) if is_iq else receive,
             )
+
+
+def _convert_volumes() -> None:
+    """Smooth and convert a small volume of either kind to voxels and to a slice."""
+    angles_rad, steps_m = np.linspace(-0.5, 0.5, 8), np.linspace(1e-3, 8e-3, 8)
+    scans = (
+        VolumeScan(x_m=steps_m, y_m=steps_m, z_m=steps_m),
+        PyramidScan(azimuths_rad=angles_rad, elevations_rad=angles_rad, ranges_m=steps_m),
+    )
+    for scan in scans:
+        volume = np.ones(scan.shape, np.float32)
+        VolumeConverter(scan, scan.raster(n_z=4))(volume)
+        plane = Plane.at_z(4e-3)
+        SliceConverter(scan, plane, plane.raster(scan.bounds_m, n_rows=4))(volume)
 
 
 def _call_the_others() -> None:

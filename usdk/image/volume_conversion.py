@@ -53,6 +53,7 @@ class VolumeConverter:
         self._places: tuple[Any, ...] = ()
         self._last: tuple[float, ...] = ()
         self._kernel: Callable[..., None] = convert_grid
+        self._tables: tuple[NDArray[Any], ...]
         if isinstance(scan, VolumeScan):
             steps_m = [_step(axis) for axis in (scan.x_m, scan.y_m, scan.z_m)]
             self._tables = (
