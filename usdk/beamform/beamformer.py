@@ -45,8 +45,9 @@ class Beamformer:
         Where to look.
     f_number : float or "directivity", optional
         Depth over the width of the receive aperture, measured by each element's normal; 0 opens
-        every element that the point lies in front of. When absent 1, and 0 for a phased array,
-        which looks aside with all of its elements: 1 would see nothing beyond 27° from its axis.
+        every element that the point lies in front of. When absent 1, and 0 for a phased or matrix
+        array, which looks aside with all of its elements: 1 would see nothing beyond 27° from its
+        axis.
         ``"directivity"`` is `f_number_from_directivity` of the probe.
     window : Window or str
         Apodization across that aperture.
@@ -102,7 +103,8 @@ class Beamformer:
         kernel: Kernel | str | None = None,
     ) -> None:
         if f_number is None:
-            f_number = 0.0 if probe.kind is ArrayKind.PHASED else 1.0
+            looks_aside = probe.kind in (ArrayKind.PHASED, ArrayKind.MATRIX)
+            f_number = 0.0 if looks_aside else 1.0
         elif isinstance(f_number, str):
             if f_number != "directivity":
                 raise ArgumentError(f'f_number must be a number or "directivity", got {f_number!r}')
