@@ -22,6 +22,7 @@ __all__ = [
     "Gap",
     "ReceiveSettings",
     "require_acquisition",
+    "require_finite",
     "time_zero_s",
 ]
 
@@ -279,6 +280,25 @@ def require_acquisition(value: object) -> None:
     if not isinstance(value, Acquisition):
         raise ArgumentError(
             f"give a usdk.Acquisition, samples with their description, not {type(value).__name__}"
+        )
+
+
+def require_finite(acquisition: Acquisition) -> None:
+    """Raise `ArgumentError` if the samples hold NaN or infinity."""
+    data = acquisition.data
+    if data.dtype.kind == "i":
+        return
+    flat = data.reshape(-1).view(np.float32)
+    # One pass without a temporary array; only a sum that is not finite earns the exact search.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(flat.sum(dtype=np.float64)):
+            return
+    bad = np.argwhere(~np.isfinite(data))
+    if bad.size:
+        frame, transmit, element, sample = (int(index) for index in bad[0])
+        raise ArgumentError(
+            f"{len(bad)} samples are NaN or infinite, the first at frame {frame}, transmit "
+            f"{transmit}, element {element}, sample {sample}: replace them (0 is silence)"
         )
 
 

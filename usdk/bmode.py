@@ -3,43 +3,27 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, require_acquisition
+from usdk.acquisition import Acquisition, Gap, require_acquisition, require_finite
 from usdk.beamform import Beamformer
-from usdk.demodulation import Demodulator, require_finite
+from usdk.demodulation import Demodulator
 from usdk.errors import ArgumentError
 from usdk.frame import Frame, Provenance
-from usdk.image.scan_conversion import ScanConverter
+from usdk.image.chain import ImageChain
+from usdk.image.frequency_bands import Band
+from usdk.image.grey_map import GreyMap
+from usdk.image.levels import envelope, log_compression
+from usdk.image.look_compounding import LookCompounding, look_compounding_named
+from usdk.image.persistence import Persistence
+from usdk.image.time_gain import TimeGain
 from usdk.scan import LinearScan, Raster, SectorScan, planar_scan_for
-from usdk_kernels.envelope import envelope_iq
-from usdk_kernels.log_compression import log_compress
 
 __all__ = ["BMode", "bmode", "envelope", "log_compression"]
-
-
-def envelope(iq: NDArray[np.complex64]) -> NDArray[np.float32]:
-    """Return the magnitude of IQ, float32 of the same shape (two dimensions)."""
-    iq = _matrix(iq, np.complex64, "iq")
-    out = np.empty(iq.shape, np.float32)
-    envelope_iq(iq, out)
-    return out
-
-
-def log_compression(
-    image: NDArray[np.float32], *, reference: float | None = None
-) -> NDArray[np.float32]:
-    """Return an envelope in dB re ``reference`` (its maximum when absent), float32."""
-    image = _matrix(image, np.float32, "image")
-    if reference is None:
-        # A silent image has no greatest echo; any reference puts it at the floor.
-        reference = float(image.max()) or 1.0
-    out = np.empty(image.shape, np.float32)
-    log_compress(image, _positive(reference, "reference"), out)
-    return out
 
 
 class BMode:
@@ -60,12 +44,28 @@ class BMode:
     reference : float, optional
         Envelope that is white at 0 dB gain; the greatest of the first frame made when absent, and
         then kept, so that the frames of a cine can be compared.
+    grey_map : GreyMap or str
+        How greys follow the level between black and white.
+    time_gain : TimeGain, optional
+        Gain by depth along every line; none when absent.
+    persistence : Persistence or float, optional
+        Share of earlier frames in each one; a number is the coefficient. None when absent.
+    anti_alias : bool
+        Smooth the envelope where the raster is coarser than the data; see `usdk.image.AntiAlias`.
+    bands : sequence of Band, optional
+        Bands of RF that are demodulated and beamformed each by itself, and whose envelopes become
+        one (frequency compounding); `usdk.image.frequency_bands` gives equal ones. One band as
+        wide as the probe's when absent.
+    looks : LookCompounding or str
+        How the envelopes of bands, and of groups of transmits that are beamformed apart
+        (``compounding="none"`` of `Beamformer`), become one.
     **beamformer
         Options of `Beamformer`.
 
     Notes
     -----
-    A plan works for one thread at a time, and spreads the work over the SDK's own.
+    A plan works for one thread at a time, and spreads the work over the SDK's own. Its buffers are
+    planned once: of each frame only the pixels are new memory.
     """
 
     def __init__(
@@ -77,24 +77,63 @@ class BMode:
         dynamic_range_db: float = 60.0,
         gain_db: float = 0.0,
         reference: float | None = None,
+        grey_map: GreyMap | str = GreyMap.LINEAR_DB,
+        time_gain: TimeGain | None = None,
+        persistence: Persistence | float | None = None,
+        anti_alias: bool = True,
+        bands: Sequence[Band] | None = None,
+        looks: LookCompounding | str = LookCompounding.MEAN,
         **beamformer: Any,
     ) -> None:
         require_acquisition(acquisition)
         if scan is None:
             scan = planar_scan_for(acquisition.probe, depth_m=acquisition.receive.depth_m)
-        if not math.isfinite(gain_db):
-            raise ArgumentError(f"gain_db must be finite, got {gain_db}")
-        self.dynamic_range_db = _positive(dynamic_range_db, "dynamic_range_db")
-        self.gain_db = float(gain_db)
-        self._receive = acquisition.receive
-        self._demodulator = None if acquisition.is_iq else Demodulator(acquisition)
-        receive = self._demodulator.receive if self._demodulator else acquisition.receive
-        self.beamformer = Beamformer(
-            acquisition.probe, acquisition.sequence, receive, scan, **beamformer
+        if isinstance(persistence, float | int):
+            persistence = Persistence(coefficient=persistence)
+        self._receive, self._probe = acquisition.receive, acquisition.probe
+        self._sequence = acquisition.sequence
+        self.bands = None if bands is None else tuple(bands)
+        self._demodulators = _demodulators(acquisition, self.bands)
+        self._gains = [10 ** (band.gain_db / 20) for band in self.bands or ()] or [1.0]
+        receives = [d.receive for d in self._demodulators] or [acquisition.receive]
+        self._beamformers = [
+            Beamformer(acquisition.probe, acquisition.sequence, receive, scan, **beamformer)
+            for receive in receives
+        ]
+        self.beamformer = self._beamformers[0]
+        self._beamformed = np.empty(self.beamformer.shape, self.beamformer.dtype)
+        self._n_groups = self._beamformed.size // math.prod(scan.shape)
+        self._looks = look_compounding_named(looks)
+        self._chain = ImageChain(
+            scan,
+            raster,
+            dynamic_range_db=dynamic_range_db,
+            gain_db=gain_db,
+            reference=reference,
+            grey_map=grey_map,
+            time_gain=time_gain,
+            persistence=persistence,
+            anti_alias=anti_alias,
+            n_looks=len(self._beamformers) * self._n_groups,
+            looks=self._looks,
         )
-        self._converter = ScanConverter(scan, raster)
-        self.reference = None if reference is None else _positive(reference, "reference")
-        self._beamformed = np.empty(scan.shape, np.complex64)
+        self.dynamic_range_db, self.gain_db = self._chain.dynamic_range_db, self._chain.gain_db
+        shape = (*acquisition.data.shape[1:3], receives[0].n_samples)
+        self._iq = np.empty(shape, np.complex64) if self._demodulators else None
+
+    @property
+    def reference(self) -> float | None:
+        """Envelope that is white at 0 dB gain; None before the first frame that is not silent."""
+        return self._chain.reference
+
+    @property
+    def raster(self) -> Raster:
+        """Where each pixel lies."""
+        return self._chain.converter.raster
+
+    def reset(self) -> None:
+        """Begin a new cine: the next frame shows nothing of those before it."""
+        self._chain.reset()
 
     def __call__(self, acquisition: Acquisition) -> list[Frame]:
         """Return one frame for each frame of channel data.
@@ -104,56 +143,62 @@ class BMode:
         ArgumentError
             If the acquisition is not of the kind planned for, or its samples are not finite.
         """
-        planned = (self._receive, self.beamformer.geometry.sequence)
-        if (acquisition.receive, acquisition.sequence) != planned or not (
-            self.beamformer.geometry.probe.is_like(acquisition.probe)
+        if (acquisition.receive, acquisition.sequence) != (self._receive, self._sequence) or not (
+            self._probe.is_like(acquisition.probe)
         ):
             raise ArgumentError(
                 "planned for another probe, sequence or receive settings: make a new BMode"
             )
-        if self._demodulator is not None:
-            iq = self._demodulator(acquisition)
-        else:
-            require_finite(acquisition)
-            iq = acquisition
-        frames = []
-        for index in range(iq.n_frames):
-            self.beamformer(iq.data[index], out=self._beamformed)
-            pixels = self._grey(envelope(self._beamformed))
-            frames.append(
-                Frame(
-                    pixels=pixels,
-                    raster=self._converter.raster,
-                    dynamic_range_db=self.dynamic_range_db,
-                    provenance=self._provenance(acquisition, index),
-                    sequence_number=int(acquisition.sequence_numbers[index]),
-                    device_timestamp_s=float(acquisition.device_timestamps_s[index]),
-                    host_timestamp_s=float(acquisition.host_timestamps_s[index]),
-                )
-            )
-        return frames
+        require_finite(acquisition)
+        return [self._frame(acquisition, index) for index in range(acquisition.n_frames)]
 
-    def _grey(self, image: NDArray[np.float32]) -> NDArray[np.uint8]:
-        if self.reference is None:
-            self.reference = float(image.max()) or None
-        level_db = log_compression(image, reference=self.reference)
-        return self._converter.greys(
-            level_db, dynamic_range_db=self.dynamic_range_db, white_db=-self.gain_db
+    def _frame(self, acquisition: Acquisition, index: int) -> Frame:
+        number = int(acquisition.sequence_numbers[index])
+        time_s = float(acquisition.device_timestamps_s[index])
+        gaps = acquisition.gaps_before(index)
+        self._add_looks(acquisition.data[index])
+        pixels = self._chain.finish(
+            sequence_number=number,
+            time_s=time_s,
+            is_after_gap=any(gap.first_sequence_number < number for gap in gaps),
+        )
+        return Frame(
+            pixels=pixels,
+            raster=self.raster,
+            dynamic_range_db=self.dynamic_range_db,
+            provenance=self._provenance(acquisition, gaps),
+            sequence_number=number,
+            device_timestamp_s=time_s,
+            host_timestamp_s=float(acquisition.host_timestamps_s[index]),
         )
 
-    def _provenance(self, acquisition: Acquisition, index: int) -> Provenance:
-        demodulator = self._demodulator
+    def _add_looks(self, data: NDArray[Any]) -> None:
+        """Beamform one frame of channel data, once for each band, and hand on its envelopes."""
+        for band, beamformer in enumerate(self._beamformers):
+            if self._demodulators:
+                data_iq = self._demodulators[band].frame(data, out=self._iq)
+            else:
+                data_iq = data
+            beamformer(data_iq, out=self._beamformed)
+            images = self._beamformed.reshape(self._n_groups, *self._beamformed.shape[-2:])
+            for group, image in enumerate(images):
+                look = band * self._n_groups + group
+                self._chain.add(image, index=look, gain=self._gains[band])
+
+    def _provenance(self, acquisition: Acquisition, gaps: tuple[Gap, ...]) -> Provenance:
+        demodulation = "; ".join(
+            f"{d.frequency_hz:g} Hz, band {d.bandwidth_hz:g} Hz" for d in self._demodulators
+        )
         processing = [
-            (
-                "demodulation",
-                f"{demodulator.frequency_hz:g} Hz, band {demodulator.bandwidth_hz:g} Hz",
-            )
-            if demodulator
-            else ("demodulation", "by the device"),
+            ("demodulation", demodulation or "by the device"),
             ("beamforming", self.beamformer.explain()),
-            ("dynamic range", f"{self.dynamic_range_db:g} dB"),
-            ("gain", f"{self.gain_db:g} dB"),
         ]
+        n_looks = len(self._beamformers) * self._n_groups
+        if n_looks > 1:
+            processing.append(("compounding", f"{self._looks} of {n_looks} envelopes"))
+        if self.bands is not None:
+            text = ", ".join(band.describe() for band in self.bands)
+            processing.append(("frequency bands", text))
         return Provenance(
             probe=acquisition.probe.name,
             sequence=acquisition.sequence.describe(),
@@ -161,8 +206,8 @@ class BMode:
             sound_speed_m_s=acquisition.receive.sound_speed_m_s,
             prf_hz=acquisition.sequence.prf_hz,
             device=acquisition.device,
-            gaps=acquisition.gaps_before(index),
-            processing=tuple(processing),
+            gaps=gaps,
+            processing=(*processing, *self._chain.describe()),
         )
 
 
@@ -185,14 +230,17 @@ def bmode(acquisition: Acquisition, **options: Any) -> Frame:
     return BMode(acquisition, **options)(acquisition)[0]
 
 
-def _positive(value: float, name: str) -> float:
-    if not (math.isfinite(value) and value > 0):
-        raise ArgumentError(f"{name} must be positive and finite, got {value}")
-    return float(value)
-
-
-def _matrix(array: NDArray[Any], dtype: type[np.generic], name: str) -> NDArray[Any]:
-    array = np.require(array, dtype, ("C", "W"))
-    if array.ndim != 2 or array.size == 0:
-        raise ArgumentError(f"{name} must have two dimensions and samples, got {array.shape}")
-    return array
+def _demodulators(acquisition: Acquisition, bands: tuple[Band, ...] | None) -> list[Demodulator]:
+    """Return one demodulator for each band; none for IQ."""
+    if acquisition.is_iq:
+        if bands is not None:
+            raise ArgumentError("bands are those of RF: IQ data hold the one that was kept")
+        return []
+    if bands is None:
+        return [Demodulator(acquisition)]
+    if not bands:
+        raise ArgumentError("bands must hold at least one Band")
+    return [
+        Demodulator(acquisition, frequency_hz=band.centre_hz, bandwidth_hz=band.width_hz)
+        for band in bands
+    ]

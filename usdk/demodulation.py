@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, require_acquisition
+from usdk.acquisition import Acquisition, require_acquisition, require_finite
 from usdk.errors import ArgumentError
 from usdk.tiles import run_tiles
 from usdk_kernels.demodulation import fir_decimate, mix_down
@@ -18,6 +18,7 @@ __all__ = ["Demodulator", "demodulate"]
 
 STOPBAND_DB = 60.0
 MAX_TAPS = 511
+ELEMENTS_PER_TILE = 64
 # The filter's −6 dB point over half the probe's −6 dB band: the band's edges are kept.
 _MARGIN = 1.2
 
@@ -97,50 +98,79 @@ class Demodulator:
         )
         self._rf_receive = receive
         self._taps = _low_pass(bandwidth_hz / 2, rate_hz)
+        self._spare: list[tuple[NDArray[np.float32], NDArray[np.complex64]]] = []
 
     def __call__(self, acquisition: Acquisition) -> Acquisition:
         """Return the acquisition as IQ, complex64, everything else kept."""
         if acquisition.receive != self._rf_receive:
             raise ArgumentError("planned for other receive settings: make a new Demodulator")
-        n_frames, n_transmits, n_elements, n_samples = acquisition.data.shape
         require_finite(acquisition)
         iq = np.empty((*acquisition.data.shape[:3], self.receive.n_samples), np.complex64)
+        self._run(acquisition.data, iq, None)
+        return replace(acquisition, data=iq, receive=self.receive)
+
+    def frame(
+        self,
+        rf: NDArray[Any],
+        *,
+        out: NDArray[np.complex64] | None = None,
+        threads: int | None = None,
+    ) -> NDArray[np.complex64]:
+        """Return one frame's IQ; with ``out`` nothing is allocated.
+
+        Parameters
+        ----------
+        rf : ndarray, (n_transmits, n_elements, n_samples)
+            int16 or float32 RF, finite.
+        out : ndarray of complex64, (n_transmits, n_elements, n_samples kept), optional
+            Where to write.
+        threads : int, optional
+            Threads to use; `usdk.tiles.n_threads` when absent.
+        """
+        expected = (len(self._rf_receive.time_zero_s), self._rf_receive.n_samples)
+        if rf.ndim != 3 or rf.dtype.kind == "c" or (rf.shape[0], rf.shape[2]) != expected:
+            raise ArgumentError(
+                f"rf must be real, ({expected[0]}, n_elements, {expected[1]}), got {rf.dtype} "
+                f"{rf.shape}"
+            )
+        shape = (*rf.shape[:2], self.receive.n_samples)
+        if out is None:
+            out = np.empty(shape, np.complex64)
+        elif out.shape != shape or out.dtype != np.complex64 or not out.flags.c_contiguous:
+            raise ArgumentError(f"out must be C-contiguous complex64 of {shape}")
+        self._run(rf[None], out[None], threads)
+        return out
+
+    def _run(self, data: NDArray[Any], iq: NDArray[np.complex64], threads: int | None) -> None:
+        n_frames, n_transmits, n_elements, n_samples = data.shape
         rate_hz = self._rf_receive.sampling_frequency_hz
 
-        def work(tile: tuple[int, int]) -> None:
-            frame, transmit = tile
-            rf = acquisition.data[frame, transmit].astype(np.float32)
-            mixed = np.empty((n_elements, n_samples), np.complex64)
+        def work(tile: tuple[int, int, int]) -> None:
+            frame, transmit, first = tile
+            elements = slice(first, min(first + ELEMENTS_PER_TILE, n_elements))
+            # Each thread takes scratch of its own, and leaves it for later.
+            try:
+                scratch = self._spare.pop()
+            except IndexError:
+                shape = (ELEMENTS_PER_TILE, n_samples)
+                scratch = (np.empty(shape, np.float32), np.empty(shape, np.complex64))
+            rf, mixed = (array[: elements.stop - first] for array in scratch)
+            np.copyto(rf, data[frame, transmit, elements])
             time_s = self._rf_receive.time_zero_s[transmit]
             mix_down(rf, rate_hz, self.frequency_hz, time_s, mixed)
-            fir_decimate(mixed, self._taps, self.decimation, iq[frame, transmit])
+            fir_decimate(mixed, self._taps, self.decimation, iq[frame, transmit, elements])
+            self._spare.append(scratch)
 
-        run_tiles(work, np.ndindex(n_frames, n_transmits))
-        return replace(acquisition, data=iq, receive=self.receive)
+        firsts = range(0, n_elements, ELEMENTS_PER_TILE)
+        tiles = [
+            (f, t, first) for f in range(n_frames) for t in range(n_transmits) for first in firsts
+        ]
+        run_tiles(work, tiles, threads=threads)
 
 
 def demodulate(acquisition: Acquisition, **options: Any) -> Acquisition:
     """Return RF as IQ; options as for `Demodulator`."""
     return Demodulator(acquisition, **options)(acquisition)
-
-
-def require_finite(acquisition: Acquisition) -> None:
-    """Raise `ArgumentError` if the samples hold NaN or infinity."""
-    data = acquisition.data
-    if data.dtype.kind == "i":
-        return
-    flat = data.reshape(-1).view(np.float32)
-    # One pass without a temporary array; only a sum that is not finite earns the exact search.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if np.isfinite(flat.sum(dtype=np.float64)):
-            return
-    bad = np.argwhere(~np.isfinite(data))
-    if bad.size:
-        frame, transmit, element, sample = (int(index) for index in bad[0])
-        raise ArgumentError(
-            f"{len(bad)} samples are NaN or infinite, the first at frame {frame}, transmit "
-            f"{transmit}, element {element}, sample {sample}: replace them (0 is silence)"
-        )
 
 
 def _low_pass(cutoff_hz: float, rate_hz: float) -> NDArray[np.float32]:

@@ -113,7 +113,8 @@ def test_each_frame_carries_its_number_times_and_gaps() -> None:
     assert first.provenance.probe == "L"
     assert first.provenance.sequence == "3 × plane"
     processing = dict(first.provenance.processing)
-    assert list(processing) == ["demodulation", "beamforming", "dynamic range", "gain"]
+    expected = ["demodulation", "beamforming", "dynamic range", "gain", "grey map"]
+    assert list(processing) == expected
     assert "5e+06 Hz" in processing["demodulation"]
     assert processing["dynamic range"] == "60 dB"
 

@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy import signal
 
-from usdk.acquisition import Acquisition, ReceiveSettings
-from usdk.demodulation import Demodulator, demodulate, require_finite
+from usdk.acquisition import Acquisition, ReceiveSettings, require_finite
+from usdk.demodulation import Demodulator, demodulate
 from usdk.errors import ArgumentError
 from usdk.probe import Probe
 from usdk.sequences import plane_waves

@@ -153,7 +153,7 @@ def _tables(scan: LinearScan | SectorScan, raster: Raster) -> tuple[NDArray[Any]
     shape = (raster.n_rows, raster.n_columns)
     index: NDArray[np.int32] = np.empty(shape, np.int32)
     weights: NDArray[np.float32] = np.empty((2, *shape), np.float32)
-    tables = (index, weights[0], weights[1])
+    tables: _Entries = (index, weights[0], weights[1])
     x_m = raster.x_m + raster.pixel_size_m * np.arange(raster.n_columns, dtype=np.float64)
     z_m = raster.z_m + raster.pixel_size_m * np.arange(raster.n_rows, dtype=np.float64)
     if isinstance(scan, LinearScan):

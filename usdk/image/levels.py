@@ -1,0 +1,45 @@
+"""Envelope and level of a single image; a plan for many is `usdk.image.ImageChain`."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.errors import ArgumentError
+from usdk_kernels.envelope import envelope_iq
+from usdk_kernels.log_compression import log_compress
+
+__all__ = ["envelope", "log_compression"]
+
+
+def envelope(iq: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Return the magnitude of IQ, float32 of the same shape (two dimensions)."""
+    iq = _matrix(iq, np.complex64, "iq")
+    out = np.empty(iq.shape, np.float32)
+    envelope_iq(iq, out)
+    return out
+
+
+def log_compression(
+    image: NDArray[np.float32], *, reference: float | None = None
+) -> NDArray[np.float32]:
+    """Return an envelope in dB re ``reference`` (its maximum when absent), float32."""
+    image = _matrix(image, np.float32, "image")
+    if reference is None:
+        # A silent image has no greatest echo; any reference puts it at the floor.
+        reference = float(image.max()) or 1.0
+    if not (math.isfinite(reference) and reference > 0):
+        raise ArgumentError(f"reference must be positive and finite, got {reference}")
+    out = np.empty(image.shape, np.float32)
+    log_compress(image, float(reference), out)
+    return out
+
+
+def _matrix(array: NDArray[Any], dtype: type[np.generic], name: str) -> NDArray[Any]:
+    array = np.require(array, dtype, ("C", "W"))
+    if array.ndim != 2 or array.size == 0:
+        raise ArgumentError(f"{name} must have two dimensions and samples, got {array.shape}")
+    return array
