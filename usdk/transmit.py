@@ -34,6 +34,8 @@ __all__ = [
 MAX_TRANSMITS = 4096
 Vector = tuple[float, float, float]
 _ORIGIN: Vector = (0.0, 0.0, 0.0)
+# In λ F²: puts blended arrival times closest to the field that an aperture sends.
+_FOCAL_ZONE = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,15 +166,17 @@ class FocusedWave(Transmit):
         Focus, m.
     origin_m : (x, y, z)
         Where the beam's axis leaves the array, m; the clock's zero.
-    transition_m : float
+    transition_m : float, optional
         Half-length, m, of the zone about the focus in which the arrival time goes over from the
         converging to the diverging sphere. Without it the time would jump by twice the distance
-        from the axis at the focal depth.
+        from the axis at the focal depth. When absent 8 λ F², the length of the focal zone itself,
+        and at most the focal length; λ at the probe's centre frequency, F the focal length over
+        the width of the active aperture.
     """
 
     focus_m: Vector
     origin_m: Vector = _ORIGIN
-    transition_m: float = 2e-3
+    transition_m: float | None = None
     kind: ClassVar[str] = "focused"
 
     def __post_init__(self) -> None:
@@ -181,6 +185,8 @@ class FocusedWave(Transmit):
         object.__setattr__(self, "origin_m", _vector(self.origin_m, "origin_m"))
         if math.dist(self.focus_m, self.origin_m) == 0:
             raise ArgumentError("focus_m must not coincide with origin_m")
+        if self.transition_m is None:
+            return
         object.__setattr__(self, "transition_m", _number(self.transition_m, "transition_m"))
         if not (math.isfinite(self.transition_m) and self.transition_m > 0):
             raise ArgumentError(f"transition_m must be positive, got {self.transition_m}")
@@ -191,7 +197,8 @@ class FocusedWave(Transmit):
         """Return (|focus − origin| ± |p − focus|) / c, − before the focus and + behind it.
 
         Within ``transition_m`` of the focal plane the signed distance is blended linearly with
-        the plane wave's, which is zero there: continuous everywhere, exact on the axis.
+        the plane wave's, which is zero there: continuous everywhere, exact on the axis. The wave
+        that an aperture sends is flat at its focus and nearly spherical beyond the focal zone.
         """
         focus_m, origin_m = np.array(self.focus_m), np.array(self.origin_m)
         focal_length_m = math.dist(self.focus_m, self.origin_m)
@@ -199,9 +206,23 @@ class FocusedWave(Transmit):
         offset_m = points_m - focus_m
         axial_m = offset_m @ axis
         spherical_m = np.copysign(np.linalg.norm(offset_m, axis=-1), axial_m)
-        share = np.minimum(np.abs(axial_m) / self.transition_m, 1.0)
+        transition_m = self.transition_m or self._focal_zone_m(probe, sound_speed_m_s)
+        share = np.minimum(np.abs(axial_m) / transition_m, 1.0)
         signed_m = axial_m + share * (spherical_m - axial_m)
         return np.asarray((focal_length_m + signed_m) / sound_speed_m_s)
+
+    def _focal_zone_m(self, probe: Probe, sound_speed_m_s: float) -> float:
+        focal_length_m = math.dist(self.focus_m, self.origin_m)
+        axis = (np.array(self.focus_m) - np.array(self.origin_m)) / focal_length_m
+        first, stop = self.aperture or (0, probe.n_elements)
+        active_m = probe.element_positions_m[first:stop]
+        across_m = active_m - np.outer(active_m @ axis, axis)
+        across_m -= across_m.mean(axis=0)
+        # A full row of width D has a variance of D² / 12, whichever way it runs.
+        variance_m2 = float(np.linalg.norm(across_m.T @ across_m, 2)) / max(len(active_m), 1)
+        aperture_m = math.sqrt(12 * variance_m2 + probe.element_width_m**2)
+        wavelength_m = sound_speed_m_s / probe.centre_frequency_hz
+        return min(_FOCAL_ZONE * wavelength_m * (focal_length_m / aperture_m) ** 2, focal_length_m)
 
     def _delays_s(self, probe: Probe, sound_speed_m_s: float) -> NDArray[np.float64]:
         focal_length_m = math.dist(self.focus_m, self.origin_m)

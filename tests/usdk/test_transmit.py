@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,23 @@ def test_a_focused_wave_is_continuous_across_the_focus(
     before_s, after_s = wave.arrival_time_s(ends_m, PROBE, C)
     # The steepest slope is that of the blend: |x| / transition on top of the wave's own.
     assert abs(after_s - before_s) <= step_m / C * (3 + 2 * abs(x) / transition)
+
+
+def test_the_transition_is_the_focal_zone_unless_given() -> None:
+    probe = Probe.linear(
+        "L", n_elements=64, pitch_m=0.2e-3, centre_frequency_hz=5e6, fractional_bandwidth=0.6
+    )
+    points_m = np.array([[1e-3, 0.0, z_m] for z_m in (0.010, 0.017, 0.0199, 0.0202, 0.024, 0.03)])
+    wavelength_m = C / 5e6
+    for aperture, n in (((16, 48), 32), (None, 64)):
+        f_number = 20e-3 / (n * 0.2e-3)
+        wave = FocusedWave(focus_m=(0.0, 0.0, 0.02), aperture=aperture)
+        same = replace(wave, transition_m=min(8 * wavelength_m * f_number**2, 20e-3))
+        given_s, chosen_s = (w.arrival_time_s(points_m, probe, C) for w in (same, wave))
+        assert chosen_s == pytest.approx(given_s, rel=1e-9)
+        assert TransmitSequence.from_dict(
+            TransmitSequence(transmits=(wave,)).to_dict()
+        ).transmits == (wave,)
 
 
 def test_outside_the_transition_a_focused_wave_is_a_sphere() -> None:

@@ -166,7 +166,8 @@ def _pack_wave(wave: Transmit, first_sample_s: float) -> bytes:
         case DivergingWave():
             kind, parameters = _WaveKind.DIVERGING, (*wave.source_m, *wave.origin_m)
         case FocusedWave():
-            kind, parameters = _WaveKind.FOCUSED, (*wave.focus_m, *wave.origin_m, wave.transition_m)
+            kind = _WaveKind.FOCUSED
+            parameters = (*wave.focus_m, *wave.origin_m, _or_nan(wave.transition_m))
         case SingleElement():
             kind, element = _WaveKind.SINGLE, wave.element
         case _:
@@ -188,7 +189,10 @@ def _read_wave(reader: FieldReader) -> tuple[Transmit, float]:
         case _WaveKind.DIVERGING:
             wave = DivergingWave(source_m=one, origin_m=two, aperture=aperture)
         case _WaveKind.FOCUSED:
-            wave = FocusedWave(focus_m=one, origin_m=two, transition_m=values[6], aperture=aperture)
+            transition_m = _or_none(values[6])
+            wave = FocusedWave(
+                focus_m=one, origin_m=two, transition_m=transition_m, aperture=aperture
+            )
         case _WaveKind.SINGLE:
             wave = SingleElement(element=element, aperture=aperture)
         case _:
