@@ -46,7 +46,9 @@ def tissue_with_lesions(
     """Return scatterers spread evenly over the block, (n, 3) m, and their amplitudes, (n,)."""
     x_m = random.uniform(-_HALF_WIDTH, _HALF_WIDTH, n) * unit_m
     z_m = random.uniform(_NEAR, _FAR, n) * unit_m
-    amplitudes = random.standard_normal(n)
+    # ⟨a⁴⟩ = 2⟨a²⟩², so that the power of a few scatterers in a resolution cell already varies as
+    # that of many does (Rayleigh's envelope): ⟨P²⟩ / ⟨P⟩² = 2 + (⟨a⁴⟩ / ⟨a²⟩² − 2) / n.
+    amplitudes = random.rayleigh(math.sqrt(0.5), n) * random.choice((-1.0, 1.0), n)
     for lesion in lesion_row(unit_m):
         inside = np.hypot(x_m - lesion.x_m, z_m - lesion.z_m) < lesion.radius_m
         amplitudes[inside] *= 10 ** (lesion.level_db / 20)
