@@ -26,7 +26,7 @@ from usdk.bmode import BMode
 from usdk.errors import StateError
 from usdk.image import SliceConverter, VolumeConverter
 from usdk.probe import ArrayKind, Probe
-from usdk.scan import Plane, PyramidScan, VolumeScan, planar_scan_for
+from usdk.scan import LinearScan, Plane, PyramidScan, VolumeScan, planar_scan_for
 from usdk.sequences import plane_waves
 from usdk_kernels.envelope import envelope_rf
 from usdk_kernels.point_echoes import add_point_echoes
@@ -103,6 +103,10 @@ def warm_up() -> WarmUpReport:
             BMode(acquisition)(acquisition)
             scan = planar_scan_for(acquisition.probe, depth_m=_DEPTH_M)
             Beamformer.for_acquisition(acquisition, scan)(acquisition.data[0])
+            between = LinearScan(x_m=np.linspace(-1e-3, 1e-3, 16), z_m=np.array((1e-3, _DEPTH_M)))
+            Beamformer.for_acquisition(acquisition, between, alignment="resample")(
+                acquisition.data[0]
+            )
         _convert_volumes()
         _call_the_others()
     times_s = _compile_times_s(recorder.buffer)

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 from usdk.beamform.beamformer import Beamformer
 from usdk.beamform.directivity import f_number_from_directivity
-from usdk.beamform.options import Compounding, Interpolation, Kernel, TransmitWeighting, Window
+from usdk.beamform.options import (
+    Alignment,
+    Compounding,
+    Interpolation,
+    Kernel,
+    TransmitWeighting,
+    Window,
+)
 
 __all__ = [
+    "Alignment",
     "Beamformer",
     "Compounding",
     "Interpolation",

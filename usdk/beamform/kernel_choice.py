@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from usdk.beamform import plan_shift
 from usdk.beamform.geometry import Geometry
-from usdk.beamform.options import Kernel, Method
+from usdk.beamform.options import Alignment, Kernel, Method
 from usdk.beamform.plan import Plan
 from usdk.beamform.plan_general import GeneralPlan
+from usdk.beamform.plan_resampled import ResampledPlan, aligned_geometry
 from usdk.beamform.plan_shift import ShiftPlan
 from usdk.errors import ArgumentError
 
@@ -18,11 +19,34 @@ def choose_plan(
 ) -> tuple[Kernel, Plan, str]:
     """Return the kernel wanted, or the fastest that is exact, its plan, and why it is that one.
 
+    Where the method allows it, columns for which only the general kernel is exact are resampled
+    from those of a faster one.
+
     Raises
     ------
     ArgumentError
         If the kernel asked for does not apply.
     """
+    if method.alignment is Alignment.EXACT or wanted not in (None, Kernel.SHIFT):
+        return _choose_exact(geometry, method, wanted)
+    if plan_shift.why_not_exact(geometry, method) is None:
+        return _choose_exact(geometry, method, wanted)
+    aligned, reason = aligned_geometry(geometry, method)
+    if aligned is not None:
+        unfit = plan_shift.why_not_exact(aligned, method)
+        if unfit is None:
+            kernel, inner, why = _choose_exact(aligned, method, wanted)
+            if kernel is Kernel.SHIFT:
+                why += f"; columns resampled from {aligned.scan.shape[0]} aligned ones"
+                return kernel, ResampledPlan(inner, aligned.scan, geometry.scan), why
+        reason = unfit or "the general kernel is faster"
+    kernel, plan, why = _choose_exact(geometry, method, wanted)
+    return kernel, plan, f"{why}; not resampled: {reason}"
+
+
+def _choose_exact(
+    geometry: Geometry, method: Method, wanted: Kernel | None
+) -> tuple[Kernel, Plan, str]:
     if wanted is Kernel.GENERAL:
         return Kernel.GENERAL, GeneralPlan(geometry, method), "as asked"
     reason = plan_shift.why_not_exact(geometry, method)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from usdk.errors import ArgumentError
 
 __all__ = [
+    "Alignment",
     "Compounding",
     "Interpolation",
     "Kernel",
@@ -75,6 +76,16 @@ class Compounding(StrEnum):
     """One image per group."""
 
 
+class Alignment(StrEnum):
+    """Whether columns that no fast kernel is exact for may be made from columns that one is."""
+
+    EXACT = "exact"
+    """Every point is beamformed where it is."""
+    RESAMPLE = "resample"
+    """Columns over a linear array that do not divide its pitch are interpolated, band-limited,
+    from columns that do (`usdk.beamform.plan_resampled`)."""
+
+
 class Kernel(StrEnum):
     """Which kernel sums the samples; where both are exact they agree to float32 rounding."""
 
@@ -102,6 +113,7 @@ class Method:
     weighting: TransmitWeighting = TransmitWeighting.COMPOUND
     normalize: bool = True
     directivity: bool = False
+    alignment: Alignment = Alignment.EXACT
     compounding: Compounding = Compounding.COHERENT
     transmit_groups: tuple[int, ...] = ()
     """Number of each transmit's group; empty where compounding is coherent."""

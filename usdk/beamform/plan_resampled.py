@@ -12,8 +12,9 @@ from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Method
 from usdk.beamform.plan import Plan
 from usdk.beamform.plan_shift import MAX_PER_PITCH
-from usdk.scan import LinearScan
+from usdk.scan import LinearScan, Scan
 from usdk.tiles import run_tiles
+from usdk.transmit import PlaneWave
 from usdk_kernels.column_resampling import GROUP, resample_columns
 
 __all__ = ["MAX_ALIGNED_COLUMNS", "N_TAPS", "ResampledPlan", "aligned_geometry"]
@@ -46,10 +47,10 @@ def aligned_geometry(geometry: Geometry, method: Method) -> tuple[Geometry | Non
         return None, "the scan's lines are not parallel to z"
     x_m = probe.element_positions_m[:, 0]
     pitch_m = float(x_m[-1] - x_m[0]) / max(x_m.size - 1, 1)
-    directions = [getattr(wave, "direction", None) for wave in geometry.sequence.transmits]
-    if not pitch_m > 0 or any(direction is None for direction in directions):
+    waves = [wave for wave in geometry.sequence.transmits if isinstance(wave, PlaneWave)]
+    if not pitch_m > 0 or len(waves) < len(geometry.sequence):
         return None, "not plane waves over a linear array"
-    sin_transmit = max(abs(float(direction[0])) for direction in directions)
+    sin_transmit = max(abs(float(wave.direction[0])) for wave in waves)
     sin_receive = 1 / math.hypot(1.0, 2 * method.f_number)
     highest_hz = probe.centre_frequency_hz * (1 + probe.fractional_bandwidth / 2)
     nyquist_m = geometry.receive.sound_speed_m_s / (2 * highest_hz * (sin_receive + sin_transmit))
@@ -83,7 +84,9 @@ class ResampledPlan:
     Signal Process. 28 (1980) 105-107.
     """
 
-    def __init__(self, inner: Plan, aligned: LinearScan, scan: LinearScan) -> None:
+    def __init__(self, inner: Plan, aligned: Scan, scan: Scan) -> None:
+        assert isinstance(aligned, LinearScan)
+        assert isinstance(scan, LinearScan)
         self._inner = inner
         self._aligned_shape = aligned.shape
         step_m = float(aligned.x_m[-1] - aligned.x_m[0]) / (aligned.x_m.size - 1)
