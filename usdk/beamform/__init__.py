@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from usdk.beamform.aligned_data import AlignedData
 from usdk.beamform.beamformer import Beamformer
+from usdk.beamform.coherence_factor import CoherenceFactor
+from usdk.beamform.combination import Combination
 from usdk.beamform.directivity import f_number_from_directivity
 from usdk.beamform.options import (
     Alignment,
@@ -14,8 +17,11 @@ from usdk.beamform.options import (
 )
 
 __all__ = [
+    "AlignedData",
     "Alignment",
     "Beamformer",
+    "CoherenceFactor",
+    "Combination",
     "Compounding",
     "Interpolation",
     "Kernel",

@@ -1,4 +1,4 @@
-"""Beamformer: delay-and-sum, planned once per geometry and executed per frame."""
+"""Beamformer: delay-and-sum and more, planned once per geometry and executed per frame."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, ReceiveSettings
+from usdk.beamform.aligned_data import AlignedData
+from usdk.beamform.combination import Combination, combination_of
 from usdk.beamform.directivity import f_number_from_directivity
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.kernel_choice import choose_plan
@@ -24,6 +26,7 @@ from usdk.beamform.options import (
     choice,
 )
 from usdk.beamform.plan import Plan
+from usdk.beamform.plan_aligned import AlignedPlan
 from usdk.beamform.plan_compounded import CompoundedPlan
 from usdk.beamform.transmit_groups import group_labels, groups_of
 from usdk.beamform.transmit_weights import natural_weighting
@@ -36,7 +39,7 @@ __all__ = ["Beamformer"]
 
 
 class Beamformer:
-    """Delay-and-sum over a scan.
+    """Delay-and-sum over a scan, or another combination of the delayed channel data.
 
     Parameters
     ----------
@@ -71,6 +74,9 @@ class Beamformer:
     compounding_groups : iterable of int, optional
         Number of the group of each transmit, for ``incoherent`` and ``none``; the groups follow
         each other in the order of their numbers. Every transmit is a group of its own when absent.
+    combination : Combination or str
+        What becomes of the delayed samples of a point: ``sum``, ``coherence factor`` (its usual
+        form, `CoherenceFactor()`), or an object of your own, as `Combination` says.
     alignment : Alignment or str
         ``resample`` allows columns over a linear array that do not divide its pitch to be
         interpolated, band-limited, from columns that do, where that is faster; `explain` says
@@ -107,6 +113,7 @@ class Beamformer:
         directivity: bool = False,
         compounding: Compounding | str = Compounding.COHERENT,
         compounding_groups: Iterable[int] | None = None,
+        combination: Combination | str = "sum",
         alignment: Alignment | str = Alignment.EXACT,
         kernel: Kernel | str | None = None,
     ) -> None:
@@ -137,9 +144,11 @@ class Beamformer:
             alignment=choice(Alignment, alignment),
             compounding=compounding,
             transmit_groups=transmit_groups,
+            combination=combination_of(combination),
         )
         wanted = None if kernel is None else choice(Kernel, kernel)
         self._plan: Plan
+        self._aligned: tuple[slice, AlignedPlan] | None = None
         if compounding is Compounding.COHERENT:
             self.kernel, self._plan, self._reason = choose_plan(self.geometry, self.method, wanted)
         else:
@@ -160,7 +169,9 @@ class Beamformer:
             f"({method.weighting}{self._explain_groups()}), {geometry.probe.n_elements} elements, "
             f"{math.prod(geometry.scan.shape)} points in {self._plan.n_tiles} tiles, "
             f"{method.interpolation} interpolation, F-number {method.f_number:g}, "
-            f"{method.window} window" + (", element directivity" if method.directivity else "")
+            f"{method.window} window"
+            + (", element directivity" if method.directivity else "")
+            + ("" if method.is_sum else f", combination: {method.combination.describe()}")
         )
 
     def _explain_groups(self) -> str:
@@ -216,6 +227,56 @@ class Beamformer:
         ArgumentError
             If the data are not those that were planned for.
         """
+        data = self._checked(data)
+        if out is None:
+            out = np.empty(self.shape, self.dtype)
+        elif out.shape != self.shape or out.dtype != self.dtype or not out.flags.c_contiguous:
+            raise ArgumentError(f"out must be C-contiguous {self.dtype} of {self.shape}")
+        self._plan(data, out, threads)
+        return out
+
+    def aligned(
+        self, data: NDArray[Any], *, points: slice = slice(None), threads: int | None = None
+    ) -> AlignedData:
+        """Return the delayed samples of a run of points, before they are summed.
+
+        Parameters
+        ----------
+        data : ndarray, (n_transmits, n_elements, n_samples)
+            One frame of channel data, as for a call.
+        points : slice
+            Which points of the scan, in C order (points of a line follow each other), without a
+            step; at most as many as fit `usdk.beamform.plan_aligned.MAX_ALIGNED_BYTES`.
+        threads : int, optional
+            As for a call.
+
+        Returns
+        -------
+        AlignedData
+            Samples (n_points, n_transmits, n_elements), their apodization and transmit weights:
+            what a combination is given, with every transmit.
+
+        Raises
+        ------
+        ArgumentError
+            If the data are not those that were planned for, or the points are too many.
+        """
+        data = self._checked(data)
+        n_points = math.prod(self.geometry.scan.shape)
+        if points.step not in (None, 1):
+            raise ArgumentError(f"points must be a slice without a step, got {points}")
+        first, stop, _ = points.indices(n_points)
+        points = slice(first, max(first, stop))
+        # Frames of one run of points share a plan.
+        planned = self._aligned
+        if planned is None or planned[0] != points:
+            AlignedPlan.require_memory(self.geometry, points.stop - points.start)
+            planned = (points, AlignedPlan(self.geometry, self.method, points))
+            self._aligned = planned
+        return planned[1].aligned(data, threads)
+
+    def _checked(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Return the data as the kernels take them."""
         geometry = self.geometry
         data = np.asarray(data)
         expected = (len(geometry.sequence), geometry.probe.n_elements, geometry.receive.n_samples)
@@ -230,10 +291,4 @@ class Beamformer:
                 "planned for " + ("RF, got IQ data" if is_iq else "IQ, got RF: demodulate first")
             )
         # A read-only array is another type to the compiler, which would compile the kernel again.
-        data = np.require(data, np.complex64 if is_iq else np.float32, ("C", "W"))
-        if out is None:
-            out = np.empty(self.shape, self.dtype)
-        elif out.shape != self.shape or out.dtype != self.dtype or not out.flags.c_contiguous:
-            raise ArgumentError(f"out must be C-contiguous {self.dtype} of {self.shape}")
-        self._plan(data, out, threads)
-        return out
+        return np.require(data, np.complex64 if is_iq else np.float32, ("C", "W"))

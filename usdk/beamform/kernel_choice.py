@@ -6,6 +6,7 @@ from usdk.beamform import plan_shift
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Alignment, Kernel, Method
 from usdk.beamform.plan import Plan
+from usdk.beamform.plan_aligned import AlignedPlan
 from usdk.beamform.plan_general import GeneralPlan
 from usdk.beamform.plan_resampled import ResampledPlan, aligned_geometry
 from usdk.beamform.plan_shift import ShiftPlan
@@ -47,6 +48,15 @@ def choose_plan(
 def _choose_exact(
     geometry: Geometry, method: Method, wanted: Kernel | None
 ) -> tuple[Kernel, Plan, str]:
+    if wanted is Kernel.ALIGNED:
+        return Kernel.ALIGNED, AlignedPlan(geometry, method), "as asked"
+    if not method.is_sum:
+        if wanted is not None:
+            raise ArgumentError(
+                f"the {wanted} kernel sums and cannot make a {method.combination.describe()}; "
+                "use kernel='aligned' or None"
+            )
+        return Kernel.ALIGNED, AlignedPlan(geometry, method), "which the combination needs"
     if wanted is Kernel.GENERAL:
         return Kernel.GENERAL, GeneralPlan(geometry, method), "as asked"
     reason = plan_shift.why_not_exact(geometry, method)

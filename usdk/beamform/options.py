@@ -10,6 +10,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.beamform.combination import SUM, Combination, DelayAndSum
 from usdk.errors import ArgumentError
 
 __all__ = [
@@ -87,13 +88,16 @@ class Alignment(StrEnum):
 
 
 class Kernel(StrEnum):
-    """Which kernel sums the samples; where both are exact they agree to float32 rounding."""
+    """Which kernel sums the samples; where several are exact they agree to float32 rounding."""
 
     GENERAL = "general"
     """Reads every sample by itself: any geometry, any interpolation."""
     SHIFT = "shift"
     """Adds runs of columns: plane waves, a uniform linear array, columns on a fraction of its
     pitch, linear interpolation."""
+    ALIGNED = "aligned"
+    """Aligns the samples of every transmit and element, then combines them: any geometry, any
+    interpolation, any combination."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,12 +121,18 @@ class Method:
     compounding: Compounding = Compounding.COHERENT
     transmit_groups: tuple[int, ...] = ()
     """Number of each transmit's group; empty where compounding is coherent."""
+    combination: Combination = SUM
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.f_number) and self.f_number >= 0):
             raise ArgumentError(f"f_number must be 0 (open) or positive, got {self.f_number}")
         if not 0 <= self.taper <= 1:
             raise ArgumentError(f"taper must be 0 to 1, got {self.taper}")
+
+    @property
+    def is_sum(self) -> bool:
+        """Whether samples are only summed, which every kernel does."""
+        return isinstance(self.combination, DelayAndSum)
 
     @property
     def window_coefficients(self) -> NDArray[np.float64]:

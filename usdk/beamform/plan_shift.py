@@ -54,6 +54,8 @@ def why_not_exact(geometry: Geometry, method: Method) -> str | None:
             f"columns {columns_m * 1e3:.4g} mm apart do not divide "
             f"the pitch of {pitch_m * 1e3:.4g} mm"
         )
+    if not method.is_sum:
+        return f"samples are not only summed (combination: {method.combination.describe()})"
     if method.interpolation is not Interpolation.LINEAR:
         return f"interpolation is {method.interpolation}, not linear"
     if method.weighting is not TransmitWeighting.COMPOUND:
