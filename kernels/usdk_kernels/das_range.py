@@ -68,23 +68,23 @@ _FINE = 24  # binary places of a position inside a window: 7 + 24 bits and no si
 _FINE_ONE = 2.0**_FINE
 _FARTHEST = 2.0**28  # samples; positions beyond it are taken for `_NOWHERE`
 _NOWHERE = np.int64(-(2**62))
-# Samples added to the computed extent of a run's receive paths, which are rounded.
+# Samples added to the extent of a run's receive paths, which are rounded.
 _MARGIN = 0.0625
 
-# Columns of the table of a run's elements: distance of the run's centre, what it exceeds the base
-# path by, projections of the way to it on the line, the normal, the width and the height, their
-# slopes along the line, and the phase of the base path in turns.
-_DISTANCE, _BELOW, _PROJECTION, _AXIAL, _SLOPE = 0, 1, 2, 3, 4
-_WIDTH, _WIDTH_SLOPE, _HEIGHT, _HEIGHT_SLOPE = 5, 6, 7, 8
-_TURNS = 9
-_N_COLUMNS = 10
+# Columns of the table of a run's elements: distance of the run's centre, projections of the way to
+# it on the line, the normal, the width and the height, their slopes along the line, and the phase
+# of the base path in turns.
+_DISTANCE, _PROJECTION, _AXIAL, _SLOPE = 0, 1, 2, 3
+_WIDTH, _WIDTH_SLOPE, _HEIGHT, _HEIGHT_SLOPE = 4, 5, 6, 7
+_TURNS = 8
+_N_COLUMNS = 9
 
 # What is to be computed of an element's aperture along a run.
 _OPEN, _MASKED, _WINDOWED, _DIRECTIVE = 0, 1, 2, 3
 
 # Columns of the scalars of a call that the receive tables need.
-_EDGE, _FLAT, _PER_TAPER, _A0, _A1, _A2, _RATIO, _W, _H = 0, 1, 2, 3, 4, 5, 6, 7, 8
-_N_SCALARS = 9
+_EDGE, _FLAT, _PER_TAPER, _A0, _A1, _A2, _RATIO, _W, _H, _BELOW = range(10)
+_N_SCALARS = 10
 
 
 # ---------------------------------------------------------------- vectors
@@ -303,7 +303,7 @@ def _receive_lanes(o: Any, x: Any, column: Any, scalar: Any, aperture: int) -> t
     square = x * o.fma(o.number(2.0), column(_PROJECTION), x)  # |p − q|² − distance²
     square2 = o.fma(distance, distance, square)
     root = o.sqrt(o.where(square2 > 0.0, square2, o.number(0.0)))
-    path = square / (root + distance + o.number(1e-30)) + column(_BELOW)
+    path = square / (root + distance + o.number(1e-30)) + scalar(_BELOW)
     path = o.where(path > 0.0, path, o.number(0.0))
     if aperture == _OPEN:
         return path, o.number(1.0)
@@ -315,6 +315,7 @@ def _receive_lanes(o: Any, x: Any, column: Any, scalar: Any, aperture: int) -> t
     if aperture >= _WINDOWED:
         v = (o.sqrt(edge2 / axial2) - scalar(_FLAT)) * scalar(_PER_TAPER)
         v = o.where(v > 0.0, v, o.number(0.0))
+        v = o.where(v < 1.0, v, o.number(1.0))
         cosine = -_sine(o, (v - o.number(0.5)) * o.number(math.pi))
         twice = o.fma(o.number(2.0) * cosine, cosine, o.number(-1.0))
         weight = o.fma(cosine, scalar(_A1), o.fma(twice, scalar(_A2), scalar(_A0)))
@@ -349,23 +350,29 @@ def _sinc(o: Any, x: Any) -> Any:
     return o.where(size > 1e-12, sine / (safe * o.number(math.pi)), o.number(1.0))
 
 
+# Chebyshev interpolation of cos(2πr) and sin(2πr)/r in r², |r| ≤ 1/2.
+_COSINE = (
+    1.0, -19.73920440673828, 64.93911743164062, -85.45011138916016, 60.16743087768555,
+    -25.96688461303711, 6.527706146240234,
+)  # fmt: skip
+_SINE = (
+    6.2831854820251465, -41.34170150756836, 81.60513305664062, -76.7030029296875,
+    42.02585220336914, -14.899578094482422, 3.2377800941467285,
+)  # fmt: skip
+
+
+def _polynomial(o: Any, x: Any, coefficients: tuple[float, ...]) -> Any:
+    value = o.number(coefficients[-1])
+    for coefficient in coefficients[-2::-1]:
+        value = o.fma(x, value, o.number(coefficient))
+    return value
+
+
 def _phasor_lanes(o: Any, turns: Any) -> tuple[Any, Any]:
-    """Cosine and sine of 2π turns; error below 4e-7 of the rounded turns."""
+    """Cosine and sine of 2π turns; error below 5e-7 of the rounded turns."""
     rest = turns - o.floor(turns + o.number(0.5))
-    quarter = o.floor(rest * o.number(4.0) + o.number(0.5))  # −2 to 2
-    x = (rest - quarter * o.number(0.25)) * o.number(2 * math.pi)
-    x2 = x * x
-    sine = o.fma(x2, o.fma(x2, o.number(-1 / 5040), o.number(1 / 120)), o.number(-1 / 6))
-    sine = o.fma(x * x2, sine, x)
-    cosine = o.fma(x2, o.fma(x2, o.number(1 / 40320), o.number(-1 / 720)), o.number(1 / 24))
-    cosine = o.fma(x2, o.fma(x2, cosine, o.number(-0.5)), o.number(1.0))
-    square = quarter * quarter
-    sign = o.where(square > 2.0, o.number(-1.0), o.number(1.0))
-    odd = (o.number(2.0) - square) * square > 0.5  # 1 for ±1, 0 and −8 for 0 and ±2
-    return (
-        o.where(odd, -quarter * sine, sign * cosine),
-        o.where(odd, quarter * cosine, sign * sine),
-    )
+    square = rest * rest
+    return _polynomial(o, square, _COSINE), rest * _polynomial(o, square, _SINE)
 
 
 def _tabulate(
@@ -673,16 +680,16 @@ def _measure(
 @kernel
 def _extents(
     half: np.float32,
+    below: np.float32,
     edge: np.float32,
     distance: npt.NDArray[np.float64],
     turns_per_sample: float,
     b: int,
     table: npt.NDArray[np.float32],
     base: npt.NDArray[np.int64],
-    top: npt.NDArray[np.int64],
     flags: npt.NDArray[np.int32],
 ) -> None:
-    """Extent of every element's path along a run of 2 half samples, and its flags.
+    """Where every element's paths along a run of 2 half samples begin, and the element's flags.
 
     Flags: 1 no point of the run can be in the element's aperture, 2 not all points need be.
     """
@@ -691,28 +698,15 @@ def _extents(
     both = np.float32(1) + edge
     everywhere = edge == zero
     for e in range(np.uint64(distance.size)):
-        d = table[b, _DISTANCE, e]
-        g = table[b, _PROJECTION, e]
-        d2 = d * d
-        # The nearest and the farthest place of the run.
-        size = abs(g)
-        inner = size if size < half else half
-        square = inner * (two * size - inner)  # d² − nearest²
-        rest = d2 - square
-        rest = rest if rest > zero else zero
-        below = square / (d + np.float32(math.sqrt(rest)) + np.float32(1e-30))
-        below += np.float32(_MARGIN)
-        square = half * (two * size + half)
-        above = square / (d + np.float32(math.sqrt(d2 + square)) + np.float32(1e-30))
-        above += np.float32(_MARGIN)
-        table[b, _BELOW, e] = below  # what the centre's distance exceeds the base by
-        least = distance[e] - np.float64(below)
         is_near = distance[e] < _FARTHEST
+        least = distance[e] - np.float64(below) if is_near else 0.0
         base[b, e] = np.int64(least * _ONE) if is_near else _NOWHERE
-        top[b, e] = np.int64((distance[e] + np.float64(above)) * _ONE) if is_near else _NOWHERE
         turns = least * turns_per_sample
         table[b, _TURNS, e] = np.float32(turns - math.floor(turns + 0.5))
         # The aperture: axial > 0 and (1 + edge) axial² ≥ edge d², a quadratic along the run.
+        d = table[b, _DISTANCE, e]
+        g = table[b, _PROJECTION, e]
+        d2 = d * d
         slope = table[b, _SLOPE, e] * half
         last = table[b, _AXIAL, e] + slope
         first = table[b, _AXIAL, e] - slope
@@ -746,38 +740,44 @@ def _arrivals(
     scale: npt.NDArray[np.float32],
 ) -> tuple[np.int64, np.int64, int]:
     """Transmit paths of a run, and the transmit's weights; returns their extremes and if any is."""
+    zero_s = time_zero_s[t]
+    is_weighted = transmit_weight.size > 0
+    for m in range(np.uint64(n)):
+        place = (transmit_time_s[t, line, first + m] - zero_s) * sampling_frequency_hz
+        is_near = abs(place) < _FARTHEST
+        position[b, t, m] = np.int64(math.floor(place * _ONE)) if is_near else _NOWHERE
+        scale[b, t, m] = np.float32(1) if is_near else np.float32(0)
+    if is_weighted:
+        for m in range(np.uint64(n)):
+            w = transmit_weight[t, line, first + m]
+            scale[b, t, m] = w * scale[b, t, m] if abs(w) > 0 else np.float32(0)
+    for m in range(n, LANES):
+        position[b, t, m] = _NOWHERE
+        scale[b, t, m] = np.float32(0)
     low = np.int64(2**62)
     high = _NOWHERE
     for m in range(LANES):
-        k = first + (m if m < n else n - 1)
-        time_s = transmit_time_s[t, line, k] - time_zero_s[t]
-        place = _fixed(time_s * sampling_frequency_hz)
-        w = transmit_weight[t, line, k] if transmit_weight.size else np.float32(1)
-        is_used = place != _NOWHERE and abs(w) > 0
-        position[b, t, m] = place
-        scale[b, t, m] = w if is_used else np.float32(0)
-        if is_used:
-            low = place if place < low else low
-            high = place if place > high else high
+        is_used = scale[b, t, m] != np.float32(0)
+        place = position[b, t, m]
+        least = place if is_used else np.int64(2**62)
+        most = place if is_used else _NOWHERE
+        low = least if least < low else low
+        high = most if most > high else high
     if high == _NOWHERE:
         return low, high, 0
-    is_narrow = (high - low) >> _PLACES < WINDOW
+    widest = np.int64(WINDOW) << _PLACES
     for m in range(LANES):
-        place = position[b, t, m]
-        is_inside = is_narrow and low <= place <= high
-        rel[b, t, m] = np.int32((place - low) >> (_PLACES - _FINE)) if is_inside else np.int32(0)
+        way = position[b, t, m] - low
+        # Lanes that are not used read where the first one does.
+        way = way if 0 <= way < widest else np.int64(0)
+        rel[b, t, m] = np.int32(way >> (_PLACES - _FINE))
     return low, high, 1
 
 
 @kernel
 def _chunk_of(
-    flags: npt.NDArray[np.int32],
-    base: npt.NDArray[np.int64],
-    top: npt.NDArray[np.int64],
-    b: int,
-    begin: int,
-    end: int,
-) -> tuple[int, int, np.int32, np.int64, np.int64, np.int64]:
+    flags: npt.NDArray[np.int32], base: npt.NDArray[np.int64], b: int, begin: int, end: int
+) -> tuple[int, int, np.int32, np.int64, np.int64]:
     """Return a chunk without the closed elements at its ends, its flags and its paths' extremes."""
     while begin < end and flags[b, begin] & 1:
         begin += 1
@@ -786,13 +786,11 @@ def _chunk_of(
     seen = np.int32(0)
     shortest = np.int64(2**62)
     longest = _NOWHERE
-    span = np.int64(0)
-    for e in range(begin, end):
+    for e in range(np.uint64(begin), np.uint64(end)):
         seen |= flags[b, e]
-        shortest = min(shortest, base[b, e])
-        longest = max(longest, top[b, e])
-        span = max(span, top[b, e] - base[b, e])
-    return begin, end, seen, shortest, longest, span
+        shortest = base[b, e] if base[b, e] < shortest else shortest
+        longest = base[b, e] if base[b, e] > longest else longest
+    return begin, end, seen, shortest, longest
 
 
 @kernel
@@ -1004,7 +1002,6 @@ def das_range(
     distance = np.zeros(n_elements, np.float64)
     table = np.zeros((LINES, _N_COLUMNS, n_elements), np.float32)
     base = np.zeros((LINES, n_elements), np.int64)
-    top = np.zeros((LINES, n_elements), np.int64)
     flags = np.zeros((LINES, n_elements), np.int32)
     points = np.zeros((LINES, 3, LANES), np.float64)
     range_samples = np.zeros(LANES, np.float64)
@@ -1023,7 +1020,6 @@ def das_range(
     ends = np.zeros(LINES, np.int64)
     shortest = np.zeros(LINES, np.int64)
     longest = np.zeros(LINES, np.int64)
-    span = np.zeros(LINES, np.int64)
     result = np.zeros((2, LANES), np.float32)
     divisor = np.zeros(LANES, np.float32)
     turns = np.zeros(LANES, np.float64)
@@ -1050,6 +1046,9 @@ def das_range(
         for m in range(LANES):
             is_finite = is_finite and abs(range_samples[m] - middle) <= 1.001 * half + 1e-6
             way[m] = np.float32(range_samples[m] - middle) if is_finite else np.float32(0)
+        # No distance changes by more than the range does.
+        span = np.int64(2 * (half + _MARGIN) * _ONE) if is_finite else np.int64(0)
+        scalars[_BELOW] = half + _MARGIN if is_finite else 0.0
         for b in range(block):
             line = line0 + b
             begins[b] = 0
@@ -1079,13 +1078,13 @@ def das_range(
                 directions, line, positions, normals, axes, is_directive, b, distance, table,
             )  # fmt: skip
             _extents(
-                np.float32(half), scalars[_EDGE], distance, turns_per_sample, b, table, base, top,
-                flags,
+                np.float32(half), scalars[_BELOW], scalars[_EDGE], distance, turns_per_sample, b,
+                table, base, flags,
             )  # fmt: skip
         for chunk in range(0, n_elements, CHUNK):
             for b in range(block):
-                begins[b], ends[b], seen, shortest[b], longest[b], span[b] = _chunk_of(
-                    flags, base, top, b, chunk, min(chunk + CHUNK, n_elements)
+                begins[b], ends[b], seen, shortest[b], longest[b] = _chunk_of(
+                    flags, base, b, chunk, min(chunk + CHUNK, n_elements)
                 )
                 if begins[b] < ends[b]:
                     aperture = max(narrowest, _MASKED) if seen & 2 else narrowest
@@ -1099,11 +1098,11 @@ def das_range(
                     if begins[b] >= ends[b] or not is_used[b, t]:
                         continue
                     least = shortest[b] + low[b, t]
-                    most = longest[b] + high[b, t]
+                    most = longest[b] + span + high[b, t]
                     if most < 0 or least > last:
                         continue
                     # Two more samples than the span: its fraction, and the last pair's second.
-                    width = ((span[b] + high[b, t] - low[b, t]) >> _PLACES) + 3
+                    width = ((span + high[b, t] - low[b, t]) >> _PLACES) + 3
                     windows = (width + 2 * LANES - 1) // (2 * LANES)
                     beyond = origin + ends[b] * n_planes * n_samples - n_samples
                     beyond += (most >> _PLACES) + windows * 2 * LANES
@@ -1128,20 +1127,20 @@ def das_range(
                 if n_planes == 2:
                     for m in range(LANES):
                         k = first + (m if m < n else n - 1)
-                        turns[m] = transmit_time_s[t, line, k] * demodulation_frequency_hz
+                        time_s = transmit_time_s[t, line, k] if scale[b, t, m] != 0 else 0.0
+                        turns[m] = time_s * demodulation_frequency_hz
                     _phasors(turns, LANES, cosine, sine)
-                for m in range(n):
+                for m in range(LANES):
                     w = scale[b, t, m]
-                    if w == np.float32(0):
-                        continue
+                    is_heard = w != np.float32(0)
+                    x = w * sums[b, t, 0, m] if is_heard else np.float32(0)
                     divisor[m] += abs(w)
-                    x = sums[b, t, 0, m]
                     if n_planes == 1:
-                        result[0, m] += w * x
+                        result[0, m] += x
                         continue
-                    y = sums[b, t, 1, m]
-                    result[0, m] += w * (cosine[m] * x - sine[m] * y)
-                    result[1, m] += w * (cosine[m] * y + sine[m] * x)
+                    y = w * sums[b, t, 1, m] if is_heard else np.float32(0)
+                    result[0, m] += cosine[m] * x - sine[m] * y
+                    result[1, m] += cosine[m] * y + sine[m] * x
             for m in range(n):
                 factor = np.float32(1)
                 if normalize:

@@ -139,12 +139,13 @@ def run(case, kernel=das_range.das_range, cuts=None):
     shape = (len(case["origins"]), len(case["ranges"]), planes.shape[2])
     out = np.full(shape, np.nan, np.float32)
     for a, b in itertools.pairwise(cuts or [0, n_items(case)]):
-        kernel(
-            planes, case["origins"], case["directions"], case["ranges"], case["positions"],
-            case["normals"], case["tangents"], case["times"], case["weights"], case["zero"],
-            np.array(case["window"]), case["fs"], case["fd"], C, case["f_number"], case["width"],
-            case["height"], case["normalize"], a, b, out,
-        )  # fmt: skip
+        with np.errstate(all="ignore"):  # the source, interpreted, warns of NaN and infinity
+            kernel(
+                planes, case["origins"], case["directions"], case["ranges"], case["positions"],
+                case["normals"], case["tangents"], case["times"], case["weights"], case["zero"],
+                np.array(case["window"]), case["fs"], case["fd"], C, case["f_number"],
+                case["width"], case["height"], case["normalize"], a, b, out,
+            )  # fmt: skip
     return out[..., 0] if shape[2] == 1 else out.view(np.complex64)[..., 0]
 
 
