@@ -154,7 +154,8 @@ class Demodulator:
             except IndexError:
                 shape = (ELEMENTS_PER_TILE, n_samples)
                 scratch = (np.empty(shape, np.float32), np.empty(shape, np.complex64))
-            rf, mixed = (array[: elements.stop - first] for array in scratch)
+            n_rows = elements.stop - first
+            rf, mixed = scratch[0][:n_rows], scratch[1][:n_rows]
             np.copyto(rf, data[frame, transmit, elements])
             time_s = self._rf_receive.time_zero_s[transmit]
             mix_down(rf, rate_hz, self.frequency_hz, time_s, mixed)

@@ -148,21 +148,22 @@ class ScanConverter:
         return out
 
 
-def _tables(scan: LinearScan | SectorScan, raster: Raster) -> tuple[NDArray[Any], ...]:
+def _tables(scan: LinearScan | SectorScan, raster: Raster) -> _Entries:
     """Return index, weight of the upper line and weight of the upper sample of every pixel."""
     shape = (raster.n_rows, raster.n_columns)
     index: NDArray[np.int32] = np.empty(shape, np.int32)
     weights: NDArray[np.float32] = np.empty((2, *shape), np.float32)
-    tables: _Entries = (index, weights[0], weights[1])
+    lines, samples = weights
     x_m = raster.x_m + raster.pixel_size_m * np.arange(raster.n_columns, dtype=np.float64)
     z_m = raster.z_m + raster.pixel_size_m * np.arange(raster.n_rows, dtype=np.float64)
     if isinstance(scan, LinearScan):
-        linear_table(x_m, z_m, *_axis(scan.x_m), *_axis(scan.z_m), *scan.shape, *tables)
+        axes = (*_axis(scan.x_m), *_axis(scan.z_m))
+        linear_table(x_m, z_m, *axes, *scan.shape, index, lines, samples)
     else:
         x_m, z_m = x_m - scan.apex_m[0], z_m - scan.apex_m[1]
-        angles, ranges = _axis(scan.angles_rad), _axis(scan.ranges_m)
-        polar_table(x_m, z_m, *angles, *ranges, *scan.shape, *tables)
-    return tables
+        axes = (*_axis(scan.angles_rad), *_axis(scan.ranges_m))
+        polar_table(x_m, z_m, *axes, *scan.shape, index, lines, samples)
+    return index, lines, samples
 
 
 def _runs(inside: NDArray[np.bool_]) -> _Runs:
