@@ -170,7 +170,7 @@ SUBJECTS = {
     "pybf": Subject(
         title="Linear array, 3 plane waves (pybf, simulated by Field II)",
         points=lambda: recorded("pybf/rf_dataset.hdf5"),
-        points_m=tuple((0.03e-3, z_m) for z_m in (22.18e-3, 34.0e-3, 45.83e-3)),
+        points_m=tuple((0.0, z_m) for z_m in (22.18e-3, 34.0e-3, 45.83e-3)),
         window_m=(3e-3, 1e-3),
     ),
 }
