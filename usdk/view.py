@@ -16,6 +16,7 @@ import numpy as np
 from usdk.errors import ArgumentError, MissingExtraError
 from usdk.files import atomic_file
 from usdk.frame import Frame
+from usdk.image import GreyMap, grey_curve
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -146,7 +147,11 @@ def _grey_scale(canvas: Image.Image, draw: Any, frame: Frame, *, left: int) -> N
     height = min(n_rows - 12, 256)
     if height < 16:
         return
-    ramp = np.linspace(255, 0, height).astype(np.uint8)
+    # Places along the ramp are equal steps in dB, whatever greys they have.
+    name = dict(frame.provenance.processing).get("grey map")
+    grey_map = GreyMap(name) if name in list(GreyMap) else GreyMap.LINEAR_DB
+    curve = grey_curve(grey_map, frame.dynamic_range_db)
+    ramp = curve[np.linspace(curve.size - 1, 0, height).astype(int)]
     canvas.paste(image_module.fromarray(np.repeat(ramp[:, None], 10, axis=1)), (left, 6))
     draw.text((left + 14, 6), "0", fill=_INK, anchor="lm")
     draw.text((left + 14, 6 + height), f"-{frame.dynamic_range_db:g}", fill=_INK, anchor="lm")

@@ -4,6 +4,7 @@ import builtins
 import os
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PIL import Image, ImageSequence
 from usdk import view
 from usdk.errors import ArgumentError, MissingExtraError, StorageError
 from usdk.frame import Frame, Provenance
+from usdk.image import grey_curve
 from usdk.scan import Raster
 
 N_ROWS, N_COLUMNS = 200, 120
@@ -53,6 +55,23 @@ def test_marks_stand_at_round_millimetres() -> None:
     )
     places_mm = (-0.0119 + columns * 2e-4) * 1e3
     assert np.allclose(places_mm, [-10, -5, 0, 5, 10], atol=0.1)
+
+
+def test_the_grey_scale_shows_the_greys_of_equal_steps_in_decibels() -> None:
+    curved = replace(
+        frame(), provenance=replace(frame().provenance, processing=(("grey map", "s-curve"),))
+    )
+    unknown = replace(
+        frame(), provenance=replace(frame().provenance, processing=(("grey map", "other"),))
+    )
+    bars = [
+        np.asarray(view.picture(shown))[6 : N_ROWS - 6, view._MARGIN + N_COLUMNS + 20].astype(int)
+        for shown in (frame(), curved, unknown)
+    ]
+    expected = grey_curve("s-curve", 60.0)[np.rint(bars[0] / 255 * 4095).astype(int)]
+    assert np.abs(bars[1] - expected).max() <= 3
+    assert np.abs(bars[1] - bars[0]).max() > 10
+    assert np.array_equal(bars[2], bars[0])
 
 
 def test_the_grey_scale_falls_from_white_to_black() -> None:

@@ -16,6 +16,7 @@ import numpy as np
 from usdk.acquisition import Acquisition
 from usdk.bmode import BMode
 from usdk.errors import ArgumentError
+from usdk.image import GreyMap, Persistence
 from usdk.scan import LinearScan, SectorScan, planar_scan_for
 
 __all__ = ["PictureSettings", "add_picture_arguments", "picture_settings", "plan_bmode"]
@@ -42,12 +43,14 @@ class PictureSettings:
     start_m : float, optional
         Least depth shown, m.
     dynamic_range_db, gain_db : float, optional
-        As for `usdk.bmode.BMode`.
+        As for `usdk.bmode.BMode`; so are ``grey_map`` and ``persistence``, which data never choose.
     """
 
     start_m: float | None = None
     dynamic_range_db: float | None = None
     gain_db: float | None = None
+    grey_map: GreyMap = GreyMap.LINEAR_DB
+    persistence: Persistence | None = None
 
 
 def plan_bmode(acquisition: Acquisition, settings: PictureSettings) -> BMode:
@@ -69,7 +72,13 @@ def plan_bmode(acquisition: Acquisition, settings: PictureSettings) -> BMode:
             range_db = _RANGE_STEP_DB * round((-gain_db - black_db) / _RANGE_STEP_DB)
             range_db = min(max(range_db, AUTO_RANGE_LIMITS_DB[0]), AUTO_RANGE_LIMITS_DB[1])
     return BMode(
-        acquisition, scan=scan, dynamic_range_db=range_db, gain_db=gain_db, reference=reference
+        acquisition,
+        scan=scan,
+        dynamic_range_db=range_db,
+        gain_db=gain_db,
+        reference=reference,
+        grey_map=settings.grey_map,
+        persistence=settings.persistence,
     )
 
 
@@ -112,14 +121,30 @@ def add_picture_arguments(parser: argparse.ArgumentParser, *, automatic: bool) -
         metavar="DB",
         help=f"added to every echo level, or 'auto' (default: {_AUTO if automatic else '0'})",
     )
+    group.add_argument(
+        "--grey-map",
+        choices=[str(grey_map) for grey_map in GreyMap],
+        default=str(GreyMap.LINEAR_DB),
+        help="how greys follow the echo level between black and white (default: %(default)s)",
+    )
+    group.add_argument(
+        "--persistence",
+        type=float,
+        default=0.0,
+        metavar="SHARE",
+        help="share of the frames before in each one, 0 to less than 1 (default: %(default)g)",
+    )
 
 
 def picture_settings(arguments: argparse.Namespace) -> PictureSettings:
     """Return what the options say."""
+    share: float = arguments.persistence
     return PictureSettings(
         start_m=None if arguments.start_mm is None else arguments.start_mm * 1e-3,
         dynamic_range_db=arguments.dynamic_range_db,
         gain_db=arguments.gain_db,
+        grey_map=GreyMap(arguments.grey_map),
+        persistence=Persistence(coefficient=share) if share else None,
     )
 
 

@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import argparse
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from usdk.acquisition import Acquisition, ReceiveSettings
-from usdk.cli.picture import AUTO_RANGE_LIMITS_DB, PictureSettings, plan_bmode
+from usdk.cli.picture import (
+    AUTO_RANGE_LIMITS_DB,
+    PictureSettings,
+    add_picture_arguments,
+    picture_settings,
+    plan_bmode,
+)
 from usdk.errors import ArgumentError
+from usdk.image import GreyMap
 from usdk.probe import Probe
 from usdk.sequences import plane_waves
 
@@ -60,6 +68,21 @@ def test_greys_that_are_given_are_kept(acquisition: Acquisition) -> None:
     (frame,) = plan_bmode(acquisition, settings)(acquisition)
     assert frame.dynamic_range_db == 52.0
     assert ("gain", "-3 dB") in frame.provenance.processing
+
+
+def test_grey_map_and_persistence_are_as_asked(acquisition: Acquisition) -> None:
+    parser = argparse.ArgumentParser()
+    add_picture_arguments(parser, automatic=False)
+    plain = picture_settings(parser.parse_args([]))
+    assert (plain.grey_map, plain.persistence) == (GreyMap.LINEAR_DB, None)
+    words = ["--grey-map", "s-curve", "--persistence", "0.6"]
+    settings = picture_settings(parser.parse_args(words))
+    (frame,) = plan_bmode(acquisition, settings)(acquisition)
+    assert {("grey map", "s-curve"), ("persistence", "0.6")} <= set(frame.provenance.processing)
+    with pytest.raises(ArgumentError, match="less than 1"):
+        picture_settings(parser.parse_args(["--persistence", "1"]))
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--grey-map", "gamma"])
 
 
 def test_two_pixels_in_a_thousand_are_white(acquisition: Acquisition) -> None:
