@@ -21,10 +21,11 @@ from numba.core import event
 
 import usdk_kernels
 from usdk.acquisition import Acquisition, ReceiveSettings
+from usdk.band_pass import band_pass
 from usdk.beamform import Beamformer
 from usdk.bmode import BMode
 from usdk.errors import StateError
-from usdk.image import SliceConverter, VolumeConverter
+from usdk.image import ScanConverter, SliceConverter, VolumeConverter
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import LinearScan, Plane, PyramidScan, VolumeScan, planar_scan_for
 from usdk.sequences import plane_waves
@@ -101,8 +102,12 @@ def warm_up() -> WarmUpReport:
     with event.install_recorder("numba:compile") as recorder:
         for acquisition in _acquisitions():
             BMode(acquisition)(acquisition)
+            _smooth(acquisition)
             scan = planar_scan_for(acquisition.probe, depth_m=_DEPTH_M)
             Beamformer.for_acquisition(acquisition, scan)(acquisition.data[0])
+            Beamformer.for_acquisition(acquisition, scan, combination="coherence factor")(
+                acquisition.data[0]
+            )
             between = LinearScan(x_m=np.linspace(-1e-3, 1e-3, 16), z_m=np.array((1e-3, _DEPTH_M)))
             Beamformer.for_acquisition(acquisition, between, alignment="resample")(
                 acquisition.data[0]
@@ -156,6 +161,16 @@ def _acquisitions() -> Iterator[Acquisition]:
                 sequence=plane_waves(),
                 receive=replace(receive, demodulation_frequency_hz=5e6) if is_iq else receive,
             )
+
+
+def _smooth(acquisition: Acquisition) -> None:
+    """Make a frame that is coarser than its data, persists, and comes from a narrower band."""
+    scan = planar_scan_for(acquisition.probe, depth_m=_DEPTH_M)
+    raster = scan.raster(n_rows=4)
+    BMode(acquisition, scan=scan, raster=raster, persistence=0.5)(acquisition)
+    ScanConverter(scan, raster)(np.ones(scan.shape, np.float32))
+    if not acquisition.is_iq:
+        band_pass(acquisition, 3e6, 7e6)
 
 
 def _convert_volumes() -> None:
