@@ -6,6 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from usdk.beamform.computed_tables import ComputedTables
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Method
 from usdk.beamform.point_tables import MAX_PLAN_BYTES, POINTS_PER_TILE, PointTables, Tile
@@ -30,7 +31,8 @@ class GeneralPlan:
     """
 
     def __init__(self, geometry: Geometry, method: Method) -> None:
-        self._tables = PointTables(geometry, method)
+        computes = ComputedTables.applies_to(geometry, method)
+        self._tables = (ComputedTables if computes else PointTables)(geometry, method)
         self._kernel: Any = das.das_iq if self._tables.is_iq else das.das_rf
         self._normalize = int(method.normalize)
         self.n_bytes = self._tables.n_bytes
@@ -45,7 +47,7 @@ class GeneralPlan:
                 *self._tables.arguments(tile, data),
                 self._normalize,
                 0,
-                tile.points_m.shape[0],
+                tile.points.stop - tile.points.start,
                 flat[tile.points],
             )
 

@@ -28,6 +28,16 @@ class Scan(ABC):
     def points_m(self) -> NDArray[np.float64]:
         """Return where one looks, (*shape, 3), m."""
 
+    def lines(
+        self,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]] | None:
+        """Return the points as base + range · direction of straight lines, None if they are none.
+
+        Bases (n_lines, 3), m; unit directions (n_lines, 3); ranges (n_samples,), m; lines in C
+        order.
+        """
+        return None
+
 
 class PlanarScan(Scan):
     """Lines in the x-z plane, which become a raster."""

@@ -45,6 +45,12 @@ class LinearScan(PlanarScan):
         points_m[..., 2] = self.z_m
         return points_m
 
+    def lines(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return bases (n_lines, 3), directions (n_lines, 3) and ranges (n_samples,) of lines."""
+        bases_m = np.zeros((self.x_m.size, 3))
+        bases_m[:, 0] = self.x_m
+        return bases_m, np.tile([0.0, 0.0, 1.0], (self.x_m.size, 1)), self.z_m
+
     @property
     def bounds_m(self) -> tuple[float, float, float, float]:
         """(x least, x greatest, z least, z greatest) of the points, m."""

@@ -89,6 +89,11 @@ class PyramidScan(SpatialScan):
         points_m += np.array(self.apex_m)
         return points_m
 
+    def lines(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return bases (n_lines, 3), directions (n_lines, 3) and ranges (n_samples,) of lines."""
+        directions = self.directions.reshape(-1, 3)
+        return np.tile(self.apex_m, (len(directions), 1)), directions, self.ranges_m
+
     @property
     def bounds_m(self) -> tuple[float, float, float, float, float, float]:
         """(x least, x greatest, y least, y greatest, z least, z greatest) of the points, m.

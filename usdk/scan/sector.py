@@ -58,6 +58,13 @@ class SectorScan(PlanarScan):
         points_m[..., 2] = self.apex_m[1] + np.outer(np.cos(self.angles_rad), self.ranges_m)
         return points_m
 
+    def lines(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return bases (n_lines, 3), directions (n_lines, 3) and ranges (n_samples,) of lines."""
+        directions = np.zeros((self.angles_rad.size, 3))
+        directions[:, 0], directions[:, 2] = np.sin(self.angles_rad), np.cos(self.angles_rad)
+        apex_m = np.array([self.apex_m[0], 0.0, self.apex_m[1]])
+        return np.tile(apex_m, (self.angles_rad.size, 1)), directions, self.ranges_m
+
     @property
     def bounds_m(self) -> tuple[float, float, float, float]:
         """(x least, x greatest, z least, z greatest) of the points, m."""

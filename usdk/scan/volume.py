@@ -47,6 +47,12 @@ class VolumeScan(SpatialScan):
         points_m[..., 2] = self.z_m
         return points_m
 
+    def lines(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Return bases (n_lines, 3), directions (n_lines, 3) and ranges (n_samples,) of lines."""
+        x_m, y_m = np.meshgrid(self.x_m, self.y_m, indexing="ij")
+        bases_m = np.stack((x_m.ravel(), y_m.ravel(), np.zeros(x_m.size)), axis=1)
+        return bases_m, np.tile([0.0, 0.0, 1.0], (x_m.size, 1)), self.z_m
+
     @property
     def bounds_m(self) -> tuple[float, float, float, float, float, float]:
         """(x least, x greatest, y least, y greatest, z least, z greatest) of the points, m."""

@@ -400,9 +400,9 @@ def test_options_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
 
 def test_a_plan_that_would_fill_the_memory_is_refused_before_it_is_made() -> None:
     huge = LinearScan(x_m=np.linspace(-1, 1, 8000), z_m=np.linspace(0.1, 1, 8000))
-    everyone = single_elements(range(24))
+    beams = focused_lines(LINEAR, n_lines=24, focus_depth_m=0.02)
     with pytest.raises(ArgumentError, match="fewer points"):
-        Beamformer(LINEAR, everyone, receive_for(everyone), huge)
+        Beamformer(LINEAR, beams, receive_for(beams), huge, weighting="compound")
 
 
 def test_a_clock_for_other_transmits_is_refused() -> None:
