@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from usdk.export import write_dicom
     from usdk.io import load_frames, load_recording, save_frames, save_recording
     from usdk.kernel_cache import warm_up
+    from usdk.time_zero import TimeZeroReport, check_time_zero
     from usdk.trust import FileSigner, dev_certificate_authority, dev_signer, verify_dicom
 
 # Imported when first asked for: they need extras, or are slow to import.
@@ -58,6 +59,8 @@ _LATER = {
     "dev_signer": "usdk.trust",
     "verify_dicom": "usdk.trust",
     "warm_up": "usdk.kernel_cache",
+    "TimeZeroReport": "usdk.time_zero",
+    "check_time_zero": "usdk.time_zero",
 }
 
 __all__ = [
@@ -93,6 +96,8 @@ __all__ = [
     "ReceiveSettings",
     "load_recording",
     "save_recording",
+    "TimeZeroReport",
+    "check_time_zero",
     # To the picture
     "BMode",
     "Beamformer",
