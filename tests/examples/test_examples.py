@@ -14,11 +14,13 @@ MADE = {
     "02_record_and_replay.py": {"scan.usrec", "f1.npz", "f2.npz"},
     "03_sign_and_verify.py": {"cine.dcm"},
     "04_losses.py": set(),
+    "05_volume.py": {"slices.png"},
 }
 SAID = {
     "02_record_and_replay.py": "F-number 2: 4 frames",
     "03_sign_and_verify.py": "as it was signed: True\nwith one bit changed: False",
     "04_losses.py": "whole frames\nlost 1 frames from number",
+    "05_volume.py": "256 elements, 327168 points",
 }
 
 
