@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from usdk.errors import ArgumentError, MissingExtraError
 from usdk.files import atomic_file
 from usdk.frame import Frame
 from usdk.image import GreyMap, grey_curve
+from usdk.m_mode import MModeFrame
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -30,44 +31,62 @@ _GIF_SHORTEST_TICKS = 2
 _MARGIN = 34
 _BAR = 46
 _INK = 176
+_RIGHT: dict[str, Any] = {"fill": _INK, "anchor": "rm"}
+_BELOW: dict[str, Any] = {"fill": _INK, "anchor": "ma"}
 
 
-def picture(frame: Frame, *, ruler: bool = True) -> Image.Image:
+class _Axis(NamedTuple):
+    """What a ruler shows: the value of pixel 0, the step to the next, and how it is written."""
+
+    start: float
+    step: float
+    n: int
+    unit: str
+    per_unit: float
+
+
+def picture(frame: Frame | MModeFrame, *, ruler: bool = True) -> Image.Image:
     """Return a frame as a grey Pillow image.
 
     Parameters
     ----------
-    frame : Frame
+    frame : Frame or MModeFrame
         What to draw.
     ruler : bool
-        Add a ruler in mm on both sides and the grey scale in dB beside the pixels, never on them.
+        Add rulers in mm (of an M-mode picture depth in mm and time in s) and the grey scale in dB
+        beside the pixels, never on them.
     """
     image_module, draw_module = _pillow()
     pixels: Image.Image = image_module.fromarray(frame.pixels)
     if not ruler:
         return pixels
-    n_rows, n_columns = frame.shape
+    n_rows, n_columns = frame.pixels.shape
     size = (_MARGIN + n_columns + _BAR + _MARGIN, n_rows + _MARGIN)
     canvas: Image.Image = image_module.new("L", size, 0)
     canvas.paste(pixels, (_MARGIN, 0))
     draw = draw_module.Draw(canvas)
-    raster = frame.raster
-    step_m = _tick_step_m(raster.pixel_size_m * n_rows)
-    for mark in _marks(raster.z_m, raster.pixel_size_m, n_rows, step_m):
-        y = round((mark * step_m - raster.z_m) / raster.pixel_size_m)
+    down, across = _axes(frame)
+    step = _tick_step(down.step * n_rows)
+    for mark in _marks(down.start, down.step, n_rows, step):
+        y = round((mark * step - down.start) / down.step)
         draw.line((_MARGIN - 6, y, _MARGIN - 2, y), fill=_INK)
         label_y = min(max(y, 6), n_rows - 6)
-        draw.text((_MARGIN - 9, label_y), f"{mark * step_m * 1e3:g}", fill=_INK, anchor="rm")
-    for mark in _marks(raster.x_m, raster.pixel_size_m, n_columns, step_m):
-        x = _MARGIN + round((mark * step_m - raster.x_m) / raster.pixel_size_m)
+        draw.text((_MARGIN - 9, label_y), f"{mark * step * down.per_unit:g}", **_RIGHT)
+    if across.unit != down.unit:
+        step = _tick_step(across.step * n_columns)
+    for mark in _marks(across.start, across.step, n_columns, step):
+        x = _MARGIN + round((mark * step - across.start) / across.step)
         draw.line((x, n_rows + 2, x, n_rows + 6), fill=_INK)
-        draw.text((x, n_rows + 9), f"{mark * step_m * 1e3:g}", fill=_INK, anchor="ma")
-    draw.text((2, n_rows + 20), "mm", fill=_INK)
+        draw.text((x, n_rows + 9), f"{mark * step * across.per_unit:g}", **_BELOW)
+    units = dict.fromkeys((down.unit, across.unit))
+    draw.text((2, n_rows + 20), ", ".join(units), fill=_INK)
     _grey_scale(canvas, draw, frame, left=_MARGIN + n_columns + 16)
     return canvas
 
 
-def write_png(frame: Frame, path: str | os.PathLike[str], *, ruler: bool = True) -> Path:
+def write_png(
+    frame: Frame | MModeFrame, path: str | os.PathLike[str], *, ruler: bool = True
+) -> Path:
     """Write a frame as PNG, and return the path; options as for `picture`.
 
     Raises
@@ -112,7 +131,7 @@ def write_cine(
     )
 
 
-def show(frame: Frame) -> Any:
+def show(frame: Frame | MModeFrame) -> Any:
     """Show a frame: in a notebook below the cell, on a desktop in a window, else as a PNG file.
 
     Returns
@@ -141,9 +160,24 @@ def _in_notebook() -> bool:
     return shell is not None and "IPKernelApp" in shell.config
 
 
-def _grey_scale(canvas: Image.Image, draw: Any, frame: Frame, *, left: int) -> None:
+def _axes(frame: Frame | MModeFrame) -> tuple[_Axis, _Axis]:
+    """Return the axis of the rows and that of the columns."""
+    n_rows, n_columns = frame.pixels.shape
+    if isinstance(frame, MModeFrame):
+        return (
+            _Axis(frame.depth_m(0), frame.row_m, n_rows, "mm", 1e3),
+            _Axis(frame.time_s(0), frame.column_s, n_columns, "s", 1.0),
+        )
+    raster = frame.raster
+    return (
+        _Axis(raster.z_m, raster.pixel_size_m, n_rows, "mm", 1e3),
+        _Axis(raster.x_m, raster.pixel_size_m, n_columns, "mm", 1e3),
+    )
+
+
+def _grey_scale(canvas: Image.Image, draw: Any, frame: Frame | MModeFrame, *, left: int) -> None:
     image_module, _ = _pillow()
-    n_rows = frame.shape[0]
+    n_rows = frame.pixels.shape[0]
     height = min(n_rows - 12, 256)
     if height < 16:
         return
@@ -158,17 +192,17 @@ def _grey_scale(canvas: Image.Image, draw: Any, frame: Frame, *, left: int) -> N
     draw.text((left, 14 + height), "dB", fill=_INK)
 
 
-def _tick_step_m(extent_m: float) -> float:
+def _tick_step(extent: float) -> float:
     """Return the step among 1, 2, 5 × 10ⁿ that gives about six marks."""
-    power = 10.0 ** math.floor(math.log10(extent_m / 6))
+    power = 10.0 ** math.floor(math.log10(extent / 6))
     return next(
-        step * power for step in (1, 2, 5, 10) if extent_m / (step * power) <= 8 or step == 10
+        step * power for step in (1, 2, 5, 10) if extent / (step * power) <= 8 or step == 10
     )
 
 
-def _marks(start_m: float, pixel_size_m: float, n: int, step_m: float) -> Iterable[int]:
-    first = math.ceil(start_m / step_m - 1e-9)
-    last = math.floor((start_m + (n - 1) * pixel_size_m) / step_m + 1e-9)
+def _marks(start: float, pixel: float, n: int, step: float) -> Iterable[int]:
+    first = math.ceil(start / step - 1e-9)
+    last = math.floor((start + (n - 1) * pixel) / step + 1e-9)
     return range(first, last + 1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from usdk.scan.base import PlanarScan, Scan, SpatialScan
+from usdk.scan.line import LineScan
 from usdk.scan.linear import LinearScan
 from usdk.scan.natural import planar_scan_for, scan_for
 from usdk.scan.plane import Plane
@@ -13,6 +14,7 @@ from usdk.scan.volume import VolumeScan
 from usdk.scan.volume_raster import VolumeRaster
 
 __all__ = [
+    "LineScan",
     "LinearScan",
     "PlanarScan",
     "Plane",

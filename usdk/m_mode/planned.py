@@ -1,0 +1,237 @@
+"""MMode: channel data to a line over time, planned once."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.acquisition import Acquisition, require_acquisition, require_finite
+from usdk.beamform import Beamformer
+from usdk.demodulation import Demodulator
+from usdk.errors import ArgumentError
+from usdk.frame import Provenance
+from usdk.image import GreyMap, TimeGain, envelope, grey_curve, log_compression
+from usdk.image.grey_map import grey_map_named
+from usdk.m_mode.frame import MModeFrame
+from usdk.m_mode.sweep import Sweep
+from usdk.scan import LineScan
+
+__all__ = ["MAX_COLUMNS", "MMode"]
+
+MAX_COLUMNS = 65_536
+
+
+class MMode:
+    """Demodulation, beamforming of one line, and its envelope over time, in one plan.
+
+    The columns are equal times of the device's clock. A column that several frames fall into shows
+    the mean of their envelopes; one between two frames that follow each other shows the earlier;
+    and one of which frames were lost stays black.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        Data of the kind that will come; it is read only for its description.
+    line : LineScan
+        Where to look: any two points, or a line of a scan (`LineScan.of`).
+    sweep_s : float
+        Time that the picture covers, s.
+    n_columns : int
+        Columns of the picture, 2 to `MAX_COLUMNS`.
+    frame_period_s : float, optional
+        Time from one frame to the next, for devices that tell no times: then sequence numbers
+        count, s.
+    dynamic_range_db, gain_db, reference, grey_map, time_gain
+        As for `usdk.bmode.BMode`; the reference absent is the greatest envelope of the first
+        picture that has echoes.
+    **beamformer
+        Options of `Beamformer`.
+
+    Notes
+    -----
+    A plan works for one thread at a time, and spreads the work over the SDK's own. How well a fast
+    motion is seen depends on the frame rate: with few columns for each frame nothing is lost, with
+    few frames for each column nothing is gained.
+    """
+
+    def __init__(
+        self,
+        acquisition: Acquisition,
+        line: LineScan,
+        *,
+        sweep_s: float = 4.0,
+        n_columns: int = 512,
+        frame_period_s: float | None = None,
+        dynamic_range_db: float = 60.0,
+        gain_db: float = 0.0,
+        reference: float | None = None,
+        grey_map: GreyMap | str = GreyMap.LINEAR_DB,
+        time_gain: TimeGain | None = None,
+        **beamformer: Any,
+    ) -> None:
+        require_acquisition(acquisition)
+        if not 2 <= n_columns <= MAX_COLUMNS or n_columns != int(n_columns):
+            raise ArgumentError(f"n_columns must be 2 to {MAX_COLUMNS}, got {n_columns}")
+        for name, value in (
+            ("sweep_s", sweep_s),
+            ("dynamic_range_db", dynamic_range_db),
+            ("frame_period_s", 1.0 if frame_period_s is None else frame_period_s),
+            ("reference", 1.0 if reference is None else reference),
+        ):
+            if not (math.isfinite(value) and value > 0):
+                raise ArgumentError(f"{name} must be positive and finite, got {value}")
+        if not math.isfinite(gain_db):
+            raise ArgumentError(f"gain_db must be finite, got {gain_db}")
+        self.line, self.column_s = line, sweep_s / n_columns
+        self.dynamic_range_db, self.gain_db = float(dynamic_range_db), float(gain_db)
+        self.reference = reference
+        self.grey_map = grey_map_named(grey_map)
+        self.time_gain = time_gain
+        self._curve = grey_curve(self.grey_map, self.dynamic_range_db)
+        self._gains = (
+            None
+            if time_gain is None
+            else (10 ** (time_gain.gain_db(line.depths_m) / 20)).astype(np.float32)
+        )
+        self._frame_period_s = frame_period_s
+        self._acquisition = acquisition
+        self._demodulator = None if acquisition.is_iq else Demodulator(acquisition)
+        receive = self._demodulator.receive if self._demodulator else acquisition.receive
+        self.beamformer = Beamformer(
+            acquisition.probe, acquisition.sequence, receive, line, **beamformer
+        )
+        self._sweep = Sweep(int(n_columns), line.n_samples, self.column_s)
+
+    def reset(self) -> None:
+        """Forget all echoes: the next one begins a new picture."""
+        self._sweep.reset()
+
+    def add(self, acquisition: Acquisition) -> None:
+        """Take the frames of an acquisition.
+
+        Raises
+        ------
+        ArgumentError
+            If the acquisition is not of the kind planned for, its samples are not finite, or its
+            frames tell no times and no ``frame_period_s`` was given.
+        """
+        planned = self._acquisition
+        if (acquisition.receive, acquisition.sequence) != (
+            planned.receive,
+            planned.sequence,
+        ) or not planned.probe.is_like(acquisition.probe):
+            raise ArgumentError(
+                "planned for another probe, sequence or receive settings: make a new MMode"
+            )
+        require_finite(acquisition)
+        times_s = self._times_s(acquisition)
+        for index in range(acquisition.n_frames):
+            data = acquisition.data[index]
+            iq = data if self._demodulator is None else self._demodulator.frame(data)
+            number = int(acquisition.sequence_numbers[index])
+            is_lost = any(g.first_sequence_number < number for g in acquisition.gaps_before(index))
+            image = self.beamformer(iq)
+            self.add_line(
+                image, time_s=times_s[index], sequence_number=number, is_after_gap=is_lost
+            )
+
+    def add_line(
+        self,
+        samples: NDArray[Any],
+        *,
+        time_s: float,
+        sequence_number: int = 0,
+        is_after_gap: bool = False,
+    ) -> None:
+        """Take one frame that was beamformed elsewhere.
+
+        Parameters
+        ----------
+        samples : ndarray, (n_samples,)
+            complex64 IQ, or float32 envelope, along the line.
+        time_s : float
+            Start of the frame, s. One that goes back begins a new picture.
+        sequence_number : int
+            The device's count of the frame; one that does not change means that nobody counts.
+        is_after_gap : bool
+            Whether frames are known to be lost before this one.
+        """
+        if samples.shape != self.line.shape:
+            raise ArgumentError(f"samples must have the line's shape {self.line.shape}")
+        if not math.isfinite(time_s):
+            raise ArgumentError(f"time_s must be finite, got {time_s}")
+        if samples.dtype.kind == "c":
+            level = envelope(samples.astype(np.complex64)[None])[0]
+        else:
+            level = samples.astype(np.float32)
+        if self._gains is not None:
+            level *= self._gains
+        self._sweep.add(
+            level, time_s=time_s, sequence_number=sequence_number, is_after_gap=is_after_gap
+        )
+
+    def __call__(self, acquisition: Acquisition) -> MModeFrame:
+        """Take the frames of an acquisition, and return the picture that ends with them."""
+        self.add(acquisition)
+        return self.frame()
+
+    def frame(self) -> MModeFrame:
+        """Return the picture of the last ``sweep_s``; the newest column is its last."""
+        if self._sweep.is_empty:
+            raise ArgumentError("no frame was added yet")
+        image, has_echoes, start_s = self._sweep.columns()
+        if self.reference is None:
+            self.reference = float(image.max()) or None
+        level_db = log_compression(image, reference=self.reference or 1.0)
+        share = (level_db + self.gain_db) / self.dynamic_range_db + 1
+        entry = np.rint(np.clip(share, 0, 1) * (self._curve.size - 1)).astype(np.intp)
+        pixels = self._curve[entry].T.copy()
+        pixels[:, ~has_echoes] = 0
+        return MModeFrame(
+            pixels=pixels,
+            has_echoes=has_echoes,
+            line=self.line,
+            start_s=start_s,
+            column_s=self.column_s,
+            dynamic_range_db=self.dynamic_range_db,
+            provenance=self._provenance(),
+        )
+
+    def _times_s(self, acquisition: Acquisition) -> list[float]:
+        times_s = acquisition.device_timestamps_s
+        if np.all(np.isfinite(times_s)):
+            return [float(time_s) for time_s in times_s]
+        if self._frame_period_s is None:
+            raise ArgumentError("the frames tell no times: give frame_period_s")
+        return [float(n) * self._frame_period_s for n in acquisition.sequence_numbers]
+
+    def _provenance(self) -> Provenance:
+        acquisition = self._acquisition
+        ends_mm = [
+            "(" + ", ".join(f"{value * 1e3:.4g}" for value in place) + ") mm"
+            for place in (self.line.start_m, self.line.end_m)
+        ]
+        processing = [
+            ("beamforming", self.beamformer.explain()),
+            ("line", " to ".join(ends_mm)),
+            ("dynamic range", f"{self.dynamic_range_db:g} dB"),
+            ("gain", f"{self.gain_db:g} dB"),
+            ("grey map", str(self.grey_map)),
+        ]
+        if self._demodulator is not None:
+            text = f"{self._demodulator.frequency_hz:g} Hz, band {self._demodulator.bandwidth_hz:g}"
+            processing.insert(0, ("demodulation", f"{text} Hz"))
+        if self.time_gain is not None:
+            processing.insert(-3, ("time gain", self.time_gain.describe()))
+        return Provenance(
+            probe=acquisition.probe.name,
+            sequence=acquisition.sequence.describe(),
+            transmit_frequency_hz=acquisition.transmit_frequency_hz,
+            sound_speed_m_s=acquisition.receive.sound_speed_m_s,
+            prf_hz=acquisition.sequence.prf_hz,
+            device=acquisition.device,
+            processing=tuple(processing),
+        )
