@@ -27,13 +27,20 @@ the angle θ from its normal with the factor
 sin θx and sin θy being the parts of the unit vector to the point along the element's width and its
 height, and sinc(x) = sin(πx)/(πx).  The factor is part of the apodization.
 
-**Order of the work.** Points are taken in blocks of `BLOCK` neighbours.  For each point of a
-block the geometry (square roots, window, receive phasor) is computed once, kept for the elements
-that receive it, and reused for all transmits; the innermost loop runs over those elements, and a
-block's samples of one transmit fit the first-level cache.  A sample position is a fixed-point
-number with 32 binary places: one integer addition of transmit and receive path is exact anywhere
-in a record, and its upper half is the sample to read.  Each point's result depends on that point
-alone, so tiles may be cut anywhere without changing a bit of it.
+**Order of the work.** Points are taken in blocks of `POINTS`, and of a block one element after the
+other: for all points at once the geometry (square roots, window, receive phasor), then for one
+transmit after the other the samples, while the element's record is in the first-level cache.  A
+block is cut into segments of `SEGMENT` neighbours; a segment that lies wholly outside an element's
+aperture, by its bounding sphere, costs nothing, and wholly inside needs no test of single points.
+The samples of a run of segments are added in three passes over short lists: positions and weights,
+which vectorises; the samples themselves, two neighbours in one 64-bit word, which nothing can
+vectorise and which is as short as can be therefore (gathers measured twice as slow); and the sum,
+which vectorises again.
+
+A sample position is a fixed-point number with 32 binary places: one integer addition of transmit
+and receive path is exact anywhere in a record, and its upper half is the sample to read.  Each
+point's result depends on that point alone, so tiles may be cut anywhere without changing a bit of
+it.
 
 References
 ----------
@@ -62,9 +69,15 @@ INTERPOLATION_LINEAR = 1
 INTERPOLATION_CUBIC = 2
 """Keys' cubic convolution with a = −1/2 (Catmull-Rom); beyond an end, the end sample repeats."""
 
-BLOCK = 16
-"""Points that share one pass over the transmits; 8 and 32 measured no faster, 64 slower."""
+POINTS = 4096
+"""Points of a block: so many that an element's record, read once for them, costs little."""
+SEGMENT = 32
+"""Neighbours that are tested together; 16 measured no faster, 64 slower."""
 
+_RUN = 512  # points that one pass adds: its lists stay in the first-level cache
+_UNROLLED = 8
+_OUTSIDE, _RIM, _INSIDE = 0, 1, 2
+_SLACK = 1e-9  # of the distance: what rounding may do to a bounding sphere
 _PLACES = 32  # binary places of a fixed-point sample position
 _ONE = 2.0**_PLACES
 _FRACTION = np.int64(2**_PLACES - 1)
@@ -72,6 +85,7 @@ _FARTHEST = 2.0**28  # samples; positions beyond it are taken for `_NOWHERE`
 # A position that must not be read: two of them add up to the smallest int64, and one of them plus
 # any other position stays negative, before the record.
 _NOWHERE = np.int64(-(2**62))
+_NO_SAMPLE = -(2.0**30)  # the same in samples
 
 
 @kernel
@@ -83,73 +97,66 @@ def _fixed(position: float) -> np.int64:
 
 
 @kernel
-def _phasor(turns: float) -> tuple[np.float32, np.float32]:
-    """Cosine and sine of 2π turns, reduced to one turn in float64; (0, 0) for NaN and infinity."""
-    if not (abs(turns) < _FARTHEST):
-        return np.float32(0), np.float32(0)
-    angle = 2 * math.pi * (turns - math.floor(turns))
-    return np.float32(math.cos(angle)), np.float32(math.sin(angle))
-
-
-@kernel
 def _phasors(
-    path: npt.NDArray[np.int64],
-    turns_per_sample: float,
-    apodization: npt.NDArray[np.float32],
-    n: int,
+    turns: npt.NDArray[np.float64],
+    begin: int,
     real: npt.NDArray[np.float32],
     imag: npt.NDArray[np.float32],
 ) -> None:
-    """Apodization times the phasor of n receive paths, as `_phasor`, without a call.
+    """Cosine and sine of 2π turns at a segment's points, without a call.
 
     The turns are reduced in float64 to the nearest quarter q and a rest of at most an eighth,
     whose sine and cosine are Taylor polynomials; their error is below 4e-7.
     """
-    for m in range(n):
-        turns = np.float64(path[m]) * (turns_per_sample / _ONE)
-        quarters = math.floor(4 * turns + 0.5)
-        x = np.float32((turns - 0.25 * quarters) * (2 * math.pi))
+    b = np.uint64(begin)
+    for m in range(np.uint64(SEGMENT)):
+        quarters = np.floor(4 * turns[m] + 0.5)
+        x = np.float32((turns[m] - 0.25 * quarters) * (2 * math.pi))
         x2 = x * x
         sine = x2 * (np.float32(1 / 120) - x2 * np.float32(1 / 5040))
         sine = x + x * x2 * (sine - np.float32(1 / 6))
         cosine = x2 * (np.float32(1 / 720) - x2 * np.float32(1 / 40320))
         cosine = np.float32(1) + x2 * (x2 * (np.float32(1 / 24) - cosine) - np.float32(0.5))
-        q = np.float32(quarters - 4 * math.floor(0.25 * quarters))  # 0, 1, 2 or 3
+        q = np.float32(quarters - 4 * np.floor(0.25 * quarters))  # 0, 1, 2 or 3
         odd = q == np.float32(1) or q == np.float32(3)
         a = sine if odd else cosine
-        b = cosine if odd else sine
-        a = -a if q == np.float32(1) or q == np.float32(2) else a
-        b = -b if q >= np.float32(2) else b
-        real[m] = apodization[m] * a
-        imag[m] = apodization[m] * b
+        c = cosine if odd else sine
+        real[b + m] = -a if q == np.float32(1) or q == np.float32(2) else a
+        imag[b + m] = -c if q >= np.float32(2) else c
 
 
 @kernel
-def _windows(apodization: npt.NDArray[np.float32], n: int, window: npt.NDArray[np.float64]) -> None:
-    """Turn n squares of u, the place in the half aperture from 0 to 1, into apodization.
+def _windows(
+    apodization: npt.NDArray[np.float32], begin: int, window: npt.NDArray[np.float64]
+) -> None:
+    """Turn a segment's squares of u, the place in the half aperture, into weights; −1 into 0.
 
     Without a call, so that the loop vectorises: cos(πv) = −sin(π(v − 1/2)), the sine a Taylor
     polynomial whose error is below 6e-8, and cos(2πv) = 2 cos²(πv) − 1.
     """
+    b = np.uint64(begin)
+    zero, one = np.float32(0), np.float32(1)
     taper = np.float32(window[0])
-    if not taper > np.float32(0):
-        apodization[:n] = np.float32(1)
+    if not taper > zero:
+        for m in range(np.uint64(SEGMENT)):
+            apodization[b + m] = one if apodization[b + m] >= zero else zero
         return
     # a0 + a1 cos(πv) + a2 cos(2πv), as a polynomial of the sine
     c0 = np.float32(window[1] - window[3])
     c1, c2 = np.float32(window[2]), np.float32(2 * window[3])
-    flat = np.float32(1) - taper
-    per_taper = np.float32(1) / taper
-    for m in range(n):
-        v = (np.float32(math.sqrt(apodization[m])) - flat) * per_taper
-        v = v if v > np.float32(0) else np.float32(0)
+    flat = one - taper
+    per_taper = one / taper
+    for m in range(np.uint64(SEGMENT)):
+        u2 = apodization[b + m]
+        v = (np.float32(math.sqrt(u2 if u2 > zero else zero)) - flat) * per_taper
+        v = v if v > zero else zero
         x = np.float32(math.pi) * (v - np.float32(0.5))
         x2 = x * x
         rest = np.float32(1 / 362880) - x2 * np.float32(1 / 39916800)
         rest = x2 * (np.float32(1 / 120) - x2 * (np.float32(1 / 5040) - x2 * rest))
         sine = x + x * x2 * (rest - np.float32(1 / 6))
         weight = c0 + sine * (c2 * sine - c1)
-        apodization[m] = weight if weight > np.float32(0) else np.float32(0)
+        apodization[b + m] = weight if weight > zero and u2 >= zero else zero
 
 
 @kernel
@@ -172,119 +179,335 @@ def _sinc(x: np.float32) -> np.float32:
 
 
 @kernel
-def _directivities(
-    x: float,
-    y: float,
-    z: float,
-    positions: npt.NDArray[np.float64],
-    tangents: npt.NDArray[np.float64],
-    distance: npt.NDArray[np.float64],
-    axial: npt.NDArray[np.float64],
-    lateral2: npt.NDArray[np.float64],
-    width: float,
-    height: float,
-    directivity: npt.NDArray[np.float32],
+def _bounding_spheres(
+    points: npt.NDArray[np.float32],
+    n_segments: int,
+    spheres: npt.NDArray[np.float64],
 ) -> None:
-    """How much of the echo of a point each element hears, by its size in wavelengths."""
-    for e in range(directivity.size):
-        across = (x - positions[0, e]) * tangents[0, e]
-        across += (y - positions[1, e]) * tangents[1, e]
-        across += (z - positions[2, e]) * tangents[2, e]
-        along2 = lateral2[e] - across * across
-        along = math.sqrt(along2 if along2 > 0 else 0.0)
-        per_m = 1 / distance[e]
-        value = _sinc(np.float32(abs(across) * per_m * width))
-        value *= _sinc(np.float32(along * per_m * height))
-        directivity[e] = value * np.float32(axial[e] * per_m)
+    """Centre and radius of every segment's points; the radius of a NaN is NaN."""
+    for s in range(n_segments):
+        begin = s * SEGMENT
+        radius2 = 0.0
+        for k in range(3):
+            low, high = np.float64(points[k, begin]), np.float64(points[k, begin])
+            for m in range(begin, begin + SEGMENT):
+                value = np.float64(points[k, m])
+                low = value if not value > low else low
+                high = value if not value < high else high
+            spheres[k, s] = 0.5 * (low + high)
+            radius2 += 0.25 * (high - low) * (high - low)
+        spheres[3, s] = math.sqrt(radius2)
 
 
 @kernel
-def _measure(
-    x: float,
-    y: float,
-    z: float,
-    positions: npt.NDArray[np.float64],
-    normals: npt.NDArray[np.float64],
-    distance: npt.NDArray[np.float64],
-    axial: npt.NDArray[np.float64],
-    lateral2: npt.NDArray[np.float64],
+def _places(
+    spheres: npt.NDArray[np.float64],
+    n_segments: int,
+    position: npt.NDArray[np.float64],
+    normal: npt.NDArray[np.float64],
+    f_number: float,
+    place: npt.NDArray[np.int8],
 ) -> None:
-    """Distance of a point from every element, along its normal and across it, squared.
+    """Whether each segment lies wholly outside or inside an element's aperture."""
+    for s in range(np.uint64(n_segments)):
+        dx = spheres[0, s] - position[0]
+        dy = spheres[1, s] - position[1]
+        dz = spheres[2, s] - position[2]
+        along = dx * normal[0] + dy * normal[1] + dz * normal[2]
+        distance2 = dx * dx + dy * dy + dz * dz
+        lateral2 = distance2 - along * along
+        lateral = math.sqrt(lateral2 if lateral2 > 0 else 0.0)
+        radius = spheres[3, s] + _SLACK * math.sqrt(distance2)
+        outside = 2 * f_number * (lateral - radius) > along + radius
+        inside = 2 * f_number * (lateral + radius) < along - radius
+        place[s] = np.int8(_OUTSIDE if outside else _INSIDE if inside else _RIM)
 
-    `positions` and `normals` are (3, n).
-    """
-    for e in range(distance.size):
-        dx = x - positions[0, e]
-        dy = y - positions[1, e]
-        dz = z - positions[2, e]
-        along = dx * normals[0, e] + dy * normals[1, e] + dz * normals[2, e]
-        lx = dx - along * normals[0, e]
-        ly = dy - along * normals[1, e]
-        lz = dz - along * normals[2, e]
-        distance[e] = math.sqrt(dx * dx + dy * dy + dz * dz)
-        axial[e] = along
-        lateral2[e] = lx * lx + ly * ly + lz * lz
+
+@kernel
+def _apertures(
+    points: npt.NDArray[np.float32],
+    begin: int,
+    position: npt.NDArray[np.float64],
+    normal: npt.NDArray[np.float64],
+    f_number: float,
+    apodization: npt.NDArray[np.float32],
+) -> int:
+    """Squares of u at a segment's points, −1 outside the aperture; returns how many are inside."""
+    b = np.uint64(begin)
+    edge = 4 * f_number * f_number
+    count = 0
+    for m in range(np.uint64(SEGMENT)):
+        dx = np.float64(points[0, b + m]) - position[0]
+        dy = np.float64(points[1, b + m]) - position[1]
+        dz = np.float64(points[2, b + m]) - position[2]
+        along = dx * normal[0] + dy * normal[1] + dz * normal[2]
+        lx = dx - along * normal[0]
+        ly = dy - along * normal[1]
+        lz = dz - along * normal[2]
+        edge2 = (lx * lx + ly * ly + lz * lz) * edge
+        inside = along > 0 and edge2 <= along * along
+        apodization[b + m] = np.float32(edge2 / (along * along)) if inside else np.float32(-1)
+        count += 1 if inside else 0
+    return count
+
+
+@kernel
+def _directivities(
+    points: npt.NDArray[np.float32],
+    begin: int,
+    position: npt.NDArray[np.float64],
+    normal: npt.NDArray[np.float64],
+    tangent: npt.NDArray[np.float64],
+    width: float,
+    height: float,
+    apodization: npt.NDArray[np.float32],
+) -> None:
+    """Multiply weights that are not 0 by how well the element hears a segment's points."""
+    b = np.uint64(begin)
+    for m in range(np.uint64(SEGMENT)):
+        dx = np.float64(points[0, b + m]) - position[0]
+        dy = np.float64(points[1, b + m]) - position[1]
+        dz = np.float64(points[2, b + m]) - position[2]
+        along = dx * normal[0] + dy * normal[1] + dz * normal[2]
+        across = dx * tangent[0] + dy * tangent[1] + dz * tangent[2]
+        distance2 = dx * dx + dy * dy + dz * dz
+        up2 = distance2 - along * along - across * across
+        up = math.sqrt(up2 if up2 > 0 else 0.0)
+        per_m = 1 / math.sqrt(distance2)
+        value = _sinc(np.float32(abs(across) * per_m * width))
+        value *= _sinc(np.float32(up * per_m * height)) * np.float32(along * per_m)
+        a = apodization[b + m]
+        apodization[b + m] = a * value if a > np.float32(0) else np.float32(0)
+
+
+# contract: fused multiply-adds, 0.9 of the time.
+@kernel(fastmath=frozenset({"contract"}))
+def _receive_paths(
+    points: npt.NDArray[np.float32],
+    begin: int,
+    position: npt.NDArray[np.float64],
+    samples_per_m: float,
+    path: npt.NDArray[np.int64],
+) -> None:
+    """Receive paths of a segment's points, as `_fixed`."""
+    b = np.uint64(begin)
+    for m in range(np.uint64(SEGMENT)):
+        dx = np.float64(points[0, b + m]) - position[0]
+        dy = np.float64(points[1, b + m]) - position[1]
+        dz = np.float64(points[2, b + m]) - position[2]
+        samples = math.sqrt(dx * dx + dy * dy + dz * dz) * samples_per_m
+        path[b + m] = np.int64((samples if samples < _FARTHEST else _NO_SAMPLE) * _ONE)
 
 
 @kernel
 def _receive(
-    distance: npt.NDArray[np.float64],
-    axial: npt.NDArray[np.float64],
-    lateral2: npt.NDArray[np.float64],
-    directivity: npt.NDArray[np.float32],
+    points: npt.NDArray[np.float32],
+    spheres: npt.NDArray[np.float64],
+    n_segments: int,
+    position: npt.NDArray[np.float64],
+    normal: npt.NDArray[np.float64],
+    tangent: npt.NDArray[np.float64],
     samples_per_m: float,
     f_number: float,
     window: npt.NDArray[np.float64],
-    n_samples: int,
-    gain: npt.NDArray[np.float32],
+    width: float,
+    height: float,
+    place: npt.NDArray[np.int8],
+    receives: npt.NDArray[np.bool_],
+    ones: npt.NDArray[np.bool_],
     path: npt.NDArray[np.int64],
-    offset: npt.NDArray[np.int64],
     apodization: npt.NDArray[np.float32],
-) -> tuple[int, np.int64, np.int64]:
-    """List the elements whose aperture holds a point; returns how many, and their extreme paths.
+) -> None:
+    """Of one element and a block's points: which segments it receives, paths and apodization.
 
-    For each: the receive path in samples, the offset of its row in a transmit's data and its
-    apodization.
+    In `ones` is kept which segments' apodization is 1 from the element before.
     """
-    n = 0
-    shortest = np.int64(2**62)
-    longest = _NOWHERE
-    for e in range(distance.size):
-        edge2 = lateral2[e] * (4 * f_number * f_number)
-        if axial[e] > 0 and edge2 <= axial[e] * axial[e]:
-            path[n] = _fixed(distance[e] * samples_per_m)
-            shortest = path[n] if path[n] < shortest else shortest
-            longest = path[n] if path[n] > longest else longest
-            offset[n] = e * n_samples
-            apodization[n] = np.float32(edge2 / (axial[e] * axial[e]))
-            gain[n] = directivity[e]
-            n += 1
-    _windows(apodization, n, window)
-    for m in range(n):
-        apodization[m] *= gain[m]
-    return n, shortest, longest
+    # Without window and directivity every point of a segment that is wholly inside weighs 1.
+    plain = not window[0] > 0 and not width >= 0
+    _places(spheres, n_segments, position, normal, f_number, place)
+    for s in range(n_segments):
+        begin = s * SEGMENT
+        receives[s] = place[s] != _OUTSIDE
+        if place[s] == _OUTSIDE:
+            continue
+        if place[s] == _INSIDE and plain:
+            for m in range(begin, begin + (0 if ones[s] else SEGMENT)):
+                apodization[m] = np.float32(1)
+            ones[s] = True
+        else:
+            ones[s] = False
+            heard = _apertures(points, begin, position, normal, f_number, apodization)
+            receives[s] = heard > 0
+            if heard == 0:
+                continue
+            _windows(apodization, begin, window)
+            if width >= 0:
+                _directivities(points, begin, position, normal, tangent, width, height, apodization)
+        _receive_paths(points, begin, position, samples_per_m, path)
 
 
 @kernel
-def _read_position(position: np.int64, last: np.int64) -> tuple[np.bool_, np.int64, np.float32]:
-    """Whether a position is in the record, the sample j in [0, last] and the weight of j + 1."""
-    # The very last sample is j = last with weight 1: nothing beyond it is read.
-    inside = position >= 0 and position <= ((last + 1) << _PLACES)
-    j = position >> _PLACES
-    j = j if j > 0 else np.int64(0)
-    j = j if j < last else last
-    return inside, j, np.float32(position - (j << _PLACES)) * np.float32(1 / _ONE)
+def _transmit(
+    transmit_time_s: npt.NDArray[np.float64],
+    transmit_weight: npt.NDArray[np.float32],
+    time_zero_s: npt.NDArray[np.float64],
+    sampling_frequency_hz: float,
+    first: int,
+    n_points: int,
+    n_segments: int,
+    path: npt.NDArray[np.int64],
+    weight: npt.NDArray[np.float32],
+    reach: npt.NDArray[np.int8],
+    divisor: npt.NDArray[np.float32],
+) -> None:
+    """Of all transmits and a block's points: paths, weights, and how they reach a segment.
+
+    The reach is 0 where all weights of a segment are 0, 1 where all are 1, else 2.
+    """
+    divisor[:] = 0
+    for t in range(time_zero_s.size):
+        for m in range(n_points):
+            time_s = transmit_time_s[t, first + m]
+            path[t, m] = _fixed((time_s - time_zero_s[t]) * sampling_frequency_hz)
+            w = transmit_weight[t, first + m]
+            weight[t, m] = w if abs(w) > 0 else np.float32(0)  # NaN, too
+            if path[t, m] != _NOWHERE:
+                divisor[m] += abs(weight[t, m])
+        # The last segment is filled with its last point.
+        for m in range(n_points, n_segments * SEGMENT):
+            path[t, m] = path[t, n_points - 1]
+            weight[t, m] = weight[t, n_points - 1]
+        for s in range(n_segments):
+            begin = s * SEGMENT
+            some, ones = False, True
+            for m in range(begin, begin + SEGMENT):
+                some = some or weight[t, m] != np.float32(0)
+                ones = ones and weight[t, m] == np.float32(1)
+            reach[t, s] = 1 if ones else 2 if some else 0
 
 
 @kernel
-def _all_inside(
-    transmit_path: np.int64, shortest: np.int64, longest: np.int64, n_samples: int
-) -> np.bool_:
-    """Whether all receive paths from shortest to longest end between two samples of the record."""
-    return (
-        transmit_path + shortest >= 0
-        and transmit_path + longest < np.int64(n_samples - 1) << _PLACES
-    )
+def _add_apodization(
+    receives: npt.NDArray[np.bool_],
+    n_segments: int,
+    apodization: npt.NDArray[np.float32],
+    heard: npt.NDArray[np.float32],
+) -> None:
+    """Add an element's apodization to what the divisor of `normalize` needs."""
+    for s in range(n_segments):
+        if receives[s]:
+            for m in range(s * SEGMENT, (s + 1) * SEGMENT):
+                heard[m] += apodization[m]
+
+
+@kernel
+def _end_of_run(
+    receives: npt.NDArray[np.bool_],
+    reach: npt.NDArray[np.int8],
+    t: int,
+    s: int,
+    n_segments: int,
+) -> int:
+    """Return the segment after the last that can be added together with segment s."""
+    end = s + 1
+    limit = min(n_segments, s + _RUN // SEGMENT)
+    while end < limit and receives[end] and reach[t, end] == reach[t, s]:
+        end += 1
+    return end
+
+
+@kernel
+def _positions(
+    transmit_path: npt.NDArray[np.int64],
+    t: int,
+    path: npt.NDArray[np.int64],
+    begin: int,
+    n: int,
+    sample: npt.NDArray[np.uint32],
+    w: npt.NDArray[np.float32],
+) -> tuple[np.int64, np.int64]:
+    """Sample to read and weight of the next, at n points; returns the least and greatest sample."""
+    b = np.uint64(begin)
+    low, high = np.int64(2**31), np.int64(-(2**31))
+    for m in range(np.uint64(n)):
+        position = transmit_path[t, b + m] + path[b + m]
+        j = position >> _PLACES
+        low = min(low, j)
+        high = max(high, j)
+        sample[m] = np.uint32(j)
+        w[m] = np.float32(position & _FRACTION) * np.float32(1 / _ONE)
+    return low, high
+
+
+@kernel
+def _coefficients(
+    transmit_path: npt.NDArray[np.int64],
+    transmit_weight: npt.NDArray[np.float32],
+    t: int,
+    path: npt.NDArray[np.int64],
+    apodization: npt.NDArray[np.float32],
+    begin: int,
+    n: int,
+    last: np.int64,
+    sample: npt.NDArray[np.uint32],
+    w: npt.NDArray[np.float32],
+    coefficient: npt.NDArray[np.float32],
+) -> None:
+    """As `_positions`, samples held in [0, last], with coefficients that are 0 outside the record.
+
+    The record's very last sample is last + 1, read at sample = last with w = 1.
+    """
+    b = np.uint64(begin)
+    for m in range(np.uint64(n)):
+        position = transmit_path[t, b + m] + path[b + m]
+        inside = position >= 0 and position <= ((last + 1) << _PLACES)
+        j = position >> _PLACES
+        j = j if j > 0 else np.int64(0)
+        j = j if j < last else last
+        sample[m] = np.uint32(j)
+        w[m] = np.float32(position - (j << _PLACES)) * np.float32(1 / _ONE)
+        a = apodization[b + m] * transmit_weight[t, b + m]
+        coefficient[m] = a if inside else np.float32(0)
+
+
+@kernel
+def _fetch(
+    words: npt.NDArray[np.uint64],
+    row: int,
+    sample: npt.NDArray[np.uint32],
+    n: int,
+    out: npt.NDArray[np.uint64],
+) -> None:
+    """Copy the words of n samples, a multiple of `_UNROLLED`."""
+    r = np.uint64(row)
+    for m in range(np.uint64(0), np.uint64(n), np.uint64(_UNROLLED)):
+        for k in range(_UNROLLED):
+            out[m + np.uint64(k)] = words[r + np.uint64(sample[m + np.uint64(k)])]
+
+
+@kernel
+def _fetch_beside(
+    words: npt.NDArray[np.uint64],
+    row: int,
+    sample: npt.NDArray[np.uint32],
+    step: int,
+    last: np.int64,
+    n: int,
+    out: npt.NDArray[np.uint64],
+) -> None:
+    """Copy the words of the samples `step` after n others, the end ones beyond 0 and `last`."""
+    for m in range(np.uint64(n)):
+        k = np.int64(sample[m]) + step
+        k = k if k > 0 else np.int64(0)
+        out[m] = words[np.uint64(row + (k if k < last else last))]
+
+
+@kernel
+def _unpack(word: np.uint64) -> tuple[np.float32, np.float32]:
+    """Both float32 of a little-endian 64-bit word."""
+    low = np.uint32(word & np.uint64(0xFFFFFFFF)).view(np.float32)
+    high = np.uint32(word >> np.uint64(32)).view(np.float32)
+    return low, high
 
 
 @kernel
@@ -300,123 +523,115 @@ def _keys(w: np.float32) -> tuple[np.float32, np.float32, np.float32, np.float32
     return c0, c1, c2, c3
 
 
-# reassoc lets the sum vectorise.
-@kernel(fastmath=frozenset({"reassoc"}))
-def _sum_of(apodization: npt.NDArray[np.float32], n: int) -> np.float32:
-    """Sum of a point's apodization, for `normalize`."""
-    total = np.float32(0)
-    for m in range(n):
-        total += apodization[m]
-    return total
+# contract in the four functions below: fused multiply-adds.  A coefficient of 0 adds nothing, also
+# where the sample is NaN.
 
 
-# reassoc and contract: the sum over the elements vectorises with gathers and fused multiply-adds,
-# 1.05 times as fast with linear interpolation of RF, 1.2 times and more with cubic of IQ.  The loop
-# without tests of the record's ends takes 0.6 of the time of the other where the data are in cache.
-@kernel(fastmath=frozenset({"reassoc", "contract"}))
-def _sum_rf(
-    flat: npt.NDArray[np.float32],
-    n_samples: int,
-    transmit_path: np.int64,
-    path: npt.NDArray[np.int64],
-    offset: npt.NDArray[np.int64],
-    apodization: npt.NDArray[np.float32],
+@kernel(fastmath=frozenset({"contract"}))
+def _add_rf(
+    words: npt.NDArray[np.uint64],
+    w: npt.NDArray[np.float32],
+    coefficient: npt.NDArray[np.float32],
+    at: int,
+    begin: int,
     n: int,
-    interpolation: int,
-    all_inside: np.bool_,
-) -> np.float32:
-    """Sum of one transmit's channel data over the n listed elements."""
-    last = np.int64(n_samples - 2)
-    total = np.float32(0)
-    if all_inside and interpolation == INTERPOLATION_LINEAR:
-        for m in range(n):
-            position = transmit_path + path[m]
-            w = np.float32(position & _FRACTION) * np.float32(1 / _ONE)
-            k = np.uint64(offset[m] + (position >> _PLACES))
-            x1 = flat[k]
-            total += apodization[m] * (x1 + w * (flat[k + np.uint64(1)] - x1))
-        return total
-    for m in range(n):
-        inside, j, w = _read_position(transmit_path + path[m], last)
-        k = np.uint64(offset[m] + j)
-        x1 = flat[k]
-        x2 = flat[k + np.uint64(1)]
-        if interpolation == INTERPOLATION_LINEAR:
-            value = x1 + w * (x2 - x1)
-        elif interpolation == INTERPOLATION_NEAREST:
-            value = x2 if w >= np.float32(0.5) else x1
-        else:
-            c0, c1, c2, c3 = _keys(w)
-            x0 = flat[np.uint64(offset[m] + (j - 1 if j > 0 else np.int64(0)))]
-            x3 = flat[np.uint64(offset[m] + (j + 2 if j < last else j + 1))]
-            value = c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
-        total += apodization[m] * value if inside else np.float32(0)
-    return total
+    nearest: bool,
+    total: npt.NDArray[np.float32],
+) -> None:
+    """Add n samples, words of two neighbours, to the sums from `begin` on."""
+    a, b = np.uint64(at), np.uint64(begin)
+    if nearest:
+        for m in range(np.uint64(n)):
+            x1, x2 = _unpack(words[m])
+            c = coefficient[a + m]
+            after = total[b + m] + c * (x2 if w[m] >= np.float32(0.5) else x1)
+            total[b + m] = after if c != np.float32(0) else total[b + m]
+        return
+    for m in range(np.uint64(n)):
+        x1, x2 = _unpack(words[m])
+        c = coefficient[a + m]
+        after = total[b + m] + c * (x1 + w[m] * (x2 - x1))
+        total[b + m] = after if c != np.float32(0) else total[b + m]
 
 
-@kernel
-def _unpack(sample: np.uint64) -> tuple[np.float32, np.float32]:
-    """Real and imaginary part of a complex64 in a little-endian 64-bit word."""
-    real = np.uint32(sample & np.uint64(0xFFFFFFFF)).view(np.float32)
-    imag = np.uint32(sample >> np.uint64(32)).view(np.float32)
-    return real, imag
-
-
-# reassoc and contract: as in _sum_rf.  Samples are read as words of 64 bits, one gather instead of
-# two for each: 0.6 of the time.
-@kernel(fastmath=frozenset({"reassoc", "contract"}))
-def _sum_iq(
-    flat: npt.NDArray[np.uint64],
-    n_samples: int,
-    transmit_path: np.int64,
-    path: npt.NDArray[np.int64],
-    offset: npt.NDArray[np.int64],
-    phasor_real: npt.NDArray[np.float32],
-    phasor_imag: npt.NDArray[np.float32],
+@kernel(fastmath=frozenset({"contract"}))
+def _add_rf_cubic(
+    words: npt.NDArray[np.uint64],
+    words_after: npt.NDArray[np.uint64],
+    sample: npt.NDArray[np.uint32],
+    last: np.int64,
+    w: npt.NDArray[np.float32],
+    coefficient: npt.NDArray[np.float32],
+    at: int,
+    begin: int,
     n: int,
-    interpolation: int,
-    all_inside: np.bool_,
-) -> tuple[np.float32, np.float32]:
-    """Sum of one transmit's IQ channel data, times phasors, over the n listed elements."""
-    last = np.int64(n_samples - 2)
-    total_real = np.float32(0)
-    total_imag = np.float32(0)
-    if all_inside and interpolation == INTERPOLATION_LINEAR:
-        for m in range(n):
-            position = transmit_path + path[m]
-            w = np.float32(position & _FRACTION) * np.float32(1 / _ONE)
-            k = np.uint64(offset[m] + (position >> _PLACES))
-            real1, imag1 = _unpack(flat[k])
-            real2, imag2 = _unpack(flat[k + np.uint64(1)])
-            real = real1 + w * (real2 - real1)
-            imag = imag1 + w * (imag2 - imag1)
-            total_real += phasor_real[m] * real - phasor_imag[m] * imag
-            total_imag += phasor_real[m] * imag + phasor_imag[m] * real
-        return total_real, total_imag
-    for m in range(n):
-        inside, j, w = _read_position(transmit_path + path[m], last)
-        k = np.uint64(offset[m] + j)
-        real1, imag1 = _unpack(flat[k])
-        real2, imag2 = _unpack(flat[k + np.uint64(1)])
-        if interpolation == INTERPOLATION_LINEAR:
-            real = real1 + w * (real2 - real1)
-            imag = imag1 + w * (imag2 - imag1)
-        elif interpolation == INTERPOLATION_NEAREST:
-            real = real2 if w >= np.float32(0.5) else real1
-            imag = imag2 if w >= np.float32(0.5) else imag1
-        else:
-            c0, c1, c2, c3 = _keys(w)
-            k0 = np.uint64(offset[m] + (j - 1 if j > 0 else np.int64(0)))
-            k3 = np.uint64(offset[m] + (j + 2 if j < last else j + 1))
-            real0, imag0 = _unpack(flat[k0])
-            real3, imag3 = _unpack(flat[k3])
-            real = c0 * real0 + c1 * real1 + c2 * real2 + c3 * real3
-            imag = c0 * imag0 + c1 * imag1 + c2 * imag2 + c3 * imag3
-        product_real = phasor_real[m] * real - phasor_imag[m] * imag
-        product_imag = phasor_real[m] * imag + phasor_imag[m] * real
-        total_real += product_real if inside else np.float32(0)
-        total_imag += product_imag if inside else np.float32(0)
-    return total_real, total_imag
+    total: npt.NDArray[np.float32],
+) -> None:
+    """Add n samples, words of the neighbours before and after, to the sums from `begin` on."""
+    a, b = np.uint64(at), np.uint64(begin)
+    for m in range(np.uint64(n)):
+        x0, x1 = _unpack(words[m])
+        x2, x3 = _unpack(words_after[m])
+        # Beyond an end the words are those of the end, one too late and one too early.
+        x1 = x1 if sample[m] > np.uint32(0) else x0
+        x2 = x2 if sample[m] < np.uint32(last) else x3
+        c0, c1, c2, c3 = _keys(w[m])
+        c = coefficient[a + m]
+        after = total[b + m] + c * (c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3)
+        total[b + m] = after if c != np.float32(0) else total[b + m]
+
+
+@kernel(fastmath=frozenset({"contract"}))
+def _add_iq(
+    words: npt.NDArray[np.uint64],
+    words_after: npt.NDArray[np.uint64],
+    w: npt.NDArray[np.float32],
+    coefficient: npt.NDArray[np.float32],
+    at: int,
+    begin: int,
+    n: int,
+    linear: bool,
+    phasor: npt.NDArray[np.float32],
+    turn: npt.NDArray[np.float32],
+    t: int,
+    total: npt.NDArray[np.float32],
+) -> None:
+    """Add n samples times receive and transmit phasor to the sums from `begin` on.
+
+    Without `linear` interpolation between the words and those after, the words alone count.
+    """
+    a, b = np.uint64(at), np.uint64(begin)
+    for m in range(np.uint64(n)):
+        real, imag = _unpack(words[m])
+        if linear:
+            real2, imag2 = _unpack(words_after[m])
+            real += w[m] * (real2 - real)
+            imag += w[m] * (imag2 - imag)
+        p = phasor[0, b + m] * turn[t, 0, b + m] - phasor[1, b + m] * turn[t, 1, b + m]
+        q = phasor[0, b + m] * turn[t, 1, b + m] + phasor[1, b + m] * turn[t, 0, b + m]
+        c = coefficient[a + m]
+        after_real = total[0, b + m] + c * (real * p - imag * q)
+        after_imag = total[1, b + m] + c * (real * q + imag * p)
+        total[0, b + m] = after_real if c != np.float32(0) else total[0, b + m]
+        total[1, b + m] = after_imag if c != np.float32(0) else total[1, b + m]
+
+
+@kernel(fastmath=frozenset({"contract"}))
+def _mix_cubic(
+    words: npt.NDArray[np.uint64],
+    w: npt.NDArray[np.float32],
+    n: int,
+    mixed: npt.NDArray[np.float32],
+) -> None:
+    """Interpolate n samples between four words each; `mixed` holds words of real and imag."""
+    for m in range(np.uint64(n)):
+        c0, c1, c2, c3 = _keys(w[m])
+        real0, imag0 = _unpack(words[0, m])
+        real1, imag1 = _unpack(words[1, m])
+        real2, imag2 = _unpack(words[2, m])
+        real3, imag3 = _unpack(words[3, m])
+        mixed[m, 0] = c0 * real0 + c1 * real1 + c2 * real2 + c3 * real3
+        mixed[m, 1] = c0 * imag0 + c1 * imag1 + c2 * imag2 + c3 * imag3
 
 
 @kernel
@@ -497,63 +712,91 @@ def das_rf(
     """
     n_transmits, n_elements, n_samples = data.shape
     samples_per_m = sampling_frequency_hz / sound_speed_m_s
-    positions = np.ascontiguousarray(element_positions_m.T).astype(np.float64)
-    normals = np.ascontiguousarray(element_normals.T).astype(np.float64)
-    tangents = np.ascontiguousarray(element_tangents.T).astype(np.float64)
-    directivity = np.ones(n_elements, np.float32)
-    gain = np.empty(n_elements, np.float32)
-    distance = np.empty(n_elements, np.float64)
-    axial = np.empty(n_elements, np.float64)
-    lateral2 = np.empty(n_elements, np.float64)
-    path = np.empty((BLOCK, n_elements), np.int64)
-    offset = np.empty((BLOCK, n_elements), np.int64)
-    apodization = np.empty((BLOCK, n_elements), np.float32)
-    n_receiving = np.empty(BLOCK, np.int64)
-    shortest = np.empty(BLOCK, np.int64)
-    longest = np.empty(BLOCK, np.int64)
-    total = np.empty(BLOCK, np.float32)
-    divisor = np.empty(BLOCK, np.float32)
-    for first in range(start, stop, BLOCK):
-        n_points = min(BLOCK, stop - first)
-        for p in range(n_points):
-            x, y, z = points_m[first + p]
-            _measure(
-                np.float64(x), np.float64(y), np.float64(z),
-                positions, normals, distance, axial, lateral2,
+    last = np.int64(n_samples - 2)
+    position = np.empty(3, np.float64)
+    normal = np.empty(3, np.float64)
+    tangent = np.empty(3, np.float64)
+    points = np.zeros((3, POINTS), np.float32)
+    spheres = np.zeros((4, POINTS // SEGMENT), np.float64)
+    place = np.zeros(POINTS // SEGMENT, np.int8)
+    ones = np.zeros(POINTS // SEGMENT, np.bool_)
+    receives = np.zeros(POINTS // SEGMENT, np.bool_)
+    reach = np.zeros((n_transmits, POINTS // SEGMENT), np.int8)
+    transmit_path = np.zeros((n_transmits, POINTS), np.int64)
+    weight = np.zeros((n_transmits, POINTS), np.float32)
+    path = np.zeros(POINTS, np.int64)
+    apodization = np.zeros(POINTS, np.float32)
+    total = np.zeros(POINTS, np.float32)
+    divisor = np.zeros(POINTS, np.float32)
+    heard = np.zeros(POINTS, np.float32)
+    sample = np.zeros(_RUN, np.uint32)
+    w = np.zeros(_RUN, np.float32)
+    coefficient = np.zeros(_RUN, np.float32)
+    words = np.zeros((2, _RUN), np.uint64)
+    n_values = n_transmits * n_elements * n_samples
+    flat = data.reshape(n_values)
+    # Word k holds samples k and k + 1, so that words overlap and half of them are not aligned.
+    pairs = np.lib.stride_tricks.as_strided(
+        flat[: n_values // 2 * 2].view(np.uint64), shape=(max(n_values - 1, 0),), strides=(4,)
+    )
+    cubic = interpolation != INTERPOLATION_LINEAR and interpolation != INTERPOLATION_NEAREST
+    nearest = interpolation == INTERPOLATION_NEAREST
+    for first in range(start, stop, POINTS):
+        n_points = min(POINTS, stop - first)
+        n_segments = (n_points + SEGMENT - 1) // SEGMENT
+        for m in range(n_segments * SEGMENT):
+            for k in range(3):
+                points[k, m] = points_m[first + min(m, n_points - 1), k]
+        _bounding_spheres(points, n_segments, spheres)
+        _transmit(
+            transmit_time_s, transmit_weight, time_zero_s, sampling_frequency_hz, first, n_points,
+            n_segments, transmit_path, weight, reach, divisor,
+        )  # fmt: skip
+        total[:] = 0
+        heard[:] = 0
+        for e in range(n_elements if n_samples > 1 else 0):
+            for k in range(3):
+                position[k] = element_positions_m[e, k]
+                normal[k] = element_normals[e, k]
+                tangent[k] = element_tangents[e, k]
+            _receive(
+                points, spheres, n_segments, position, normal, tangent, samples_per_m, f_number,
+                window, element_width_wavelengths, max(element_height_wavelengths, 0.0),
+                place, receives, ones, path, apodization,
             )  # fmt: skip
-            if element_width_wavelengths >= 0:
-                _directivities(
-                    np.float64(x), np.float64(y), np.float64(z), positions, tangents, distance,
-                    axial, lateral2, element_width_wavelengths,
-                    max(element_height_wavelengths, 0.0), directivity,
-                )  # fmt: skip
-            n_receiving[p], shortest[p], longest[p] = _receive(
-                distance, axial, lateral2, directivity, samples_per_m, f_number, window,
-                n_samples, gain, path[p], offset[p], apodization[p],
-            )  # fmt: skip
-            total[p] = 0
-            divisor[p] = 0
-        for t in range(n_transmits if n_samples > 1 else 0):
-            flat = data[t].reshape(n_elements * n_samples)
-            for p in range(n_points):
-                weight = transmit_weight[t, first + p]
-                if not abs(weight) > 0:  # NaN, too
-                    continue
-                time_s = transmit_time_s[t, first + p]
-                transmit_path = _fixed((time_s - time_zero_s[t]) * sampling_frequency_hz)
-                inside = _all_inside(transmit_path, shortest[p], longest[p], n_samples)
-                total[p] += weight * _sum_rf(
-                    flat, n_samples, transmit_path, path[p], offset[p], apodization[p],
-                    n_receiving[p], interpolation, inside,
-                )  # fmt: skip
-                if transmit_path != _NOWHERE:
-                    divisor[p] += abs(weight)
-        for p in range(n_points):
             if normalize:
-                divisor[p] *= _sum_of(apodization[p], n_receiving[p])
-                out[first + p] = total[p] / divisor[p] if divisor[p] > 0 else np.float32(0)
+                _add_apodization(receives, n_segments, apodization, heard)
+            for t in range(n_transmits):
+                row = (t * n_elements + e) * n_samples
+                s = 0
+                while s < n_segments:
+                    if not receives[s] or reach[t, s] == 0:
+                        s += 1
+                        continue
+                    begin, by = s * SEGMENT, reach[t, s]
+                    s = _end_of_run(receives, reach, t, s, n_segments)
+                    n = s * SEGMENT - begin
+                    low, high = _positions(transmit_path, t, path, begin, n, sample, w)
+                    held = by == 2 or low < 0 or high > last
+                    if held:
+                        _coefficients(
+                            transmit_path, weight, t, path, apodization, begin, n, last,
+                            sample, w, coefficient,
+                        )  # fmt: skip
+                    c, at = (coefficient, 0) if held else (apodization, begin)
+                    if cubic:
+                        _fetch_beside(pairs, row, sample, -1, last, n, words[0])
+                        _fetch_beside(pairs, row, sample, 1, last, n, words[1])
+                        _add_rf_cubic(words[0], words[1], sample, last, w, c, at, begin, n, total)
+                    else:
+                        _fetch(pairs, row, sample, n, words[0])
+                        _add_rf(words[0], w, c, at, begin, n, nearest, total)
+        for m in range(n_points):
+            if normalize:
+                divisor[m] *= heard[m]
+                out[first + m] = total[m] / divisor[m] if divisor[m] > 0 else np.float32(0)
             else:
-                out[first + p] = total[p]
+                out[first + m] = total[m]
 
 
 @kernel
@@ -614,71 +857,109 @@ def das_iq(
     """
     n_transmits, n_elements, n_samples = data.shape
     samples_per_m = sampling_frequency_hz / sound_speed_m_s
-    turns_per_sample = demodulation_frequency_hz / sampling_frequency_hz
-    positions = np.ascontiguousarray(element_positions_m.T).astype(np.float64)
-    normals = np.ascontiguousarray(element_normals.T).astype(np.float64)
-    tangents = np.ascontiguousarray(element_tangents.T).astype(np.float64)
-    directivity = np.ones(n_elements, np.float32)
-    gain = np.empty(n_elements, np.float32)
-    distance = np.empty(n_elements, np.float64)
-    axial = np.empty(n_elements, np.float64)
-    lateral2 = np.empty(n_elements, np.float64)
-    path = np.empty((BLOCK, n_elements), np.int64)
-    offset = np.empty((BLOCK, n_elements), np.int64)
-    apodization = np.empty((BLOCK, n_elements), np.float32)
-    phasor = np.empty((BLOCK, 2, n_elements), np.float32)
-    n_receiving = np.empty(BLOCK, np.int64)
-    shortest = np.empty(BLOCK, np.int64)
-    longest = np.empty(BLOCK, np.int64)
-    total = np.empty(BLOCK, np.complex64)
-    divisor = np.empty(BLOCK, np.float32)
-    for first in range(start, stop, BLOCK):
-        n_points = min(BLOCK, stop - first)
-        for p in range(n_points):
-            x, y, z = points_m[first + p]
-            _measure(
-                np.float64(x), np.float64(y), np.float64(z),
-                positions, normals, distance, axial, lateral2,
+    turns_per_place = demodulation_frequency_hz / sampling_frequency_hz / _ONE
+    last = np.int64(n_samples - 2)
+    position = np.empty(3, np.float64)
+    normal = np.empty(3, np.float64)
+    tangent = np.empty(3, np.float64)
+    points = np.zeros((3, POINTS), np.float32)
+    spheres = np.zeros((4, POINTS // SEGMENT), np.float64)
+    place = np.zeros(POINTS // SEGMENT, np.int8)
+    ones = np.zeros(POINTS // SEGMENT, np.bool_)
+    receives = np.zeros(POINTS // SEGMENT, np.bool_)
+    reach = np.zeros((n_transmits, POINTS // SEGMENT), np.int8)
+    transmit_path = np.zeros((n_transmits, POINTS), np.int64)
+    weight = np.zeros((n_transmits, POINTS), np.float32)
+    turn = np.zeros((n_transmits, 2, POINTS), np.float32)
+    path = np.zeros(POINTS, np.int64)
+    apodization = np.zeros(POINTS, np.float32)
+    phasor = np.zeros((2, POINTS), np.float32)
+    total = np.zeros((2, POINTS), np.float32)
+    divisor = np.zeros(POINTS, np.float32)
+    heard = np.zeros(POINTS, np.float32)
+    turns = np.zeros(SEGMENT, np.float64)
+    sample = np.zeros(_RUN, np.uint32)
+    w = np.zeros(_RUN, np.float32)
+    coefficient = np.zeros(_RUN, np.float32)
+    words = np.zeros((4, _RUN), np.uint64)
+    mixed = np.zeros((_RUN, 2), np.float32)
+    flat = data.reshape(n_transmits * n_elements * n_samples).view(np.uint64)
+    cubic = interpolation != INTERPOLATION_LINEAR and interpolation != INTERPOLATION_NEAREST
+    nearest = interpolation == INTERPOLATION_NEAREST
+    for first in range(start, stop, POINTS):
+        n_points = min(POINTS, stop - first)
+        n_segments = (n_points + SEGMENT - 1) // SEGMENT
+        for m in range(n_segments * SEGMENT):
+            for k in range(3):
+                points[k, m] = points_m[first + min(m, n_points - 1), k]
+        _bounding_spheres(points, n_segments, spheres)
+        _transmit(
+            transmit_time_s, transmit_weight, time_zero_s, sampling_frequency_hz, first, n_points,
+            n_segments, transmit_path, weight, reach, divisor,
+        )  # fmt: skip
+        for t in range(n_transmits):
+            for s in range(n_segments):
+                for m in range(SEGMENT):
+                    at = min(s * SEGMENT + m, n_points - 1)
+                    here = transmit_time_s[t, first + at] * demodulation_frequency_hz
+                    turns[m] = here if abs(here) < _FARTHEST else 0.0
+                _phasors(turns, s * SEGMENT, turn[t, 0], turn[t, 1])
+        total[:] = 0
+        heard[:] = 0
+        for e in range(n_elements if n_samples > 1 else 0):
+            for k in range(3):
+                position[k] = element_positions_m[e, k]
+                normal[k] = element_normals[e, k]
+                tangent[k] = element_tangents[e, k]
+            _receive(
+                points, spheres, n_segments, position, normal, tangent, samples_per_m, f_number,
+                window, element_width_wavelengths, max(element_height_wavelengths, 0.0),
+                place, receives, ones, path, apodization,
             )  # fmt: skip
-            if element_width_wavelengths >= 0:
-                _directivities(
-                    np.float64(x), np.float64(y), np.float64(z), positions, tangents, distance,
-                    axial, lateral2, element_width_wavelengths,
-                    max(element_height_wavelengths, 0.0), directivity,
-                )  # fmt: skip
-            n_receiving[p], shortest[p], longest[p] = _receive(
-                distance, axial, lateral2, directivity, samples_per_m, f_number, window,
-                n_samples, gain, path[p], offset[p], apodization[p],
-            )  # fmt: skip
-            _phasors(
-                path[p], turns_per_sample, apodization[p], n_receiving[p],
-                phasor[p, 0], phasor[p, 1],
-            )  # fmt: skip
-            total[p] = 0
-            divisor[p] = 0
-        for t in range(n_transmits if n_samples > 1 else 0):
-            flat = data[t].reshape(n_elements * n_samples).view(np.uint64)
-            for p in range(n_points):
-                weight = transmit_weight[t, first + p]
-                if not abs(weight) > 0:  # NaN, too
-                    continue
-                time_s = transmit_time_s[t, first + p]
-                transmit_path = _fixed((time_s - time_zero_s[t]) * sampling_frequency_hz)
-                inside = _all_inside(transmit_path, shortest[p], longest[p], n_samples)
-                real, imag = _sum_iq(
-                    flat, n_samples, transmit_path, path[p], offset[p],
-                    phasor[p, 0], phasor[p, 1], n_receiving[p], interpolation, inside,
-                )  # fmt: skip
-                cosine, sine = _phasor(time_s * demodulation_frequency_hz)
-                total[p] += complex(
-                    weight * (real * cosine - imag * sine), weight * (real * sine + imag * cosine)
-                )
-                if transmit_path != _NOWHERE:
-                    divisor[p] += abs(weight)
-        for p in range(n_points):
             if normalize:
-                divisor[p] *= _sum_of(apodization[p], n_receiving[p])
-                scale = np.float32(1) / divisor[p] if divisor[p] > 0 else np.float32(0)
-                out[first + p] = complex(total[p].real * scale, total[p].imag * scale)
-            else:
-                out[first + p] = total[p]
+                _add_apodization(receives, n_segments, apodization, heard)
+            for s in range(n_segments):
+                if receives[s]:
+                    for m in range(SEGMENT):
+                        turns[m] = np.float64(path[s * SEGMENT + m]) * turns_per_place
+                    _phasors(turns, s * SEGMENT, phasor[0], phasor[1])
+            for t in range(n_transmits):
+                row = (t * n_elements + e) * n_samples
+                s = 0
+                while s < n_segments:
+                    if not receives[s] or reach[t, s] == 0:
+                        s += 1
+                        continue
+                    begin, by = s * SEGMENT, reach[t, s]
+                    s = _end_of_run(receives, reach, t, s, n_segments)
+                    n = s * SEGMENT - begin
+                    low, high = _positions(transmit_path, t, path, begin, n, sample, w)
+                    held = by == 2 or low < 0 or high > last
+                    if held:
+                        _coefficients(
+                            transmit_path, weight, t, path, apodization, begin, n, last,
+                            sample, w, coefficient,
+                        )  # fmt: skip
+                    c, at = (coefficient, 0) if held else (apodization, begin)
+                    if cubic:
+                        for k in range(4):
+                            _fetch_beside(flat, row, sample, k - 1, last + 1, n, words[k])
+                        _mix_cubic(words, w, n, mixed)
+                        ready = mixed.reshape(2 * _RUN).view(np.uint64)
+                        _add_iq(ready, ready, w, c, at, begin, n, False, phasor, turn, t, total)
+                        continue
+                    _fetch(flat, row, sample, n, words[0])
+                    _fetch(flat, row + 1, sample, n, words[1])
+                    if nearest:
+                        for m in range(n):
+                            if w[m] >= np.float32(0.5):
+                                words[0, m] = words[1, m]
+                    _add_iq(
+                        words[0], words[1], w, c, at, begin, n, not nearest, phasor, turn, t, total
+                    )
+        for m in range(n_points):
+            scale = np.float32(1)
+            if normalize:
+                divisor[m] *= heard[m]
+                scale = np.float32(1) / divisor[m] if divisor[m] > 0 else np.float32(0)
+            out[first + m] = complex(total[0, m] * scale, total[1, m] * scale)

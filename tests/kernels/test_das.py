@@ -209,25 +209,25 @@ def test_directivity_is_that_of_a_rectangle_in_a_soft_baffle(array, size):
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("boxcar", scipy.signal.windows.boxcar(81)),
-        ("hann", scipy.signal.windows.hann(81)),
-        ("hamming", scipy.signal.windows.hamming(81)),
-        ("blackman", scipy.signal.windows.blackman(81)),
-        ("tukey", scipy.signal.windows.tukey(81, 0.4)),
+        ("boxcar", scipy.signal.windows.boxcar(41)),
+        ("hann", scipy.signal.windows.hann(41)),
+        ("hamming", scipy.signal.windows.hamming(41)),
+        ("blackman", scipy.signal.windows.blackman(41)),
+        ("tukey", scipy.signal.windows.tukey(41, 0.4)),
     ],
 )
 def test_windows_are_those_of_scipy(name, expected):
-    # Every transmit hears one element alone; element 40 + n stands at u = n / 40.  The depth is a
+    # Every transmit hears one element alone; element 20 + n stands at u = n / 20.  The depth is a
     # power of two, so that the rim is where float32 says it is.
     depth = 2.0**-6
-    positions = np.zeros((81, 3), np.float32)
-    positions[:, 0] = np.linspace(-depth / 2, depth / 2, 81)
-    normals = np.tile(np.float32([0, 0, 1]), (81, 1))
-    data = np.zeros((81, 81, NS), np.float32)
-    data[np.arange(81), np.arange(81)] = 1
-    points = np.tile(np.float32([0, 0, depth]), (81, 1))
-    arguments = (data, points, positions, normals, tangents_of(normals), np.zeros((81, 81)),
-                 np.eye(81, dtype=np.float32), np.zeros(81))  # fmt: skip
+    positions = np.zeros((41, 3), np.float32)
+    positions[:, 0] = np.linspace(-depth / 2, depth / 2, 41)
+    normals = np.tile(np.float32([0, 0, 1]), (41, 1))
+    data = np.zeros((41, 41, NS), np.float32)
+    data[np.arange(41), np.arange(41)] = 1
+    points = np.tile(np.float32([0, 0, depth]), (41, 1))
+    arguments = (data, points, positions, normals, tangents_of(normals), np.zeros((41, 41)),
+                 np.eye(41, dtype=np.float32), np.zeros(41))  # fmt: skip
     image = run(das.das_rf, arguments, window=name, f_number=1.0)
     np.testing.assert_allclose(image, expected, atol=1e-6)
 
@@ -378,6 +378,111 @@ def test_any_tiling_gives_the_same_bits():
                 run(kernel, data, fd=fd, start=a, stop=b)[a:b] for a, b in itertools.pairwise(cuts)
             ]
             np.testing.assert_array_equal(np.concatenate(parts), expected)
+
+
+@pytest.mark.parametrize("iq", [True, False], ids=["IQ", "RF"])
+def test_blocks_and_segments_leave_no_trace(iq):
+    n_points = das.POINTS + 413
+    arguments = list(case("linear", n_points=n_points))
+    x, z = np.meshgrid(np.linspace(-3e-3, 3e-3, 47), np.linspace(-1e-3, 9e-3, 96), indexing="ij")
+    arguments[1] = np.stack([x, 0 * x, z], -1).reshape(-1, 3)[:n_points].astype(np.float32)
+    arguments[6][:, 1000:3000] = 1  # weights of ones take a shorter way
+    fd, kernel = (FC, das.das_iq) if iq else (None, das.das_rf)
+    if iq:
+        arguments[0] = arguments[0].astype(np.complex64)
+    options = {"fd": fd, "window": "tukey", "size": (0.7, 0.0), "normalize": 1}
+    whole = run(kernel, arguments, **options)
+    cuts = [0, 1, 33, 700, das.POINTS - 1, das.POINTS + 5, n_points]
+    for a, b in itertools.pairwise(cuts):
+        part = run(kernel, arguments, **options, start=a, stop=b)[a:b]
+        np.testing.assert_array_equal(part, whole[a:b])
+    some = np.arange(3, n_points, 401)
+    few = [arguments[0], arguments[1][some], *arguments[2:5], *(np.ascontiguousarray(a[:, some])
+           for a in arguments[5:7]), arguments[7]]  # fmt: skip
+    np.testing.assert_array_equal(run(kernel, few, **options), whole[some])
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**31),
+    n_elements=st.integers(1, 9),
+    fs=st.floats(5e6, 40e6),
+    f_number=st.one_of(st.just(0.0), st.floats(0.3, 3.0)),
+    window=st.sampled_from(["hann", "blackman", "tukey"]),
+    size=st.sampled_from([(-1.0, -1.0), (0.4, 0.0), (1.3, 2.1)]),
+    interpolation=st.sampled_from([1, 2]),
+    iq=st.booleans(),
+)
+def test_it_is_exact_for_any_elements_and_points(
+    seed, n_elements, fs, f_number, window, size, interpolation, iq
+):
+    # Points all about the elements, also behind them, and waves before and beyond the record.
+    rng = np.random.default_rng(seed)
+    positions = rng.uniform(-4e-3, 4e-3, (n_elements, 3)).astype(np.float32)
+    normals = rng.standard_normal((n_elements, 3))
+    tangents = np.cross(normals, rng.standard_normal((n_elements, 3)))
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True)
+    tangents /= np.linalg.norm(tangents, axis=1, keepdims=True)
+    points = rng.uniform(-9e-3, 9e-3, (40, 3)).astype(np.float32)
+    points[:4] = positions[0] + np.float32(1e-4) * normals[0]
+    data = rng.standard_normal((2, n_elements, 90)).astype(np.float32)
+    if iq:
+        data = (data + 1j * rng.standard_normal(data.shape)).astype(np.complex64)
+    time = rng.uniform(-60 / fs, 100 / fs, (2, 40))
+    weight = rng.choice([0, 1, 1, -0.4, np.nan], (2, 40)).astype(np.float32)
+    arguments = (data, points, positions, normals.astype(np.float32), tangents.astype(np.float32),
+                 time, weight, rng.uniform(-10 / fs, 10 / fs, 2))  # fmt: skip
+    if f_number == 0:
+        window = "boxcar"
+    clean = (*arguments[:6], np.nan_to_num(weight), arguments[7])
+    fd = 0.2 * fs if iq else 0.0
+    expected = das_reference(
+        *clean,
+        WINDOWS[window],
+        fs,
+        fd,
+        C,
+        f_number,
+        None if size[0] < 0 else size,
+        interpolation,
+        0,
+    )
+    out = np.empty(40, data.dtype)
+    kernel, rates = (das.das_iq, (fs, fd)) if iq else (das.das_rf, (fs,))
+    kernel(*arguments, WINDOWS[window], *rates, C, f_number, *size, interpolation, 0, 0, 40, out)
+    np.testing.assert_allclose(out, expected if iq else expected.real, atol=5e-5)
+
+
+@pytest.mark.parametrize("interpolation", [0, 1, 2])
+@pytest.mark.parametrize("iq", [True, False], ids=["IQ", "RF"])
+def test_a_nan_goes_only_where_its_sample_is_read(iq, interpolation):
+    arguments = list(case("linear", n_points=400))
+    points = arguments[1]
+    if iq:
+        arguments[0] = arguments[0].astype(np.complex64)
+    fd, kernel = (FC, das.das_iq) if iq else (None, das.das_rf)
+    options = {"fd": fd, "interpolation": interpolation}
+    clean = run(kernel, arguments, **options)
+    arguments[0] = arguments[0].copy()
+    arguments[0][:, 0] = np.nan
+    r = points - arguments[2][0]
+    hears = (2 * np.hypot(r[:, 0], r[:, 1]) <= r[:, 2]) & arguments[6].any(axis=0)
+    image = run(kernel, arguments, **options)
+    assert 0.1 < hears.mean() < 0.9
+    np.testing.assert_array_equal(np.isnan(image), hears)
+    np.testing.assert_array_equal(image[~hears], clean[~hears])
+
+
+def test_the_loops_are_vectorised(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    run(das.das_rf, case("linear", n_points=3))
+    for function in (das._receive_paths, das._positions, das._add_rf):
+        if not hasattr(function, "py_func"):
+            pytest.skip("not compiled")
+        text = "\n".join(function.inspect_asm().values())
+        if "xmm" not in text:
+            pytest.skip("no x86 processor")
+        assert "ymm" in text or "zmm" in text
 
 
 def test_points_outside_the_tile_are_left_alone():
