@@ -28,7 +28,8 @@ def choose_plan(
     ArgumentError
         If the kernel asked for does not apply.
     """
-    if method.alignment is Alignment.EXACT or wanted not in (None, Kernel.SHIFT):
+    others = (Kernel.GENERAL, Kernel.ALIGNED)
+    if method.alignment is Alignment.EXACT or wanted in others or not method.is_sum:
         return _choose_exact(geometry, method, wanted)
     if plan_shift.why_not_exact(geometry, method) is None:
         return _choose_exact(geometry, method, wanted)
@@ -37,7 +38,7 @@ def choose_plan(
         unfit = plan_shift.why_not_exact(aligned, method)
         if unfit is None:
             kernel, inner, why = _choose_exact(aligned, method, wanted)
-            if kernel is Kernel.SHIFT:
+            if kernel not in others:
                 why += f"; columns resampled from {aligned.scan.shape[0]} aligned ones"
                 return kernel, ResampledPlan(inner, aligned.scan, geometry.scan), why
         reason = unfit or "the general kernel is faster"
