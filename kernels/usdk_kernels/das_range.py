@@ -28,7 +28,7 @@ the tile, and each point's result depends on its run alone: tiles may be cut at 
 changing a bit of it.
 
 **Where it is slow.** Runs that reach beyond a record, or need more than `WINDOW` samples (a range
-step above about eight samples, a jump of the arrival times), are read point by point.
+step above about sixteen samples, a jump of the arrival times), are read point by point.
 
 References
 ----------
@@ -57,14 +57,14 @@ LANES = 16
 """Ranges in a run."""
 CHUNK = 32
 """Elements whose geometry is kept for all transmits."""
-WINDOW = 128
+WINDOW = 256
 """Samples that a run may span, both samples of its last lane included."""
 LINES = 4
 """Lines that share the samples of a chunk."""
 
 _PLACES = 32  # binary places of a fixed-point sample position
 _ONE = 2.0**_PLACES
-_FINE = 24  # binary places of a position inside a window: 7 + 24 bits and no sign
+_FINE = 23  # binary places of a position inside a window: 8 + 23 bits and no sign
 _FINE_ONE = 2.0**_FINE
 _FARTHEST = 2.0**28  # samples; positions beyond it are taken for `_NOWHERE`
 _NOWHERE = np.int64(-(2**62))
