@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from usdk.acquisition import Acquisition, DeviceInfo, Gap, ReceiveSettings
+from usdk.band_pass import band_pass
 from usdk.beamform import Beamformer
 from usdk.bmode import BMode, bmode
 from usdk.demodulation import demodulate
@@ -17,9 +18,11 @@ from usdk.front_end import (
     installed_schemes,
     open_front_end,
 )
+from usdk.m_mode import MMode
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import (
     LinearScan,
+    LineScan,
     Plane,
     PyramidScan,
     Raster,
@@ -77,6 +80,7 @@ __all__ = [
     "plane_waves",
     "single_elements",
     "LinearScan",
+    "LineScan",
     "SectorScan",
     "PyramidScan",
     "VolumeScan",
@@ -101,6 +105,8 @@ __all__ = [
     # To the picture
     "BMode",
     "Beamformer",
+    "MMode",
+    "band_pass",
     "bmode",
     "demodulate",
     "Frame",
