@@ -10,7 +10,7 @@ import pytest
 import usdk_kernels
 
 FOLDER = Path(usdk_kernels.__file__).parent
-ALLOWED = {"__future__", "math", "numpy", "usdk_kernels._compile"}
+ALLOWED = {"__future__", "collections", "math", "numpy", "usdk_kernels._compile"}
 ALLOWED_IN_COMPILE = {"__future__", "collections", "typing", "numba"}
 # It writes vector code itself, because no compiler finds the permutation that it stands on.
 ALLOWED_IN_DAS_RANGE = ALLOWED | {"contextlib", "typing", "numba", "llvmlite"}
