@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition
-from usdk.demodulation import demodulate
+from usdk.demodulation import demodulate, require_finite
 from usdk.errors import ArgumentError
 from usdk.scan import Scan
 from usdk.time_zero.bright_points import default_scan
-from usdk.time_zero.common_offset import common_offset_s
-from usdk.time_zero.conventions import convention_of, convention_offsets_s
-from usdk.time_zero.delayed_sums import DelayedSamples
+from usdk.time_zero.conventions import convention_offsets_s
 from usdk.time_zero.report import TimeZeroReport, Verdict
-from usdk.time_zero.transmit_offsets import TransmitOffsets
+from usdk.time_zero.search import Search
 
 __all__ = ["check_time_zero"]
 
 _Array = NDArray[np.float64]
 # Between transmits; an eighth is the phase by which a line focus and a point source differ (Gouy).
 _RIGHT_PERIODS = 0.2
-_MAX_COMPARED = 16  # transmits, for the common offset
 _MAX_PASSES = 3
 _LEAST_COHERENCE = 0.2  # of elements at a point, below which it is no echo of one
 
@@ -63,7 +60,7 @@ def check_time_zero(
     Raises
     ------
     ArgumentError
-        If there is no such frame, or an offset is not positive.
+        If there is no such frame, its samples are not finite, or an offset is not positive.
 
     Notes
     -----
@@ -86,13 +83,15 @@ def check_time_zero(
     one = acquisition[frame : frame + 1]
     if not np.any(one.data):
         return _untold(acquisition, "the recording is silent")
+    if one.is_iq:
+        require_finite(one)
     iq = one if one.is_iq else demodulate(one)
     period_s = 1 / iq.transmit_frequency_hz
     pulse_s = period_s * (iq.sequence.n_cycles + 1 / iq.probe.fractional_bandwidth)
     conventions_s = convention_offsets_s(iq)
     if max_offset_s is None:
         max_offset_s = max(float(np.abs(v).max()) for v in conventions_s.values()) + 4 * pulse_s
-    search = _Search(scan or default_scan(iq), max_offset_s, period_s, pulse_s, conventions_s)
+    search = Search(scan or default_scan(iq), max_offset_s, period_s, pulse_s, conventions_s)
     found = search.read(iq)
     common_s = found.common_s
     for _ in range(_MAX_PASSES - 1):
@@ -122,59 +121,6 @@ def check_time_zero(
     )
     verdict, reason = _verdict(report, pulse_s)
     return replace(report, verdict=verdict, reason=reason)
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    points_m: _Array
-    offsets_s: _Array
-    convention: str
-    common_s: float
-    error_s: float
-    focus: float
-    coherence: float
-    coherence_corrected: float
-
-
-@dataclass(frozen=True, eq=False)
-class _Search:
-    scan: Scan
-    farthest_s: float
-    period_s: float
-    pulse_s: float
-    conventions_s: dict[str, _Array]
-
-    def read(self, iq: Acquisition) -> _Found:
-        """Return the offsets that one look at the data gives."""
-        samples = DelayedSamples.of(iq, 0)
-        between = TransmitOffsets(samples, self.scan, self.farthest_s, self.pulse_s)
-        offsets_s, points = between.estimate(_straightest(iq))
-        points_m = np.concatenate([*points.values(), np.empty((0, 3))])
-        if not len(points_m):
-            return _Found(points_m, offsets_s, "", *(math.nan,) * 5)
-        convention, offsets_s = convention_of(offsets_s, self.conventions_s, self.period_s)
-        told = np.flatnonzero(~np.isnan(offsets_s))
-        late_s = np.concatenate([np.full(len(found), offsets_s[t]) for t, found in points.items()])
-        n_compared = min(told.size, _MAX_COMPARED)
-        compared = [int(told[i]) for i in np.linspace(0, told.size - 1, n_compared).astype(int)]
-        common_s, error_s, focus = common_offset_s(
-            samples,
-            {t: float(offsets_s[t]) for t in compared},
-            points_m,
-            late_s,
-            {t: between.lit(t, points_m) for t in compared},
-            max(8 * self.period_s, 2 * self.pulse_s, self.farthest_s),
-        )
-        return _Found(
-            points_m,
-            offsets_s,
-            convention,
-            common_s,
-            error_s,
-            focus,
-            _agreement(samples, between, np.zeros_like(offsets_s), told, points_m),
-            _agreement(samples, between, offsets_s, told, samples.moved(points_m, late_s)),
-        )
 
 
 def _later(iq: Acquisition, later_s: float) -> Acquisition:
@@ -208,46 +154,6 @@ def _verdict(report: TimeZeroReport, pulse_s: float) -> tuple[Verdict, str]:
     if n_transmits == 1:
         return Verdict.RIGHT, "a single transmit, whose echoes are in focus"
     return Verdict.RIGHT, "the transmits agree and their echoes are in focus"
-
-
-def _agreement(
-    samples: DelayedSamples,
-    between: TransmitOffsets,
-    offsets_s: _Array,
-    compared: NDArray[np.intp],
-    points_m: _Array,
-) -> float:
-    """Mean coherence factor of the transmits' images at points that several of them light.
-
-    The images are brought to one level first: an element alone is much fainter than all at once.
-    """
-    if compared.size < 2:
-        return math.nan
-    pulse = max(1, round(between.pulse_s * samples.iq.receive.sampling_frequency_hz))
-    total = np.zeros((len(points_m), 2 * pulse + 1), complex)
-    energy, counted = np.zeros(total.shape), np.zeros(len(points_m))
-    for transmit in compared:
-        lit = between.lit(int(transmit), points_m)
-        read = samples.read(int(transmit), points_m, pulse, float(offsets_s[transmit]))
-        image = read.sum(axis=1) * lit[:, None]
-        power = np.sum(np.abs(image) ** 2, axis=1, keepdims=True)
-        image /= np.sqrt(np.where(power > 0, power, 1))
-        total += image
-        energy += np.abs(image) ** 2
-        counted += lit
-    at = energy.argmax(axis=1)[:, None]
-    together = np.abs(np.take_along_axis(total, at, axis=1)[:, 0]) ** 2
-    spent = np.take_along_axis(energy, at, axis=1)[:, 0] * counted
-    several = (counted > 1) & (spent > 0)
-    return float(np.mean(together[several] / spent[several])) if several.any() else math.nan
-
-
-def _straightest(iq: Acquisition) -> int:
-    """Return the transmit that leaves most at once, and of those alike the middle one."""
-    delays_s = iq.sequence.delays_s(iq.probe, iq.receive.sound_speed_m_s)
-    spread_s = np.nanmax(delays_s, axis=1) - np.nanmin(delays_s, axis=1)
-    alike = np.flatnonzero(spread_s <= spread_s.min() + 1e-9)
-    return int(alike[np.argmin(np.abs(alike - (len(delays_s) - 1) / 2))])
 
 
 def _untold(acquisition: Acquisition, reason: str) -> TimeZeroReport:

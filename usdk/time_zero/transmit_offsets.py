@@ -20,6 +20,7 @@ _Array = NDArray[np.float64]
 _LEAST_SHARE = 0.3  # of a beam, at a point that it is asked about
 _LEAST_CORRELATION = 0.5
 _LEAST_POINTS = 2
+_LEAST_ELEMENTS = 24
 _STEPS_PER_PERIOD = 64
 _N_POINTS = 12
 _KNOWN = (PlaneWave, DivergingWave, FocusedWave, SingleElement)
@@ -78,7 +79,19 @@ class TransmitOffsets:
         found_m = bright_points(
             iq, self.samples.frame, transmit, self.scan, n_points=_N_POINTS, apart_m=apart_m
         )
-        return found_m[self.lit(transmit, found_m)]
+        # A few elements agree by chance.
+        heard = self.samples.apertures(found_m).sum(axis=1) >= self._least_elements
+        return np.asarray(found_m[self.lit(transmit, found_m) & heard])
+
+    @property
+    def _least_elements(self) -> int:
+        return min(_LEAST_ELEMENTS, self.samples.iq.probe.n_elements // 2)
+
+    def power(self, transmit: int, points_m: _Array) -> _Array:
+        """Return the power of each point's echo, (n_points,)."""
+        if not len(points_m):
+            return np.zeros(0)
+        return np.asarray(np.sum(np.abs(self._signals(transmit, points_m, 0)) ** 2, axis=1))
 
     def lit(self, transmit: int, points_m: _Array) -> NDArray[np.bool_]:
         """Return which points a transmit's beam reaches, (n_points,)."""
@@ -103,7 +116,7 @@ class TransmitOffsets:
     def _against(self, wanted: NDArray[np.complex128], transmit: int, points_m: _Array) -> float:
         """Return a transmit's offset against the reference, s; NaN if they show nothing alike."""
         lit = self.lit(transmit, points_m)
-        if np.count_nonzero(lit) < _LEAST_POINTS:
+        if np.count_nonzero(lit) < _LEAST_POINTS or not np.any(wanted[lit]):
             return np.nan
         receive = self.samples.iq.receive
         rate_hz = receive.sampling_frequency_hz
@@ -111,14 +124,16 @@ class TransmitOffsets:
         heard, wanted = self._signals(transmit, points_m[lit], n_lags), wanted[lit]
         windows = np.lib.stride_tricks.sliding_window_view(heard, wanted.shape[1], axis=1)
         product = np.einsum("plk,pk->pl", windows, wanted.conj())
+        power = np.sum(np.abs(wanted) ** 2, axis=1)
         energy = np.sum(np.abs(windows) ** 2, axis=2)
-        energy = energy * np.sum(np.abs(wanted) ** 2, axis=1)[:, None]
+        energy = energy * power[:, None]
         alike = np.where(energy > 0, product / np.sqrt(np.where(energy > 0, energy, 1)), 0)
         lags_s = np.arange(-n_lags, n_lags + 1) / rate_hz
         # Baseband is smooth between samples; the carrier is put back on the fine grid.
         period_s = 1 / self.samples.iq.transmit_frequency_hz
         fine_s = np.arange(lags_s[0], lags_s[-1], period_s / _STEPS_PER_PERIOD)
-        smooth = CubicSpline(lags_s, alike.mean(axis=0))(fine_s)
+        # What is bright is a point; what is faint may be the side lobe of one.
+        smooth = CubicSpline(lags_s, power @ alike / power.sum())(fine_s)
         carrier = np.exp(2j * np.pi * receive.demodulation_frequency_hz * fine_s)
         correlation = (smooth * carrier).real
         best = int(np.argmax(correlation))
