@@ -13,10 +13,12 @@ Aperture, window, directivity, interpolation, fixed-point positions and record e
 `usdk_kernels.das`, whose module says them.  An element that does not receive a point has
 apodization 0, and samples 0 there.
 
-**Order of the work.** Points are taken in blocks of `BLOCK` neighbours, as in `das`.  Here the
-geometry is computed for all elements, without a branch, so that it vectorises; samples are read for
-the run of elements from the first to the last that receives.  Each point's result depends on that
-point alone.
+**Order of the work.** Points are taken in blocks of `BLOCK` neighbours.  For each point of a block
+the geometry is computed once, for all elements, without a branch, so that it vectorises.  Then, of
+one transmit after the other, a run of a few elements is read for all points of the block: their
+records are walked along, which the processor foresees, and each point's run of samples is written
+as whole cache lines.  It takes 0.7 to 0.8 (RF) and 0.5 (IQ) of the time of reading all elements
+point by point, where the processor is shared.  Each point's result depends on that point alone.
 """
 
 from __future__ import annotations
@@ -35,8 +37,9 @@ INTERPOLATION_LINEAR = 1
 INTERPOLATION_CUBIC = 2
 """Keys' cubic convolution with a = −1/2; beyond an end, the end sample repeats."""
 
-BLOCK = 16
-"""Points that share one pass over the transmits."""
+BLOCK = 64
+"""Points whose geometry is kept while their transmits are read; 32 measured slower."""
+_RUN = 16  # elements that are read together; 8 and 32 measured slower
 
 _PLACES = 32  # binary places of a fixed-point sample position
 _ONE = 2.0**_PLACES
@@ -280,43 +283,54 @@ def _keys(w: np.float32) -> tuple[np.float32, np.float32, np.float32, np.float32
 def _read_rf(
     flat: npt.NDArray[np.float32],
     n_samples: int,
-    transmit_path: np.int64,
+    transmit_path: npt.NDArray[np.int64],
     path: npt.NDArray[np.int64],
+    extreme: npt.NDArray[np.int64],
+    span: npt.NDArray[np.int64],
     apodization: npt.NDArray[np.float32],
+    interpolation: int,
+    t: int,
     first: int,
     stop: int,
-    interpolation: int,
-    all_inside: np.bool_,
-    row: npt.NDArray[np.float32],
+    out: npt.NDArray[np.float32],
 ) -> None:
-    """Read one transmit's channel data, for one point, of the elements first to stop − 1."""
+    """Read what the elements first to stop − 1 received of transmit t from every point."""
     zero = np.float32(0)
-    if all_inside and interpolation == INTERPOLATION_LINEAR:
-        for e in range(first, stop):
-            position = transmit_path + path[e]
-            w = np.float32(position & _FRACTION) * np.float32(1 / _ONE)
-            k = np.uint64(e * n_samples + (position >> _PLACES))
-            x1 = flat[k]
-            value = x1 + w * (flat[k + np.uint64(1)] - x1)
-            row[e] = value if apodization[e] != zero else zero
-        return
     last = np.int64(n_samples - 2)
-    for e in range(first, stop):
-        inside, j, w = _read_position(transmit_path + path[e], last)
-        offset = e * n_samples
-        k = np.uint64(offset + j)
-        x1 = flat[k]
-        x2 = flat[k + np.uint64(1)]
-        if interpolation == INTERPOLATION_LINEAR:
-            value = x1 + w * (x2 - x1)
-        elif interpolation == INTERPOLATION_NEAREST:
-            value = x2 if w >= np.float32(0.5) else x1
-        else:
-            c0, c1, c2, c3 = _keys(w)
-            x0 = flat[np.uint64(offset + (j - 1 if j > 0 else np.int64(0)))]
-            x3 = flat[np.uint64(offset + (j + 2 if j < last else j + 1))]
-            value = c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
-        row[e] = value if inside and apodization[e] != zero else zero
+    for p in range(out.shape[0]):
+        row = out[p, t]
+        begin, end = max(first, span[p, 0]), min(stop, span[p, 1])
+        if transmit_path[p] == _NOWHERE or begin >= end:
+            row[first:stop] = zero
+            continue
+        row[first:begin] = zero
+        row[end:stop] = zero
+        all_inside = _all_inside(transmit_path[p], extreme[p, 0], extreme[p, 1], n_samples)
+        if all_inside and interpolation == INTERPOLATION_LINEAR:
+            for e in range(begin, end):
+                position = transmit_path[p] + path[p, e]
+                w = np.float32(position & _FRACTION) * np.float32(1 / _ONE)
+                k = np.uint64(e * n_samples + (position >> _PLACES))
+                x1 = flat[k]
+                value = x1 + w * (flat[k + np.uint64(1)] - x1)
+                row[e] = value if apodization[p, e] != zero else zero
+            continue
+        for e in range(begin, end):
+            inside, j, w = _read_position(transmit_path[p] + path[p, e], last)
+            offset = e * n_samples
+            k = np.uint64(offset + j)
+            x1 = flat[k]
+            x2 = flat[k + np.uint64(1)]
+            if interpolation == INTERPOLATION_LINEAR:
+                value = x1 + w * (x2 - x1)
+            elif interpolation == INTERPOLATION_NEAREST:
+                value = x2 if w >= np.float32(0.5) else x1
+            else:
+                c0, c1, c2, c3 = _keys(w)
+                x0 = flat[np.uint64(offset + (j - 1 if j > 0 else np.int64(0)))]
+                x3 = flat[np.uint64(offset + (j + 2 if j < last else j + 1))]
+                value = c0 * x0 + c1 * x1 + c2 * x2 + c3 * x3
+            row[e] = value if inside and apodization[p, e] != zero else zero
 
 
 @kernel
@@ -331,57 +345,69 @@ def _unpack(sample: np.uint64) -> tuple[np.float32, np.float32]:
 def _read_iq(
     flat: npt.NDArray[np.uint64],
     n_samples: int,
-    transmit_path: np.int64,
+    transmit_path: npt.NDArray[np.int64],
     path: npt.NDArray[np.int64],
+    extreme: npt.NDArray[np.int64],
+    span: npt.NDArray[np.int64],
     apodization: npt.NDArray[np.float32],
+    interpolation: int,
+    t: int,
     first: int,
     stop: int,
-    interpolation: int,
-    all_inside: np.bool_,
-    cosine: np.float32,
-    sine: np.float32,
+    transmit_phasor: npt.NDArray[np.float32],
     phasor: npt.NDArray[np.float32],
-    row: npt.NDArray[np.complex64],
+    out: npt.NDArray[np.complex64],
 ) -> None:
-    """Read one transmit's IQ data, for one point, of the elements first to stop − 1, and turn it.
+    """Read what the elements first to stop − 1 received of transmit t from every point.
 
-    By the transmit path's phasor (cosine, sine) and each element's, (2, n_elements).
+    It is turned by the phasors (cosine, sine) of the transmit path, (n_points, 2), and of the
+    receive path, (n_points, 2, n_elements).
     """
     zero = np.float32(0)
-    is_linear = interpolation == INTERPOLATION_LINEAR
     last = np.int64(n_samples - 2)
-    for e in range(first, stop):
-        if all_inside and is_linear:
-            inside = all_inside
-            position = transmit_path + path[e]
-            j = position >> _PLACES
-            w = np.float32(position & _FRACTION) * np.float32(1 / _ONE)
-        else:
-            inside, j, w = _read_position(transmit_path + path[e], last)
-        offset = e * n_samples
-        k = np.uint64(offset + j)
-        real1, imag1 = _unpack(flat[k])
-        real2, imag2 = _unpack(flat[k + np.uint64(1)])
-        if is_linear:
-            real = real1 + w * (real2 - real1)
-            imag = imag1 + w * (imag2 - imag1)
-        elif interpolation == INTERPOLATION_NEAREST:
-            real = real2 if w >= np.float32(0.5) else real1
-            imag = imag2 if w >= np.float32(0.5) else imag1
-        else:
-            c0, c1, c2, c3 = _keys(w)
-            k0 = np.uint64(offset + (j - 1 if j > 0 else np.int64(0)))
-            k3 = np.uint64(offset + (j + 2 if j < last else j + 1))
-            real0, imag0 = _unpack(flat[k0])
-            real3, imag3 = _unpack(flat[k3])
-            real = c0 * real0 + c1 * real1 + c2 * real2 + c3 * real3
-            imag = c0 * imag0 + c1 * imag1 + c2 * imag2 + c3 * imag3
-        a = phasor[0, e] * cosine - phasor[1, e] * sine
-        b = phasor[0, e] * sine + phasor[1, e] * cosine
-        if inside and apodization[e] != zero:
-            row[e] = complex(a * real - b * imag, a * imag + b * real)
-        else:
-            row[e] = 0
+    is_linear = interpolation == INTERPOLATION_LINEAR
+    for p in range(out.shape[0]):
+        row = out[p, t]
+        begin, end = max(first, span[p, 0]), min(stop, span[p, 1])
+        if transmit_path[p] == _NOWHERE or begin >= end:
+            row[first:stop] = 0
+            continue
+        row[first:begin] = 0
+        row[end:stop] = 0
+        all_inside = _all_inside(transmit_path[p], extreme[p, 0], extreme[p, 1], n_samples)
+        cosine, sine = transmit_phasor[p, 0], transmit_phasor[p, 1]
+        for e in range(begin, end):
+            if all_inside and is_linear:
+                inside = all_inside
+                position = transmit_path[p] + path[p, e]
+                j = position >> _PLACES
+                w = np.float32(position & _FRACTION) * np.float32(1 / _ONE)
+            else:
+                inside, j, w = _read_position(transmit_path[p] + path[p, e], last)
+            offset = e * n_samples
+            k = np.uint64(offset + j)
+            real1, imag1 = _unpack(flat[k])
+            real2, imag2 = _unpack(flat[k + np.uint64(1)])
+            if is_linear:
+                real = real1 + w * (real2 - real1)
+                imag = imag1 + w * (imag2 - imag1)
+            elif interpolation == INTERPOLATION_NEAREST:
+                real = real2 if w >= np.float32(0.5) else real1
+                imag = imag2 if w >= np.float32(0.5) else imag1
+            else:
+                c0, c1, c2, c3 = _keys(w)
+                k0 = np.uint64(offset + (j - 1 if j > 0 else np.int64(0)))
+                k3 = np.uint64(offset + (j + 2 if j < last else j + 1))
+                real0, imag0 = _unpack(flat[k0])
+                real3, imag3 = _unpack(flat[k3])
+                real = c0 * real0 + c1 * real1 + c2 * real2 + c3 * real3
+                imag = c0 * imag0 + c1 * imag1 + c2 * imag2 + c3 * imag3
+            a = phasor[p, 0, e] * cosine - phasor[p, 1, e] * sine
+            b = phasor[p, 0, e] * sine + phasor[p, 1, e] * cosine
+            if inside and apodization[p, e] != zero:
+                row[e] = complex(a * real - b * imag, a * imag + b * real)
+            else:
+                row[e] = 0
 
 
 @kernel
@@ -469,6 +495,7 @@ def align_rf(
     distance = np.empty(n_elements, np.float64)
     axial = np.empty(n_elements, np.float64)
     lateral2 = np.empty(n_elements, np.float64)
+    transmit_path = np.empty(BLOCK, np.int64)
     path = np.empty((BLOCK, n_elements), np.int64)
     span = np.empty((BLOCK, 2), np.int64)
     extreme = np.empty((BLOCK, 2), np.int64)
@@ -490,26 +517,23 @@ def align_rf(
                 distance, axial, lateral2, directivity, samples_per_m, f_number, window,
                 path[p], apodization_out[block - start + p],
             )  # fmt: skip
+        rows = slice(block - start, block - start + n_points)
         for t in range(n_transmits):
-            flat = data[t].reshape(n_elements * n_samples)
             for p in range(n_points):
                 i = block - start + p
-                row = out[i, t]
                 weight = transmit_weight[t, block + p]
                 time_s = transmit_time_s[t, block + p]
-                transmit_path = _fixed((time_s - time_zero_s[t]) * sampling_frequency_hz)
-                if n_samples < 2 or transmit_path == _NOWHERE or not abs(weight) > 0:  # NaN, too
-                    transmit_weights_out[i, t] = 0
-                    row[:] = 0
-                    continue
-                transmit_weights_out[i, t] = weight
-                row[: span[p, 0]] = 0
+                transmit_path[p] = _fixed((time_s - time_zero_s[t]) * sampling_frequency_hz)
+                if n_samples < 2 or not abs(weight) > 0:  # NaN, too
+                    transmit_path[p] = _NOWHERE
+                is_used = transmit_path[p] != _NOWHERE
+                transmit_weights_out[i, t] = weight if is_used else np.float32(0)
+            flat = data[t].reshape(n_elements * n_samples)
+            for first in range(0, n_elements, _RUN):
                 _read_rf(
-                    flat, n_samples, transmit_path, path[p], apodization_out[i],
-                    span[p, 0], span[p, 1], interpolation,
-                    _all_inside(transmit_path, extreme[p, 0], extreme[p, 1], n_samples), row,
+                    flat, n_samples, transmit_path, path, extreme, span, apodization_out[rows],
+                    interpolation, t, first, min(first + _RUN, n_elements), out[rows],
                 )  # fmt: skip
-                row[span[p, 1] :] = 0
 
 
 @kernel
@@ -574,6 +598,8 @@ def align_iq(
     distance = np.empty(n_elements, np.float64)
     axial = np.empty(n_elements, np.float64)
     lateral2 = np.empty(n_elements, np.float64)
+    transmit_path = np.empty(BLOCK, np.int64)
+    transmit_phasor = np.empty((BLOCK, 2), np.float32)
     path = np.empty((BLOCK, n_elements), np.int64)
     phasor = np.empty((BLOCK, 2, n_elements), np.float32)
     span = np.empty((BLOCK, 2), np.int64)
@@ -597,25 +623,23 @@ def align_iq(
                 path[p], apodization_out[block - start + p],
             )  # fmt: skip
             _phasors(path[p], turns_per_sample, phasor[p, 0], phasor[p, 1])
+        rows = slice(block - start, block - start + n_points)
         for t in range(n_transmits):
-            flat = data[t].reshape(n_elements * n_samples).view(np.uint64)
             for p in range(n_points):
                 i = block - start + p
-                row = out[i, t]
                 weight = transmit_weight[t, block + p]
                 time_s = transmit_time_s[t, block + p]
-                transmit_path = _fixed((time_s - time_zero_s[t]) * sampling_frequency_hz)
-                if n_samples < 2 or transmit_path == _NOWHERE or not abs(weight) > 0:  # NaN, too
-                    transmit_weights_out[i, t] = 0
-                    row[:] = 0
-                    continue
-                transmit_weights_out[i, t] = weight
+                transmit_path[p] = _fixed((time_s - time_zero_s[t]) * sampling_frequency_hz)
+                if n_samples < 2 or not abs(weight) > 0:  # NaN, too
+                    transmit_path[p] = _NOWHERE
+                is_used = transmit_path[p] != _NOWHERE
+                transmit_weights_out[i, t] = weight if is_used else np.float32(0)
                 cosine, sine = _phasor(time_s * demodulation_frequency_hz)
-                row[: span[p, 0]] = 0
+                transmit_phasor[p, 0], transmit_phasor[p, 1] = cosine, sine
+            flat = data[t].reshape(n_elements * n_samples).view(np.uint64)
+            for first in range(0, n_elements, _RUN):
                 _read_iq(
-                    flat, n_samples, transmit_path, path[p], apodization_out[i],
-                    span[p, 0], span[p, 1], interpolation,
-                    _all_inside(transmit_path, extreme[p, 0], extreme[p, 1], n_samples),
-                    cosine, sine, phasor[p], row,
+                    flat, n_samples, transmit_path, path, extreme, span, apodization_out[rows],
+                    interpolation, t, first, min(first + _RUN, n_elements),
+                    transmit_phasor, phasor, out[rows],
                 )  # fmt: skip
-                row[span[p, 1] :] = 0
