@@ -257,6 +257,18 @@ def convert_grid(
                 out[x, y, z] = value if inside else nothing
 
 
+@kernel
+def _span(index: npt.NDArray[np.int32]) -> tuple[int, int]:
+    """First place of a table row that is not outside, and one past the last; (0, 0) of none."""
+    first = 0
+    stop = index.size
+    while stop > 0 and index[stop - 1] < 0:
+        stop -= 1
+    while first < stop and index[first] < 0:
+        first += 1
+    return first, stop
+
+
 @kernel(fastmath=frozenset({"contract"}))
 def convert_pyramid(
     volume: npt.NDArray[np.float32],
@@ -310,10 +322,20 @@ def convert_pyramid(
     flat = volume.reshape(volume.size)
     last = np.float64(n_c - 1)
     per_m = 1 / range_step_m
+    # Most of a box about a pyramid lies outside of it, before its sides: that much is left out.
+    first_b = np.empty(out.shape[1], np.int64)
+    stop_b = np.empty(out.shape[1], np.int64)
+    for y in range(out.shape[1]):
+        first_b[y], stop_b[y] = _span(index_b[y])
     for x in range(start, stop):
+        first_a, stop_a = _span(index_a[x])
         for y in range(out.shape[1]):
             across2 = x_m[x] * x_m[x] + y_m[y] * y_m[y]
-            for z in range(np.uint64(out.shape[2])):
+            high = min(stop_a, stop_b[y])
+            low = min(max(first_a, first_b[y]), high)
+            out[x, y, :low] = nothing
+            out[x, y, high:] = nothing
+            for z in range(np.uint64(low), np.uint64(high)):
                 a = np.int64(index_a[x, z])
                 b = np.int64(index_b[y, z])
                 c = (math.sqrt(across2 + z_m[z] * z_m[z]) - first_range_m) * per_m

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from usdk.beamform import plan_shift
 from usdk.beamform.geometry import Geometry
-from usdk.beamform.options import Alignment, Kernel, Method
+from usdk.beamform.options import Alignment, Interpolation, Kernel, Method
 from usdk.beamform.plan import Plan
 from usdk.beamform.plan_aligned import AlignedPlan
 from usdk.beamform.plan_general import GeneralPlan
 from usdk.beamform.plan_resampled import ResampledPlan, aligned_geometry
 from usdk.beamform.plan_shift import ShiftPlan
+from usdk.beamform.plan_upsampled import UpsampledPlan
+from usdk.beamform.upsampling import FACTOR, Upsampling
 from usdk.errors import ArgumentError
 
 __all__ = ["choose_plan"]
@@ -28,13 +30,20 @@ def choose_plan(
     ArgumentError
         If the kernel asked for does not apply.
     """
+    if method.interpolation is Interpolation.BAND_LIMITED:
+        upsampling = Upsampling(geometry, method)
+        kernel, inner, why = choose_plan(upsampling.geometry, upsampling.method, wanted)
+        why += f"; channel data upsampled {FACTOR} times"
+        return kernel, UpsampledPlan(inner, upsampling), why
     others = (Kernel.GENERAL, Kernel.ALIGNED)
-    if method.alignment is Alignment.EXACT or wanted in others or not method.is_sum:
+    if method.alignment is Alignment.EXACT or wanted in others:
         return _choose_exact(geometry, method, wanted)
     if plan_shift.why_not_exact(geometry, method) is None:
         return _choose_exact(geometry, method, wanted)
     aligned, reason = aligned_geometry(geometry, method)
-    if aligned is not None:
+    if not method.is_sum:
+        reason = "only sums are"
+    elif aligned is not None:
         unfit = plan_shift.why_not_exact(aligned, method)
         if unfit is None:
             kernel, inner, why = _choose_exact(aligned, method, wanted)
