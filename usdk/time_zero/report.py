@@ -39,8 +39,8 @@ class TimeZeroReport:
         Period of the pulse, s.
     coherence, coherence_corrected : float
         Coherence factor of the transmits' images, brought to one level, at the points, mean:
-        with the clocks as far apart as recorded, and with the offsets taken off; 1 where they agree, about 1 / n_transmits where
-        they do not show the same; NaN for a single transmit.
+        with the clocks as far apart as recorded, and with the offsets taken off. 1 where they
+        agree, about 1 / n_transmits where they do not show the same; NaN for a single transmit.
     transmit_offsets_s : tuple of float, one per transmit
         Offset of each transmit against the others, s; NaN where it cannot be told.
     convention : str
