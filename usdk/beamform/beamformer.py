@@ -80,9 +80,9 @@ class Beamformer:
     alignment : Alignment or str
         ``resample`` allows columns over a linear array that do not divide its pitch to be
         interpolated, band-limited, from columns that do, where that is faster; `explain` says
-        whether it was done. It is not equal to the exact sum: on plane waves at F-number 1 the two
-        differ by a twentieth, and both by a tenth from band-limited interpolation of the channel
-        data.
+        whether it was done. It is not equal to the exact sum, but as close to band-limited
+        interpolation of the channel data: at F-number 1 under a boxcar window both are 0.093
+        away from that (normalized RMS error), and 0.035 from each other.
     kernel : Kernel or str, optional
         The fastest that is exact for the geometry when absent; `explain` says which and why.
 

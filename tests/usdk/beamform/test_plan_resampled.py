@@ -98,7 +98,7 @@ def test_resampled_columns_are_as_close_to_band_limited_interpolation_as_exact_o
     errors = [
         error(made(rf(), RECEIVE, alignment=alignment, **options), ideal) for alignment in Alignment
     ]
-    assert errors[1] < 1.1 * errors[0]
+    assert errors[1] < 1.01 * errors[0]
 
 
 def test_iq_is_resampled_too() -> None:
@@ -199,7 +199,7 @@ def test_the_aligned_grid_is_fine_enough_and_covers_the_scan(
     assert PITCH_M / step_m == pytest.approx(round(PITCH_M / step_m), rel=1e-6)
     assert step_m <= width / (n_columns - 1) * (1 + 1e-5)
     sines = 1 / math.hypot(1, 2 * f_number) + math.sin(0.2)
-    assert step_m <= C / (2 * 1.3 * centre_hz * sines) * (1 + 1e-5)
+    assert step_m <= 0.8 * C / (2 * 1.3 * centre_hz * sines) * (1 + 1e-5)
     assert x_m[N_TAPS // 2 - 1] == pytest.approx(first, abs=1e-9)
     assert x_m[-1] >= first + width + (N_TAPS // 2 - 1) * step_m * (1 - 1e-5)
     assert x_m.size <= MAX_ALIGNED_COLUMNS * n_columns + N_TAPS
