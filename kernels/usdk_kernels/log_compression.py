@@ -1,4 +1,4 @@
-"""Log compression: envelope to decibels, decibels to grey levels."""
+"""Log compression: envelope to decibels."""
 
 from __future__ import annotations
 
@@ -9,9 +9,6 @@ from usdk_kernels._compile import kernel
 
 FLOOR_DB = np.float32(-200)
 """Level given to an envelope of zero, and the lowest level that `log_compress` returns."""
-
-GREY_MAXIMUM = 255
-"""Grey level of 0 dB and above."""
 
 
 @kernel
@@ -74,39 +71,3 @@ def log_compress(
             level = level if level > FLOOR_DB and value > zero else FLOOR_DB
             level = value if value == np.float32(np.inf) else level
             out[i, n] = value if value != value else level
-
-
-@kernel
-def grey_levels(
-    level_db: npt.NDArray[np.float32], dynamic_range_db: float, out: npt.NDArray[np.uint8]
-) -> None:
-    r"""Decibels to 8-bit grey, linear in decibels.
-
-    .. math:: G = \mathrm{round}\left(255\, \frac{\min(\max(L + D, 0), D)}{D}\right)
-
-    0 dB and above give 255; −D dB and below give 0; halves round up.
-
-    Parameters
-    ----------
-    level_db : (n_rows, n_columns) float32, C-contiguous
-        Level in dB, relative to white.
-    dynamic_range_db : float64 > 0
-        Level below white that becomes black, D.
-    out : (n_rows, n_columns) uint8, C-contiguous
-        Grey level.  NaN and −inf give 0.  Overwritten.
-
-    Notes
-    -----
-    Not checked: shapes, that `dynamic_range_db` is positive.
-    """
-    n_rows, n_columns = level_db.shape
-    scale = np.float32(GREY_MAXIMUM / dynamic_range_db)
-    offset = np.float32(GREY_MAXIMUM + 0.5)
-    half = np.float32(0.5)
-    white = np.float32(GREY_MAXIMUM)
-    for i in range(n_rows):
-        for n in range(n_columns):
-            grey = level_db[i, n] * scale + offset
-            grey = grey if grey > half else half  # NaN compares false and becomes black
-            grey = grey if grey < white else white
-            out[i, n] = np.uint8(np.int32(grey))

@@ -1,4 +1,4 @@
-"""Log compression and grey levels against float64 logarithms."""
+"""Log compression against float64 logarithms."""
 
 from __future__ import annotations
 
@@ -17,11 +17,6 @@ def kernels(kernel):
 def log_reference(envelope, reference):
     with np.errstate(divide="ignore"):
         return np.maximum(20 * np.log10(envelope.astype(float) / reference), FLOOR_DB)
-
-
-def grey_reference(level, dynamic_range):
-    ratio = np.clip((level.astype(float) + dynamic_range) / dynamic_range, 0, 1)
-    return np.floor(255 * ratio + 0.5)
 
 
 @pytest.mark.parametrize("reference", [1.0, 3.3e-4, 7e30, 1e-35])
@@ -61,28 +56,8 @@ def test_may_work_in_place():
     np.testing.assert_allclose(envelope, expected, atol=2e-5)
 
 
-@pytest.mark.parametrize("dynamic_range", [30.0, 60.0, 72.5])
-@pytest.mark.parametrize("kernel", kernels(log_compression.grey_levels))
-def test_grey_is_linear_in_decibels(kernel, dynamic_range):
-    level = np.linspace(-dynamic_range - 10, 10, 333).astype(np.float32)[None]
-    out = np.empty(level.shape, np.uint8)
-    kernel(level, dynamic_range, out)
-    assert np.abs(out - grey_reference(level, dynamic_range)).max() <= 1  # rounding of halves
-    assert np.mean(out == grey_reference(level, dynamic_range)) > 0.98
-
-
-@pytest.mark.parametrize("kernel", kernels(log_compression.grey_levels))
-def test_grey_ends_and_special_values(kernel):
-    level = np.array([[0, -60, 5, -61, np.inf, -np.inf, np.nan, FLOOR_DB]], np.float32)
-    out = np.empty(level.shape, np.uint8)
-    kernel(level, 60.0, out)
-    np.testing.assert_array_equal(out, [[255, 0, 255, 0, 255, 0, 0, 0]])
-
-
 def test_one_specialisation_serves_all_calls():
     for n in (0, 1, 9):
         out = np.zeros((2, n), np.float32)
         log_compression.log_compress(np.ones((2, n), np.float32), 2.0, out)
-        log_compression.grey_levels(out, 60.0, np.empty((2, n), np.uint8))
-    for kernel in (log_compression.log_compress, log_compression.grey_levels):
-        assert len(getattr(kernel, "signatures", [None])) == 1
+    assert len(getattr(log_compression.log_compress, "signatures", [None])) == 1
