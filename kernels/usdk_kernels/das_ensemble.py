@@ -564,9 +564,10 @@ def das_ensemble(
 
     Parameters
     ----------
-    data : (n_blocks, n_transmits, n_elements, n_samples, n_lanes) float32
-        Channel data; any amplitude unit.  A row holds n_lanes / n_parts frames; n_lanes is one of
-        `LANES`.  What stands in lanes beyond the last frame is never written to `out`.
+    data : (n_transmits, n_blocks, n_elements, n_samples, n_lanes) float32
+        Channel data, as `usdk_kernels.frames_fastest` lays them; any amplitude unit.  A row holds
+        n_lanes / n_parts frames; n_lanes is one of `LANES`.  What stands in lanes beyond the last
+        frame is never written to `out`.
     points_m : (n_points, 3) float32
         Where to look, in metres.  Fastest where every `BLOCK` points in a row are neighbours.
     place : (n_points,) int64
@@ -601,7 +602,7 @@ def das_ensemble(
     checked: shapes, n_frames n_parts ≤ n_blocks n_lanes, n_parts 1 or 2, start and stop, the signs
     of the scalars, that normals and tangents are at right angles and of unit length.
     """
-    n_blocks, n_transmits, n_elements, n_samples, n_lanes = data.shape
+    n_transmits, n_blocks, n_elements, n_samples, n_lanes = data.shape
     samples_per_m = sampling_frequency_hz / sound_speed_m_s
     turns_per_sample = demodulation_frequency_hz / sampling_frequency_hz
     n_padded = n_elements + _PAD
@@ -685,7 +686,7 @@ def das_ensemble(
                 interpolation, at, w, c, s, n_taps,
             )  # fmt: skip
             for b in range(n_blocks):
-                flat = data[b, t].reshape(n_elements * n_samples * n_lanes)
+                flat = data[t, b].reshape(n_elements * n_samples * n_lanes)
                 if n_lanes == 64:
                     _add_64(flat, at, w, c, s, n_taps, n_points, sums[b])
                 elif n_lanes == 32:

@@ -143,7 +143,7 @@ def blocks_of(data):
     padded = np.full((*rows.shape[:-1], -(-n // lanes) * lanes), np.nan, np.float32)
     padded[..., :n] = rows
     split = padded.reshape(*rows.shape[:-1], padded.shape[-1] // lanes, lanes)
-    return np.ascontiguousarray(np.moveaxis(split, -2, 0)), n_parts
+    return np.ascontiguousarray(np.moveaxis(split, -2, 1)), n_parts
 
 
 def run(case, kernel=das_ensemble.das_ensemble, fd=0.0, f_number=1.0, window=BOXCAR, width=-1.0,
