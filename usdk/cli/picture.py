@@ -9,6 +9,7 @@ noise or the depth of a speckle null, within the limits of what a screen shows w
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +17,7 @@ import numpy as np
 from usdk.acquisition import Acquisition
 from usdk.bmode import BMode
 from usdk.errors import ArgumentError
-from usdk.image import GreyMap, Persistence
+from usdk.image import GreyMap, Persistence, TimeGain
 from usdk.scan import LinearScan, SectorScan, planar_scan_for
 
 __all__ = ["PictureSettings", "add_picture_arguments", "picture_settings", "plan_bmode"]
@@ -44,6 +45,8 @@ class PictureSettings:
         Least depth shown, m.
     dynamic_range_db, gain_db : float, optional
         As for `usdk.bmode.BMode`; so are ``grey_map`` and ``persistence``, which data never choose.
+    attenuation_db_cm_mhz : float, optional
+        Attenuation of the tissue, one way, that the time gain undoes, dB/(cm MHz).
     """
 
     start_m: float | None = None
@@ -51,15 +54,25 @@ class PictureSettings:
     gain_db: float | None = None
     grey_map: GreyMap = GreyMap.LINEAR_DB
     persistence: Persistence | None = None
+    attenuation_db_cm_mhz: float | None = None
 
 
 def plan_bmode(acquisition: Acquisition, settings: PictureSettings) -> BMode:
     """Return the B-mode plan for acquisitions like this one, whose first frame sets the greys."""
     scan = _scan(acquisition, settings)
+    time_gain = None
+    if settings.attenuation_db_cm_mhz is not None:
+        time_gain = TimeGain.from_attenuation(
+            settings.attenuation_db_cm_mhz,
+            frequency_hz=acquisition.transmit_frequency_hz,
+            depth_m=acquisition.receive.depth_m,
+        )
     range_db, gain_db = settings.dynamic_range_db, settings.gain_db
     reference = None
     if range_db is None or gain_db is None:
-        survey = BMode(acquisition, scan=scan, dynamic_range_db=_SURVEY_RANGE_DB)
+        survey = BMode(
+            acquisition, scan=scan, dynamic_range_db=_SURVEY_RANGE_DB, time_gain=time_gain
+        )
         (frame,) = survey(acquisition[:1])
         reference = survey.reference
         # Black pixels lie outside a sector; in silence there are no others.
@@ -78,6 +91,7 @@ def plan_bmode(acquisition: Acquisition, settings: PictureSettings) -> BMode:
         gain_db=gain_db,
         reference=reference,
         grey_map=settings.grey_map,
+        time_gain=time_gain,
         persistence=settings.persistence,
     )
 
@@ -128,6 +142,13 @@ def add_picture_arguments(parser: argparse.ArgumentParser, *, automatic: bool) -
         help="how greys follow the echo level between black and white (default: %(default)s)",
     )
     group.add_argument(
+        "--attenuation",
+        type=float,
+        metavar="DB",
+        help="attenuation that the time gain undoes, one way, dB/(cm MHz), 0.5 to 0.7 for soft "
+        "tissue; no time gain when absent",
+    )
+    group.add_argument(
         "--persistence",
         type=float,
         default=0.0,
@@ -139,12 +160,17 @@ def add_picture_arguments(parser: argparse.ArgumentParser, *, automatic: bool) -
 def picture_settings(arguments: argparse.Namespace) -> PictureSettings:
     """Return what the options say."""
     share: float = arguments.persistence
+    attenuation: float | None = arguments.attenuation
+    # Refused here, before a scan is made that could not be shown.
+    if attenuation is not None and not 0 < attenuation < math.inf:
+        raise ArgumentError(f"--attenuation must be positive and finite, got {attenuation}")
     return PictureSettings(
         start_m=None if arguments.start_mm is None else arguments.start_mm * 1e-3,
         dynamic_range_db=arguments.dynamic_range_db,
         gain_db=arguments.gain_db,
         grey_map=GreyMap(arguments.grey_map),
         persistence=Persistence(coefficient=share) if share else None,
+        attenuation_db_cm_mhz=attenuation,
     )
 
 

@@ -85,6 +85,20 @@ def test_grey_map_and_persistence_are_as_asked(acquisition: Acquisition) -> None
         parser.parse_args(["--grey-map", "gamma"])
 
 
+def test_attenuation_is_undone_as_asked(acquisition: Acquisition) -> None:
+    parser = argparse.ArgumentParser()
+    add_picture_arguments(parser, automatic=False)
+    settings = picture_settings(parser.parse_args(["--attenuation", "0.5"]))
+    (frame,) = plan_bmode(acquisition, settings)(acquisition)
+    depth_m = acquisition.receive.depth_m
+    gain_db = 2 * 0.5 * depth_m * 1e2 * 5
+    text = f"0 dB at 0 mm, {gain_db:g} dB at {depth_m * 1e3:g} mm"
+    assert ("time gain", text) in frame.provenance.processing
+    for bad in ("0", "-1", "nan", "inf"):
+        with pytest.raises(ArgumentError, match="--attenuation"):
+            picture_settings(parser.parse_args([f"--attenuation={bad}"]))
+
+
 def test_two_pixels_in_a_thousand_are_white(acquisition: Acquisition) -> None:
     (frame,) = plan_bmode(acquisition, PictureSettings())(acquisition)
     assert AUTO_RANGE_LIMITS_DB[0] <= frame.dynamic_range_db <= AUTO_RANGE_LIMITS_DB[1]
