@@ -108,6 +108,9 @@ def warm_up() -> WarmUpReport:
             Beamformer.for_acquisition(acquisition, scan, combination="coherence factor")(
                 acquisition.data[0]
             )
+            Beamformer.for_acquisition(acquisition, scan, interpolation="band-limited")(
+                acquisition.data[0]
+            )
             between = LinearScan(x_m=np.linspace(-1e-3, 1e-3, 16), z_m=np.array((1e-3, _DEPTH_M)))
             Beamformer.for_acquisition(acquisition, between, alignment="resample")(
                 acquisition.data[0]

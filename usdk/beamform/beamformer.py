@@ -30,6 +30,7 @@ from usdk.beamform.plan_aligned import AlignedPlan
 from usdk.beamform.plan_compounded import CompoundedPlan
 from usdk.beamform.transmit_groups import group_labels, groups_of
 from usdk.beamform.transmit_weights import natural_weighting
+from usdk.beamform.upsampling import Upsampling
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import Scan
@@ -58,7 +59,9 @@ class Beamformer:
     taper : float
         Tapered share of the Tukey window, 0 to 1.
     interpolation : Interpolation or str
-        How channel data are read between samples.
+        How channel data are read between samples. ``band-limited`` upsamples every frame first: at
+        four samples per period it errs by less than a hundredth where ``linear`` errs by a tenth,
+        and costs several times as much.
     weighting : TransmitWeighting or str, optional
         How the transmits share a point. When absent ``retrospective`` for focused beams that
         overlap at their foci, ``lines`` for focused beams that do not, else ``compound``.
@@ -149,6 +152,9 @@ class Beamformer:
         wanted = None if kernel is None else choice(Kernel, kernel)
         self._plan: Plan
         self._aligned: tuple[slice, AlignedPlan] | None = None
+        self._upsampling: Upsampling | None = None
+        if self.method.interpolation is Interpolation.BAND_LIMITED:
+            self._upsampling = Upsampling(self.geometry, self.method)
         if compounding is Compounding.COHERENT:
             self.kernel, self._plan, self._reason = choose_plan(self.geometry, self.method, wanted)
         else:
@@ -271,9 +277,15 @@ class Beamformer:
         planned = self._aligned
         if planned is None or planned[0] != points:
             AlignedPlan.require_memory(self.geometry, points.stop - points.start)
-            planned = (points, AlignedPlan(self.geometry, self.method, points))
+            source = self._upsampling or self
+            planned = (points, AlignedPlan(source.geometry, source.method, points))
             self._aligned = planned
-        return planned[1].aligned(data, threads)
+        if self._upsampling is None:
+            return planned[1].aligned(data, threads)
+        fine = self._upsampling.take(data, threads)
+        aligned = planned[1].aligned(fine, threads)
+        self._upsampling.give_back(fine)
+        return aligned
 
     def _checked(self, data: NDArray[Any]) -> NDArray[Any]:
         """Return the data as the kernels take them."""

@@ -52,6 +52,8 @@ class Interpolation(StrEnum):
     NEAREST = "nearest"
     LINEAR = "linear"
     CUBIC = "cubic"
+    BAND_LIMITED = "band-limited"
+    """Linear between samples of which there are four times as many (`usdk.beamform.upsampling`)."""
 
 
 class TransmitWeighting(StrEnum):
