@@ -49,6 +49,7 @@ import numpy.typing as npt
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
+from numba.core.registry import cpu_target
 from numba.extending import intrinsic, overload
 
 from usdk_kernels._compile import kernel
@@ -62,6 +63,7 @@ WINDOW = 256
 LINES = 4
 """Lines that share the samples of a chunk."""
 
+_ALIGNMENT = 64  # bytes of a vector of lanes
 _PLACES = 32  # binary places of a fixed-point sample position
 _ONE = 2.0**_PLACES
 _FINE = 23  # binary places of a position inside a window: 8 + 23 bits and no sign
@@ -266,9 +268,9 @@ class _Code:
             self.floats(flat, self.builder.add(first, ir.Constant(_LONG, LANES * row))).value
             for row in range(2 * windows)
         ]
-        found = []
+        found: list[Any] = []
         for index in (j, j + 1):
-            value = None
+            value: Any = None
             for window in range(windows):
                 # The permutation looks at the low five bits of the index.
                 picked = self._call(
@@ -461,9 +463,17 @@ def _whole(value: int) -> Any:
     return ir.Constant(_LONG, value)
 
 
+def is_fast_here() -> bool:
+    """Return whether this processor has the permutation; without it lanes are read one by one."""
+    return _has_permutation(cpu_target.target_context)
+
+
+def _has_permutation(context: Any) -> bool:
+    return "+avx512f" in context.codegen().magic_tuple()[2].split(",")
+
+
 def _code(context: Any, builder: Any) -> _Code:
-    features = context.codegen().magic_tuple()[2]
-    return _Code(builder, "+avx512f" in features.split(","))
+    return _Code(builder, _has_permutation(context))
 
 
 def _pointers(context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:
@@ -487,7 +497,7 @@ def _where_equal(builder: Any, *pairs: tuple[Any, int]) -> Any:
         yield
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _receive_tables_code(
     typing: Any, x: Any, table: Any, scalars: Any, n_elements: Any, line: Any, begin: Any,
     end: Any, aperture: Any, n_planes: Any, rel: Any, apodization: Any, total: Any,
@@ -535,7 +545,7 @@ def _receive_tables_code(
     return signature, generate
 
 
-@intrinsic
+@intrinsic  # type: ignore[untyped-decorator]
 def _add_transmit_code(
     typing: Any, flat: Any, origin: Any, n_samples: Any, base: Any, n_elements: Any, line: Any,
     begin: Any, end: Any, transmit: Any, transmit_rel: Any, at: Any, rel: Any,
@@ -590,7 +600,7 @@ def _add_transmit_code(
     return signature, generate
 
 
-@overload(_receive_tables)
+@overload(_receive_tables)  # type: ignore[untyped-decorator]
 def _receive_tables_compiled(
     x: Any, table: Any, scalars: Any, n_elements: Any, line: Any, begin: Any, end: Any,
     aperture: Any, n_planes: Any, rel: Any, apodization: Any, total: Any,
@@ -607,7 +617,7 @@ def _receive_tables_compiled(
     return compiled
 
 
-@overload(_add_transmit)
+@overload(_add_transmit)  # type: ignore[untyped-decorator]
 def _add_transmit_compiled(
     flat: Any, origin: Any, n_samples: Any, base: Any, n_elements: Any, line: Any, begin: Any,
     end: Any, transmit: Any, transmit_rel: Any, at: Any, rel: Any, apodization: Any,
@@ -862,6 +872,60 @@ def _add_point_by_point(
 
 
 @kernel
+def _room(n_bytes: int) -> int:
+    """Bytes that a part of the scratch takes, a multiple of a vector's."""
+    return (n_bytes + _ALIGNMENT - 1) // _ALIGNMENT * _ALIGNMENT
+
+
+@kernel
+def scratch_bytes(n_transmits: int, n_elements: int, n_planes: int) -> int:
+    """Room that `das_range` works in, in bytes, for channel data of this shape."""
+    n = _room(8 * 12 * n_elements) + _room(8 * n_elements) + 8 * (LINES * 3 + 2) * LANES
+    n += _room(8 * LINES * n_elements) + _room(8 * LINES * n_transmits * LANES)
+    n += _room(8 * 3 * LINES * n_transmits) + _room(8 * 4 * LINES)
+    n += _room(4 * LINES * _N_COLUMNS * n_elements) + _room(4 * LINES * n_elements)
+    n += 4 * LANES * (LINES * CHUNK * (n_planes + 1) + LINES + 6)
+    n += 4 * LANES * LINES * n_transmits * (n_planes + 2)
+    return n + _ALIGNMENT
+
+
+@kernel
+def _padding(scratch: npt.NDArray[np.uint8]) -> int:
+    """Bytes before the first aligned one."""
+    return int(-np.int64(scratch.ctypes.data) & np.int64(_ALIGNMENT - 1))
+
+
+@kernel
+def _doubles(
+    scratch: npt.NDArray[np.uint8], place: int, n: int
+) -> tuple[int, npt.NDArray[np.float64]]:
+    """Return where the next part begins, and this one."""
+    return place + _room(8 * n), scratch[place : place + 8 * n].view(np.float64)
+
+
+@kernel
+def _longs(scratch: npt.NDArray[np.uint8], place: int, n: int) -> tuple[int, npt.NDArray[np.int64]]:
+    """Return where the next part begins, and this one."""
+    return place + _room(8 * n), scratch[place : place + 8 * n].view(np.int64)
+
+
+@kernel
+def _floats(
+    scratch: npt.NDArray[np.uint8], place: int, n: int
+) -> tuple[int, npt.NDArray[np.float32]]:
+    """Return where the next part begins, and this one."""
+    return place + _room(4 * n), scratch[place : place + 4 * n].view(np.float32)
+
+
+@kernel
+def _integers(
+    scratch: npt.NDArray[np.uint8], place: int, n: int
+) -> tuple[int, npt.NDArray[np.int32]]:
+    """Return where the next part begins, and this one."""
+    return place + _room(4 * n), scratch[place : place + 4 * n].view(np.int32)
+
+
+@kernel
 def split_planes(
     iq: npt.NDArray[np.float32], start: int, stop: int, out: npt.NDArray[np.float32]
 ) -> None:
@@ -909,6 +973,7 @@ def das_range(
     normalize: int,
     start: int,
     stop: int,
+    scratch: npt.NDArray[np.uint8],
     out: npt.NDArray[np.float32],
 ) -> None:
     r"""Delay-and-sum of channel data along scan lines, items start to stop − 1.
@@ -959,6 +1024,9 @@ def das_range(
         outside the record count in the divisor.
     start, stop : int64
         Range of items, 0 ≤ start ≤ stop ≤ n_lines ⌈n_ranges / LANES⌉.
+    scratch : (n_bytes,) uint8
+        Room of the calling thread, `scratch_bytes` or more; the kernel takes its own where it is
+        less.  Overwritten.
     out : (n_lines, n_ranges, n_planes) float32
         Beamformed data.  The points of the items are overwritten, the rest untouched.
 
@@ -975,18 +1043,6 @@ def das_range(
     per_m = sampling_frequency_hz / sound_speed_m_s
     turns_per_sample = demodulation_frequency_hz / sampling_frequency_hz
     is_directive = 1 if element_width_wavelengths >= 0 else 0
-    positions = np.ascontiguousarray(element_positions_m.T) * per_m
-    normals = np.ascontiguousarray(element_normals.T)
-    axes = np.empty((6, n_elements), np.float64)
-    for e in range(n_elements):
-        ax, ay, az = element_tangents[e, 0], element_tangents[e, 1], element_tangents[e, 2]
-        nx, ny, nz = element_normals[e, 0], element_normals[e, 1], element_normals[e, 2]
-        axes[0, e], axes[1, e], axes[2, e] = ax, ay, az
-        axes[3, e], axes[4, e], axes[5, e] = (
-            ny * az - nz * ay,
-            nz * ax - nx * az,
-            nx * ay - ny * ax,
-        )
     scalars = np.zeros(_N_SCALARS, np.float32)
     scalars[_EDGE] = 4 * f_number * f_number
     scalars[_A0] = 1
@@ -999,36 +1055,62 @@ def das_range(
     scalars[_W] = max(element_width_wavelengths, 0.0)
     scalars[_H] = max(element_height_wavelengths, 0.0)
     narrowest = _DIRECTIVE if is_directive else (_OPEN if is_boxcar else _WINDOWED)
-    distance = np.zeros(n_elements, np.float64)
-    table = np.zeros((LINES, _N_COLUMNS, n_elements), np.float32)
-    base = np.zeros((LINES, n_elements), np.int64)
-    flags = np.zeros((LINES, n_elements), np.int32)
-    points = np.zeros((LINES, 3, LANES), np.float64)
-    range_samples = np.zeros(LANES, np.float64)
-    way = np.zeros(LANES, np.float32)
-    rel = np.zeros(LINES * CHUNK * LANES, np.int32)
-    apodization = np.zeros(LINES * CHUNK * n_planes * LANES, np.float32)
-    total = np.zeros((LINES, LANES), np.float32)
-    low = np.zeros((LINES, n_transmits), np.int64)
-    high = np.zeros((LINES, n_transmits), np.int64)
-    is_used = np.zeros((LINES, n_transmits), np.int64)
-    transmit = np.zeros((LINES, n_transmits, LANES), np.int64)
-    transmit_rel = np.zeros((LINES, n_transmits, LANES), np.int32)
-    scale = np.zeros((LINES, n_transmits, LANES), np.float32)
-    sums = np.zeros((LINES, n_transmits, n_planes, LANES), np.float32)
-    begins = np.zeros(LINES, np.int64)
-    ends = np.zeros(LINES, np.int64)
-    shortest = np.zeros(LINES, np.int64)
-    longest = np.zeros(LINES, np.int64)
-    result = np.zeros((2, LANES), np.float32)
-    divisor = np.zeros(LANES, np.float32)
-    turns = np.zeros(LANES, np.float64)
-    cosine = np.zeros(LANES, np.float32)
-    sine = np.zeros(LANES, np.float32)
-    # Views are made here: making one costs as much as the sum over several elements.
+    if scratch.size < scratch_bytes(n_transmits, n_elements, n_planes):
+        scratch = np.empty(scratch_bytes(n_transmits, n_elements, n_planes), np.uint8)
+    # Flat parts first: making a view costs as much as the sum over several elements.
+    place = _padding(scratch)
     flat = data.reshape(data.size)
-    flat_table, flat_base, flat_total = table.ravel(), base.ravel(), total.ravel()
-    flat_rel, flat_sums = transmit_rel.ravel(), sums.ravel()
+    place, doubles = _doubles(scratch, place, 12 * n_elements)
+    positions = doubles[: 3 * n_elements].reshape(3, n_elements)
+    normals = doubles[3 * n_elements : 6 * n_elements].reshape(3, n_elements)
+    axes = doubles[6 * n_elements :].reshape(6, n_elements)
+    place, distance = _doubles(scratch, place, n_elements)
+    place, doubles = _doubles(scratch, place, LINES * 3 * LANES)
+    points = doubles.reshape(LINES, 3, LANES)
+    place, range_samples = _doubles(scratch, place, LANES)
+    place, turns = _doubles(scratch, place, LANES)
+    place, flat_base = _longs(scratch, place, LINES * n_elements)
+    base = flat_base.reshape(LINES, n_elements)
+    n_rows = LINES * n_transmits
+    place, longs = _longs(scratch, place, n_rows * LANES)
+    transmit = longs.reshape(LINES, n_transmits, LANES)
+    place, longs = _longs(scratch, place, 3 * n_rows)
+    low = longs[:n_rows].reshape(LINES, n_transmits)
+    high = longs[n_rows : 2 * n_rows].reshape(LINES, n_transmits)
+    is_used = longs[2 * n_rows :].reshape(LINES, n_transmits)
+    place, longs = _longs(scratch, place, 4 * LINES)
+    begins, ends = longs[:LINES], longs[LINES : 2 * LINES]
+    shortest, longest = longs[2 * LINES : 3 * LINES], longs[3 * LINES :]
+    place, flat_table = _floats(scratch, place, LINES * _N_COLUMNS * n_elements)
+    table = flat_table.reshape(LINES, _N_COLUMNS, n_elements)
+    place, apodization = _floats(scratch, place, LINES * CHUNK * n_planes * LANES)
+    place, flat_total = _floats(scratch, place, LINES * LANES)
+    total = flat_total.reshape(LINES, LANES)
+    place, floats = _floats(scratch, place, n_rows * LANES)
+    scale = floats.reshape(LINES, n_transmits, LANES)
+    place, flat_sums = _floats(scratch, place, n_rows * n_planes * LANES)
+    sums = flat_sums.reshape(LINES, n_transmits, n_planes, LANES)
+    place, floats = _floats(scratch, place, 2 * LANES)
+    result = floats.reshape(2, LANES)
+    place, way = _floats(scratch, place, LANES)
+    place, divisor = _floats(scratch, place, LANES)
+    place, cosine = _floats(scratch, place, LANES)
+    place, sine = _floats(scratch, place, LANES)
+    place, rel = _integers(scratch, place, LINES * CHUNK * LANES)
+    place, flat_rel = _integers(scratch, place, n_rows * LANES)
+    transmit_rel = flat_rel.reshape(LINES, n_transmits, LANES)
+    place, part_flags = _integers(scratch, place, LINES * n_elements)
+    flags = part_flags.reshape(LINES, n_elements)
+    for e in range(n_elements):
+        ax, ay, az = element_tangents[e, 0], element_tangents[e, 1], element_tangents[e, 2]
+        nx, ny, nz = element_normals[e, 0], element_normals[e, 1], element_normals[e, 2]
+        for axis in range(3):
+            positions[axis, e] = element_positions_m[e, axis] * per_m
+            normals[axis, e] = element_normals[e, axis]
+            axes[axis, e] = element_tangents[e, axis]
+        axes[3, e] = ny * az - nz * ay
+        axes[4, e] = nz * ax - nx * az
+        axes[5, e] = nx * ay - ny * ax
     last = np.int64(n_samples - 1) << _PLACES
     item = start
     while item < stop:

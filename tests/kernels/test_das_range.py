@@ -138,13 +138,14 @@ def run(case, kernel=das_range.das_range, cuts=None):
     planes = planes_of(case["data"])
     shape = (len(case["origins"]), len(case["ranges"]), planes.shape[2])
     out = np.full(shape, np.nan, np.float32)
+    room = case.get("room", np.empty(0, np.uint8))
     for a, b in itertools.pairwise(cuts or [0, n_items(case)]):
         with np.errstate(all="ignore"):  # the source, interpreted, warns of NaN and infinity
             kernel(
                 planes, case["origins"], case["directions"], case["ranges"], case["positions"],
                 case["normals"], case["tangents"], case["times"], case["weights"], case["zero"],
                 np.array(case["window"]), case["fs"], case["fd"], C, case["f_number"],
-                case["width"], case["height"], case["normalize"], a, b, out,
+                case["width"], case["height"], case["normalize"], a, b, room, out,
             )  # fmt: skip
     return out[..., 0] if shape[2] == 1 else out.view(np.complex64)[..., 0]
 
@@ -232,6 +233,21 @@ def test_tiles_may_be_cut_anywhere(n_lines):
     n = n_items(case)
     cuts = sorted({0, 1, 2, n // 3, n // 2 + 1, n - 1, n})
     np.testing.assert_array_equal(run(case, cuts=cuts).view(np.uint64), whole.view(np.uint64))
+
+
+@pytest.mark.parametrize("iq", [False, True], ids=["rf", "iq"])
+@pytest.mark.parametrize("n_elements", [1, 5, 40])
+def test_scratch_of_the_caller_is_enough_and_may_hold_anything(n_elements, iq):
+    case = make(n_elements=n_elements, n_transmits=3, iq=iq, width=0.5, n_lines=6)
+    case["origins"][1] = np.nan
+    n_bytes = das_range.scratch_bytes(3, n_elements, 2 if iq else 1)
+    whole = run(case)
+    for first in (0, 1, 8, 63):
+        room = np.full(n_bytes + 64, 255, np.uint8)
+        case["room"] = room[first : first + n_bytes]
+        np.testing.assert_array_equal(run(case), whole)
+        assert (room[:first] == 255).all()
+        assert (room[first + n_bytes :] == 255).all()
 
 
 def test_only_the_items_asked_for_are_written():

@@ -22,7 +22,7 @@ from usdk.probe import Probe
 from usdk.transmit import DivergingWave, PlaneWave, SingleElement, Transmit
 from usdk_kernels.line_points import line_points
 
-__all__ = ["ComputedTables"]
+__all__ = ["ComputedTables", "wave_terms"]
 
 
 class ComputedTables(PointTables):
@@ -38,7 +38,7 @@ class ComputedTables(PointTables):
         lines = geometry.scan.lines()
         assert lines is not None
         bases_m, directions, ranges_m = lines
-        terms = _wave_terms(geometry)
+        terms = wave_terms(geometry)
         self._line_arguments = (
             np.array(bases_m, np.float64, order="C"),
             np.array(directions, np.float64, order="C"),
@@ -104,7 +104,8 @@ class ComputedTables(PointTables):
             )
 
 
-def _wave_terms(geometry: Geometry) -> NDArray[np.float64]:
+def wave_terms(geometry: Geometry) -> NDArray[np.float64]:
+    """Return what `line_points` wants to know of every wave, (n_transmits, 8)."""
     sound_speed_m_s = geometry.receive.sound_speed_m_s
     terms = [_terms(wave, geometry.probe, sound_speed_m_s) for wave in geometry.sequence.transmits]
     table = np.array(terms, np.float64)
