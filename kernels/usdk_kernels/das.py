@@ -70,10 +70,12 @@ INTERPOLATION_CUBIC = 2
 """Keys' cubic convolution with a = −1/2 (Catmull-Rom); beyond an end, the end sample repeats."""
 
 POINTS = 4096
-"""Points of a block: so many that an element's record, read once for them, costs little."""
+"""Most points of a block: so many that an element's record, read once for them, costs little."""
 SEGMENT = 32
 """Neighbours that are tested together; 16 measured no faster, 64 slower."""
 
+_TABLE_BYTES = 2**20  # of a block's transmits, which many of them make smaller
+_LEAST_POINTS = 512
 _RUN = 512  # points that one pass adds: its lists stay in the first-level cache
 _UNROLLED = 8
 _OUTSIDE, _RIM, _INSIDE = 0, 1, 2
@@ -176,6 +178,14 @@ def _sinc(x: np.float32) -> np.float32:
     far = near * f / (x if x > np.float32(0.5) else np.float32(0.5))
     far = -far if odd else far
     return far if nearest > np.float32(0) else near
+
+
+@kernel
+def _block(n_transmits: int, bytes_per_point: int, n_points: int) -> int:
+    """Points of a block, whole segments."""
+    fit = _TABLE_BYTES // (bytes_per_point * max(n_transmits, 1))
+    fit = max(min(fit, POINTS), _LEAST_POINTS)
+    return (min(fit, max(n_points, 1)) + SEGMENT - 1) // SEGMENT * SEGMENT
 
 
 @kernel
@@ -713,22 +723,23 @@ def das_rf(
     n_transmits, n_elements, n_samples = data.shape
     samples_per_m = sampling_frequency_hz / sound_speed_m_s
     last = np.int64(n_samples - 2)
+    block = _block(n_transmits, 12, stop - start)
     position = np.empty(3, np.float64)
     normal = np.empty(3, np.float64)
     tangent = np.empty(3, np.float64)
-    points = np.zeros((3, POINTS), np.float32)
-    spheres = np.zeros((4, POINTS // SEGMENT), np.float64)
-    place = np.zeros(POINTS // SEGMENT, np.int8)
-    ones = np.zeros(POINTS // SEGMENT, np.bool_)
-    receives = np.zeros(POINTS // SEGMENT, np.bool_)
-    reach = np.zeros((n_transmits, POINTS // SEGMENT), np.int8)
-    transmit_path = np.zeros((n_transmits, POINTS), np.int64)
-    weight = np.zeros((n_transmits, POINTS), np.float32)
-    path = np.zeros(POINTS, np.int64)
-    apodization = np.zeros(POINTS, np.float32)
-    total = np.zeros(POINTS, np.float32)
-    divisor = np.zeros(POINTS, np.float32)
-    heard = np.zeros(POINTS, np.float32)
+    points = np.zeros((3, block), np.float32)
+    spheres = np.zeros((4, block // SEGMENT), np.float64)
+    place = np.zeros(block // SEGMENT, np.int8)
+    ones = np.zeros(block // SEGMENT, np.bool_)
+    receives = np.zeros(block // SEGMENT, np.bool_)
+    reach = np.zeros((n_transmits, block // SEGMENT), np.int8)
+    transmit_path = np.zeros((n_transmits, block), np.int64)
+    weight = np.zeros((n_transmits, block), np.float32)
+    path = np.zeros(block, np.int64)
+    apodization = np.zeros(block, np.float32)
+    total = np.zeros(block, np.float32)
+    divisor = np.zeros(block, np.float32)
+    heard = np.zeros(block, np.float32)
     sample = np.zeros(_RUN, np.uint32)
     w = np.zeros(_RUN, np.float32)
     coefficient = np.zeros(_RUN, np.float32)
@@ -741,8 +752,8 @@ def das_rf(
     )
     cubic = interpolation != INTERPOLATION_LINEAR and interpolation != INTERPOLATION_NEAREST
     nearest = interpolation == INTERPOLATION_NEAREST
-    for first in range(start, stop, POINTS):
-        n_points = min(POINTS, stop - first)
+    for first in range(start, stop, block):
+        n_points = min(block, stop - first)
         n_segments = (n_points + SEGMENT - 1) // SEGMENT
         for m in range(n_segments * SEGMENT):
             for k in range(3):
@@ -859,24 +870,25 @@ def das_iq(
     samples_per_m = sampling_frequency_hz / sound_speed_m_s
     turns_per_place = demodulation_frequency_hz / sampling_frequency_hz / _ONE
     last = np.int64(n_samples - 2)
+    block = _block(n_transmits, 20, stop - start)
     position = np.empty(3, np.float64)
     normal = np.empty(3, np.float64)
     tangent = np.empty(3, np.float64)
-    points = np.zeros((3, POINTS), np.float32)
-    spheres = np.zeros((4, POINTS // SEGMENT), np.float64)
-    place = np.zeros(POINTS // SEGMENT, np.int8)
-    ones = np.zeros(POINTS // SEGMENT, np.bool_)
-    receives = np.zeros(POINTS // SEGMENT, np.bool_)
-    reach = np.zeros((n_transmits, POINTS // SEGMENT), np.int8)
-    transmit_path = np.zeros((n_transmits, POINTS), np.int64)
-    weight = np.zeros((n_transmits, POINTS), np.float32)
-    turn = np.zeros((n_transmits, 2, POINTS), np.float32)
-    path = np.zeros(POINTS, np.int64)
-    apodization = np.zeros(POINTS, np.float32)
-    phasor = np.zeros((2, POINTS), np.float32)
-    total = np.zeros((2, POINTS), np.float32)
-    divisor = np.zeros(POINTS, np.float32)
-    heard = np.zeros(POINTS, np.float32)
+    points = np.zeros((3, block), np.float32)
+    spheres = np.zeros((4, block // SEGMENT), np.float64)
+    place = np.zeros(block // SEGMENT, np.int8)
+    ones = np.zeros(block // SEGMENT, np.bool_)
+    receives = np.zeros(block // SEGMENT, np.bool_)
+    reach = np.zeros((n_transmits, block // SEGMENT), np.int8)
+    transmit_path = np.zeros((n_transmits, block), np.int64)
+    weight = np.zeros((n_transmits, block), np.float32)
+    turn = np.zeros((n_transmits, 2, block), np.float32)
+    path = np.zeros(block, np.int64)
+    apodization = np.zeros(block, np.float32)
+    phasor = np.zeros((2, block), np.float32)
+    total = np.zeros((2, block), np.float32)
+    divisor = np.zeros(block, np.float32)
+    heard = np.zeros(block, np.float32)
     turns = np.zeros(SEGMENT, np.float64)
     sample = np.zeros(_RUN, np.uint32)
     w = np.zeros(_RUN, np.float32)
@@ -886,8 +898,8 @@ def das_iq(
     flat = data.reshape(n_transmits * n_elements * n_samples).view(np.uint64)
     cubic = interpolation != INTERPOLATION_LINEAR and interpolation != INTERPOLATION_NEAREST
     nearest = interpolation == INTERPOLATION_NEAREST
-    for first in range(start, stop, POINTS):
-        n_points = min(POINTS, stop - first)
+    for first in range(start, stop, block):
+        n_points = min(block, stop - first)
         n_segments = (n_points + SEGMENT - 1) // SEGMENT
         for m in range(n_segments * SEGMENT):
             for k in range(3):
