@@ -45,21 +45,6 @@ def test_voxels_equal_scipy_s_trilinear_interpolation(scan: VolumeScan | Pyramid
 
 
 @SCANS
-@pytest.mark.parametrize(
-    "plane", [Plane.at_x(), Plane.at_y(0.3e-3), Plane.at_z(9e-3), TILTED], ids="xyzt"
-)
-def test_slices_equal_scipy_s_trilinear_interpolation(
-    scan: VolumeScan | PyramidScan, plane: Plane
-) -> None:
-    volume = random_volume(scan)
-    converter = SliceConverter(scan, plane, antialias=False)
-    out = converter(volume, fill=-9.0)
-    expected = reference(scan, volume, plane.points_m(converter.raster), -9.0)
-    np.testing.assert_allclose(out, expected, atol=2e-5)
-    assert np.count_nonzero(out != -9.0) > 0.1 * out.size
-
-
-@SCANS
 def test_a_slice_of_the_voxels_is_the_slice_of_the_volume(scan: VolumeScan | PyramidScan) -> None:
     # A field that is linear in space is kept by either way.
     points_m = scan.points_m()
@@ -96,21 +81,6 @@ def test_coarse_voxels_of_a_grid_do_not_alias(axis: int) -> None:
     smooth = VolumeConverter(GRID, coarse)(stripes)[inner]
     assert np.abs(aliased).max() > 0.5
     assert np.abs(smooth).max() < 0.06
-
-
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_coarse_slices_of_a_pyramid_do_not_alias(axis: int) -> None:
-    stripes = striped(PYRAMID, axis)
-    # Three steps of the angles at the greatest range, more before it.
-    size_m = 3 * 21e-3 * (ANGLES[1] - ANGLES[0]) if axis < 2 else 3 * (RANGES[1] - RANGES[0])
-    plane = (Plane.at_y(), Plane.at_x(), Plane.at_y())[axis]
-    raster = plane.raster(PYRAMID.bounds_m, pixel_size_m=size_m)
-    aliased = SliceConverter(PYRAMID, plane, raster, antialias=False)(stripes, fill=np.nan)
-    smooth = SliceConverter(PYRAMID, plane, raster)(stripes, fill=np.nan)
-    assert np.array_equal(np.isnan(aliased), np.isnan(smooth))
-    # The outermost lines have no neighbours to cancel them.
-    assert np.nanmedian(np.abs(aliased)) > 0.3
-    assert np.nanmedian(np.abs(smooth)) < 0.1
 
 
 @SCANS
