@@ -294,17 +294,14 @@ def _read_rf(
     stop: int,
     out: npt.NDArray[np.float32],
 ) -> None:
-    """Read what the elements first to stop − 1 received of transmit t from every point."""
+    """Read what elements first to stop − 1 received of transmit t from points in their spans."""
     zero = np.float32(0)
     last = np.int64(n_samples - 2)
     for p in range(out.shape[0]):
         row = out[p, t]
         begin, end = max(first, span[p, 0]), min(stop, span[p, 1])
         if transmit_path[p] == _NOWHERE or begin >= end:
-            row[first:stop] = zero
             continue
-        row[first:begin] = zero
-        row[end:stop] = zero
         all_inside = _all_inside(transmit_path[p], extreme[p, 0], extreme[p, 1], n_samples)
         if all_inside and interpolation == INTERPOLATION_LINEAR:
             for e in range(begin, end):
@@ -358,7 +355,7 @@ def _read_iq(
     phasor: npt.NDArray[np.float32],
     out: npt.NDArray[np.complex64],
 ) -> None:
-    """Read what the elements first to stop − 1 received of transmit t from every point.
+    """Read what elements first to stop − 1 received of transmit t from points in their spans.
 
     It is turned by the phasors (cosine, sine) of the transmit path, (n_points, 2), and of the
     receive path, (n_points, 2, n_elements).
@@ -370,10 +367,7 @@ def _read_iq(
         row = out[p, t]
         begin, end = max(first, span[p, 0]), min(stop, span[p, 1])
         if transmit_path[p] == _NOWHERE or begin >= end:
-            row[first:stop] = 0
             continue
-        row[first:begin] = 0
-        row[end:stop] = 0
         all_inside = _all_inside(transmit_path[p], extreme[p, 0], extreme[p, 1], n_samples)
         cosine, sine = transmit_phasor[p, 0], transmit_phasor[p, 1]
         for e in range(begin, end):
@@ -528,6 +522,11 @@ def align_rf(
                     transmit_path[p] = _NOWHERE
                 is_used = transmit_path[p] != _NOWHERE
                 transmit_weights_out[i, t] = weight if is_used else np.float32(0)
+                if is_used:
+                    out[i, t, : span[p, 0]] = 0
+                    out[i, t, span[p, 1] :] = 0
+                else:
+                    out[i, t] = 0
             flat = data[t].reshape(n_elements * n_samples)
             for first in range(0, n_elements, _RUN):
                 _read_rf(
@@ -634,6 +633,11 @@ def align_iq(
                     transmit_path[p] = _NOWHERE
                 is_used = transmit_path[p] != _NOWHERE
                 transmit_weights_out[i, t] = weight if is_used else np.float32(0)
+                if is_used:
+                    out[i, t, : span[p, 0]] = 0
+                    out[i, t, span[p, 1] :] = 0
+                else:
+                    out[i, t] = 0
                 cosine, sine = _phasor(time_s * demodulation_frequency_hz)
                 transmit_phasor[p, 0], transmit_phasor[p, 1] = cosine, sine
             flat = data[t].reshape(n_elements * n_samples).view(np.uint64)
