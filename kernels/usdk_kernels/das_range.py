@@ -563,38 +563,40 @@ def _add_transmit_code(
         ) = _pointers(context, b, signature, arguments)  # fmt: skip
         o = _code(context, b)
         delay = o.integers(transmit_rel, b.mul(at, _whole(LANES)))
-        part = b.mul(line, n_elements)
-        running = [cgutils.alloca_once(b, _FLOATS) for _ in range(2)]
         for wide in range(1, WINDOW // (2 * LANES) + 1):
             for planes in (1, 2):
                 with _where_equal(b, (windows, wide), (n_planes, planes)):
-                    here = b.mul(at, _whole(planes * LANES))
-                    spots = [b.add(here, _whole(plane * LANES)) for plane in range(planes)]
-                    for plane in range(planes):
-                        b.store(o.floats(sums, spots[plane]).value, running[plane])
+                    # All that does not change is added up before the loop.
+                    record = b.mul(n_samples, _whole(planes))
+                    samples = b.gep(flat, [b.add(origin, b.mul(begin, record))])
+                    bases = b.gep(base, [b.add(b.mul(line, n_elements), begin)])
+                    row = b.mul(line, _whole(CHUNK * LANES))
+                    delays = b.gep(rel, [row])
+                    weights = b.gep(apodization, [b.mul(row, _whole(planes))])
+                    result = b.gep(sums, [b.mul(at, _whole(planes * LANES))])
+                    spots = [_whole(plane * LANES) for plane in range(planes)]
+                    running = [cgutils.alloca_once(b, _FLOATS) for _ in spots]
+                    for spot, sum_ in zip(spots, running, strict=True):
+                        b.store(o.floats(result, spot).value, sum_)
                     with cgutils.for_range(b, b.sub(end, begin), intp=_LONG) as loop:
-                        e = b.add(begin, loop.index)
-                        position = b.add(b.load(b.gep(base, [b.add(part, e)])), transmit)
-                        record = b.mul(e, b.mul(n_samples, _whole(planes)))
-                        start = b.add(origin, record)
-                        start = b.add(start, b.ashr(position, _whole(_PLACES)))
+                        position = b.add(b.load(b.gep(bases, [loop.index])), transmit)
+                        start = b.ashr(position, _whole(_PLACES))
+                        start = b.add(start, b.mul(loop.index, record))
                         fine = b.and_(position, _whole(2**_PLACES - 1))
                         fine = b.trunc(b.lshr(fine, _whole(_PLACES - _FINE)), ir.IntType(32))
-                        row = b.add(b.mul(line, _whole(CHUNK)), loop.index)
-                        lanes = o.integers(rel, b.mul(row, _whole(LANES))) + delay
+                        place = b.mul(loop.index, _whole(LANES))
+                        lanes = o.integers(delays, place) + delay
                         lanes += o.spread(fine, _INTEGERS)
-                        place = b.mul(row, _whole(planes * LANES))
-                        places = [place, b.add(place, _whole(LANES))][:planes]
+                        place = b.mul(place, _whole(planes))
                         after = _read(
-                            o, flat, [start, b.add(start, n_samples)][:planes], lanes,
-                            apodization, places,
-                            [_Value(b, b.load(running[plane])) for plane in range(planes)],
-                            wide,
+                            o, samples, [start, b.add(start, n_samples)][:planes], lanes, weights,
+                            [b.add(place, spot) for spot in spots],
+                            [_Value(b, b.load(sum_)) for sum_ in running], wide,
                         )  # fmt: skip
-                        for plane in range(planes):
-                            b.store(after[plane].value, running[plane])
-                    for plane in range(planes):
-                        o.put(sums, spots[plane], _Value(b, b.load(running[plane])))
+                        for value, sum_ in zip(after, running, strict=True):
+                            b.store(value.value, sum_)
+                    for spot, sum_ in zip(spots, running, strict=True):
+                        o.put(result, spot, _Value(b, b.load(sum_)))
         return context.get_dummy_value()
 
     return signature, generate
