@@ -56,6 +56,9 @@ class BMode:
         Bands of RF that are demodulated and beamformed each by itself, and whose envelopes become
         one (frequency compounding); `usdk.image.frequency_bands` gives equal ones. One band as
         wide as the probe's when absent.
+    decimation : int
+        Keep one sample of the demodulated RF out of so many; see `usdk.demodulation.Demodulator`.
+        Faster, and coarser for an interpolation that is linear.
     looks : LookCompounding or str
         How the envelopes of bands, and of groups of transmits that are beamformed apart
         (``compounding="none"`` of `Beamformer`), become one.
@@ -82,6 +85,7 @@ class BMode:
         persistence: Persistence | float | None = None,
         anti_alias: bool = True,
         bands: Sequence[Band] | None = None,
+        decimation: int = 1,
         looks: LookCompounding | str = LookCompounding.MEAN,
         **beamformer: Any,
     ) -> None:
@@ -93,7 +97,7 @@ class BMode:
         self._receive, self._probe = acquisition.receive, acquisition.probe
         self._sequence = acquisition.sequence
         self.bands = None if bands is None else tuple(bands)
-        self._demodulators = _demodulators(acquisition, self.bands)
+        self._demodulators = _demodulators(acquisition, self.bands, decimation)
         self._gains = [10 ** (band.gain_db / 20) for band in self.bands or ()] or [1.0]
         receives = [d.receive for d in self._demodulators] or [acquisition.receive]
         self._beamformers = [
@@ -187,7 +191,9 @@ class BMode:
 
     def _provenance(self, acquisition: Acquisition, gaps: tuple[Gap, ...]) -> Provenance:
         demodulation = "; ".join(
-            f"{d.frequency_hz:g} Hz, band {d.bandwidth_hz:g} Hz" for d in self._demodulators
+            f"{d.frequency_hz:g} Hz, band {d.bandwidth_hz:g} Hz"
+            + (f", decimated by {d.decimation}" if d.decimation > 1 else "")
+            for d in self._demodulators
         )
         processing = [
             ("demodulation", demodulation or "by the device"),
@@ -230,17 +236,26 @@ def bmode(acquisition: Acquisition, **options: Any) -> Frame:
     return BMode(acquisition, **options)(acquisition)[0]
 
 
-def _demodulators(acquisition: Acquisition, bands: tuple[Band, ...] | None) -> list[Demodulator]:
+def _demodulators(
+    acquisition: Acquisition, bands: tuple[Band, ...] | None, decimation: int
+) -> list[Demodulator]:
     """Return one demodulator for each band; none for IQ."""
     if acquisition.is_iq:
-        if bands is not None:
-            raise ArgumentError("bands are those of RF: IQ data hold the one that was kept")
+        if bands is not None or decimation != 1:
+            raise ArgumentError(
+                "bands and decimation are those of RF: IQ data hold the one band that was kept"
+            )
         return []
     if bands is None:
-        return [Demodulator(acquisition)]
+        return [Demodulator(acquisition, decimation=decimation)]
     if not bands:
         raise ArgumentError("bands must hold at least one Band")
     return [
-        Demodulator(acquisition, frequency_hz=band.centre_hz, bandwidth_hz=band.width_hz)
+        Demodulator(
+            acquisition,
+            frequency_hz=band.centre_hz,
+            bandwidth_hz=band.width_hz,
+            decimation=decimation,
+        )
         for band in bands
     ]

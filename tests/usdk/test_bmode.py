@@ -273,7 +273,20 @@ def test_a_bands_gain_counts() -> None:
     assert levels_db(plain).max() - levels_db(weaker).max() == pytest.approx(20, abs=0.3)
 
 
+def test_decimated_data_make_the_same_picture() -> None:
+    band = [Band(low_hz=3.5e6, high_hz=6.5e6)]
+    every, third = (
+        bmode(echoes(), scan=SCAN, bands=band, decimation=decimation, interpolation="cubic")
+        for decimation in (1, 3)
+    )
+    seen = every.pixels > 100
+    assert np.abs(levels_db(every) - levels_db(third))[seen].max() < 1.0
+    assert "decimated by 3" in dict(third.provenance.processing)["demodulation"]
+
+
 def test_bands_are_those_of_rf() -> None:
+    with pytest.raises(ArgumentError, match="those of RF"):
+        BMode(demodulate(echoes()), decimation=2)
     with pytest.raises(ArgumentError, match="those of RF"):
         BMode(demodulate(echoes()), bands=[Band(low_hz=4e6, high_hz=5e6)])
     with pytest.raises(ArgumentError, match="at least one"):
