@@ -92,6 +92,25 @@ def test_groups_are_coherent_within_and_incoherent_between(labels: tuple[int, ..
     assert np.allclose(image, np.abs(apart).mean(axis=0), rtol=1e-5, atol=0)
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"interpolation": "band-limited"},
+        {"combination": "coherence factor"},
+        {"directivity": True, "window": "hamming"},
+        {"alignment": "resample"},
+    ],
+    ids=lambda options: next(iter(options.values())),
+)
+def test_other_options_hold_in_every_group(options: dict[str, Any]) -> None:
+    apart = [alone(PLANES, group, **options) for group in ([0, 2, 4], [1, 3])]
+    labels = (0, 1, 0, 1, 0)
+    images = plan_for(PLANES, compounding="none", compounding_groups=labels, **options)(noise(5))
+    assert np.array_equal(images, np.array(apart))
+    mean = plan_for(PLANES, compounding="incoherent", compounding_groups=labels, **options)
+    assert np.allclose(mean(noise(5)), np.abs(apart).mean(axis=0), rtol=1e-4, atol=1e-6)
+
+
 def test_a_group_counts_by_how_much_of_it_reaches_a_point() -> None:
     # Data of ones: any point that is heard at all gives 1, however few beams reach it.
     sequence = focused_lines(PROBE, n_lines=3, focus_depth_m=12e-3, n_aperture=8)
