@@ -103,6 +103,11 @@ class MMode:
         self.beamformer = Beamformer(
             acquisition.probe, acquisition.sequence, receive, line, **beamformer
         )
+        if self.beamformer.shape != line.shape:
+            raise ArgumentError("M-mode shows one image of the line: leave compounding='none' out")
+        shape = (*acquisition.data.shape[1:3], receive.n_samples)
+        self._iq = np.empty(shape if self._demodulator else 0, np.complex64)
+        self._image = np.empty(self.beamformer.shape, self.beamformer.dtype)
         self._sweep = Sweep(int(n_columns), line.n_samples, self.column_s)
 
     def reset(self) -> None:
@@ -130,12 +135,15 @@ class MMode:
         times_s = self._times_s(acquisition)
         for index in range(acquisition.n_frames):
             data = acquisition.data[index]
-            iq = data if self._demodulator is None else self._demodulator.frame(data)
+            if self._demodulator is not None:
+                data = self._demodulator.frame(data, out=self._iq)
             number = int(acquisition.sequence_numbers[index])
             is_lost = any(g.first_sequence_number < number for g in acquisition.gaps_before(index))
-            image = self.beamformer(iq)
             self.add_line(
-                image, time_s=times_s[index], sequence_number=number, is_after_gap=is_lost
+                self.beamformer(data, out=self._image),
+                time_s=times_s[index],
+                sequence_number=number,
+                is_after_gap=is_lost,
             )
 
     def add_line(

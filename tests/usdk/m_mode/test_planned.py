@@ -189,6 +189,7 @@ def test_the_picture_has_its_rulers(tmp_path: Path) -> None:
         {"reference": 0.0},
         {"grey_map": "gamma"},
         {"window": "unknown"},
+        {"compounding": "none"},
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
