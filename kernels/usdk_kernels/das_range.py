@@ -27,6 +27,8 @@ and so does the chunk's geometry for all transmits.  Runs begin at multiples of 
 the tile, and each point's result depends on its run alone: tiles may be cut at any item without
 changing a bit of it.
 
+Elsewhere than on AVX-512 the lanes' samples are loaded one by one, and the rest is the same.
+
 **Where it is slow.** Runs that reach beyond a record, or need more than `WINDOW` samples (a range
 step above about sixteen samples, a jump of the arrival times), are read point by point.
 
@@ -49,7 +51,6 @@ import numpy.typing as npt
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.core.registry import cpu_target
 from numba.extending import intrinsic, overload
 
 from usdk_kernels._compile import kernel
@@ -463,17 +464,9 @@ def _whole(value: int) -> Any:
     return ir.Constant(_LONG, value)
 
 
-def is_fast_here() -> bool:
-    """Return whether this processor has the permutation; without it lanes are read one by one."""
-    return _has_permutation(cpu_target.target_context)
-
-
-def _has_permutation(context: Any) -> bool:
-    return "+avx512f" in context.codegen().magic_tuple()[2].split(",")
-
-
 def _code(context: Any, builder: Any) -> _Code:
-    return _Code(builder, _has_permutation(context))
+    features = context.codegen().magic_tuple()[2]
+    return _Code(builder, "+avx512f" in features.split(","))
 
 
 def _pointers(context: Any, builder: Any, signature: Any, arguments: Any) -> list[Any]:

@@ -43,8 +43,6 @@ def why_not_exact(geometry: Geometry, method: Method) -> str | None:
 
 def why_not_better(plan: RangePlan) -> str | None:
     """Return why another kernel should be taken though this one is exact; None where not."""
-    if not das_range.is_fast_here():
-        return "this processor cannot permute 32 samples in one instruction (AVX-512)"
     if plan.n_ranges < _MIN_RANGES:
         return f"fewer than {_MIN_RANGES} points stand on a line"
     if plan.window_samples > das_range.WINDOW:
@@ -85,6 +83,9 @@ class RangePlan:
     ArgumentError
         If the tables would be larger than `MAX_PLAN_BYTES`, or a transmit's beam is not known.
     """
+
+    why = "points on straight lines"
+    is_too_large = False
 
     def __init__(self, geometry: Geometry, method: Method) -> None:
         lines = geometry.scan.lines()

@@ -20,7 +20,6 @@ from usdk.errors import ArgumentError
 from usdk.probe import Probe
 from usdk.scan import LinearScan, Scan, SectorScan, VolumeScan
 from usdk.transmit import DivergingWave, FocusedWave, PlaneWave, SingleElement, TransmitSequence
-from usdk_kernels import das_range
 
 C, FS, FC, N_SAMPLES = 1540.0, 20e6, 5e6, 1100
 BAND = {"centre_frequency_hz": FC, "fractional_bandwidth": 0.6}
@@ -179,17 +178,14 @@ def test_why_it_is_not_exact() -> None:
     assert "straight" in str(why_not_exact(bent, method()))
 
 
-def test_why_another_kernel_is_better(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_why_another_kernel_is_better() -> None:
     def reason(scan: Scan, **changes: Any) -> str | None:
         return why_not_better(RangePlan(geometry(CONVEX, DIVERGING, scan, **changes), method()))
 
-    monkeypatch.setattr(das_range, "is_fast_here", lambda: True)
     assert reason(FAN) is None
     few = SectorScan(angles_rad=FAN.angles_rad, ranges_m=FAN.ranges_m[:7])
     assert "points stand on a line" in str(reason(few))
     assert "samples apart" in str(reason(FAN, sampling_frequency_hz=120e6))
-    monkeypatch.setattr(das_range, "is_fast_here", lambda: False)
-    assert "AVX-512" in str(reason(FAN))
 
 
 def test_tables_that_are_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
