@@ -71,12 +71,12 @@ INTERPOLATION_CUBIC = 2
 
 POINTS = 4096
 """Most points of a block: so many that an element's record, read once for them, costs little."""
-SEGMENT = 32
-"""Neighbours that are tested together; 16 measured no faster, 64 slower."""
+SEGMENT = 64
+"""Neighbours that are tested together; 32 measured slower."""
 
 _TABLE_BYTES = 2**20  # of a block's transmits, which many of them make smaller
 _LEAST_POINTS = 512
-_RUN = 512  # points that one pass adds: its lists stay in the first-level cache
+_RUN = 1024  # points that one pass adds: its lists stay in the caches; 512 measured slower
 _UNROLLED = 8
 _OUTSIDE, _RIM, _INSIDE = 0, 1, 2
 _SLACK = 1e-9  # of the distance: what rounding may do to a bounding sphere
@@ -743,7 +743,8 @@ def das_rf(
     sample = np.zeros(_RUN, np.uint32)
     w = np.zeros(_RUN, np.float32)
     coefficient = np.zeros(_RUN, np.float32)
-    words = np.zeros((2, _RUN), np.uint64)
+    words = np.zeros(_RUN, np.uint64)
+    words_after = np.zeros(_RUN, np.uint64)
     n_values = n_transmits * n_elements * n_samples
     flat = data.reshape(n_values)
     # Word k holds samples k and k + 1, so that words overlap and half of them are not aligned.
@@ -794,14 +795,18 @@ def das_rf(
                             transmit_path, weight, t, path, apodization, begin, n, last,
                             sample, w, coefficient,
                         )  # fmt: skip
-                    c, at = (coefficient, 0) if held else (apodization, begin)
+                    # A view of an array, or a choice of two, costs a tenth of all time here.
                     if cubic:
-                        _fetch_beside(pairs, row, sample, -1, last, n, words[0])
-                        _fetch_beside(pairs, row, sample, 1, last, n, words[1])
-                        _add_rf_cubic(words[0], words[1], sample, last, w, c, at, begin, n, total)
+                        _fetch_beside(pairs, row, sample, -1, last, n, words)
+                        _fetch_beside(pairs, row, sample, 1, last, n, words_after)
+                        c, at = (coefficient, 0) if held else (apodization, begin)
+                        _add_rf_cubic(words, words_after, sample, last, w, c, at, begin, n, total)
+                        continue
+                    _fetch(pairs, row, sample, n, words)
+                    if held:
+                        _add_rf(words, w, coefficient, 0, begin, n, nearest, total)
                     else:
-                        _fetch(pairs, row, sample, n, words[0])
-                        _add_rf(words[0], w, c, at, begin, n, nearest, total)
+                        _add_rf(words, w, apodization, begin, begin, n, nearest, total)
         for m in range(n_points):
             if normalize:
                 divisor[m] *= heard[m]
@@ -893,7 +898,9 @@ def das_iq(
     sample = np.zeros(_RUN, np.uint32)
     w = np.zeros(_RUN, np.float32)
     coefficient = np.zeros(_RUN, np.float32)
-    words = np.zeros((4, _RUN), np.uint64)
+    words = np.zeros(_RUN, np.uint64)
+    words_after = np.zeros(_RUN, np.uint64)
+    four = np.zeros((4, _RUN), np.uint64)
     mixed = np.zeros((_RUN, 2), np.float32)
     flat = data.reshape(n_transmits * n_elements * n_samples).view(np.uint64)
     cubic = interpolation != INTERPOLATION_LINEAR and interpolation != INTERPOLATION_NEAREST
@@ -952,23 +959,30 @@ def das_iq(
                             transmit_path, weight, t, path, apodization, begin, n, last,
                             sample, w, coefficient,
                         )  # fmt: skip
-                    c, at = (coefficient, 0) if held else (apodization, begin)
                     if cubic:
                         for k in range(4):
-                            _fetch_beside(flat, row, sample, k - 1, last + 1, n, words[k])
-                        _mix_cubic(words, w, n, mixed)
+                            _fetch_beside(flat, row, sample, k - 1, last + 1, n, four[k])
+                        _mix_cubic(four, w, n, mixed)
                         ready = mixed.reshape(2 * _RUN).view(np.uint64)
+                        c, at = (coefficient, 0) if held else (apodization, begin)
                         _add_iq(ready, ready, w, c, at, begin, n, False, phasor, turn, t, total)
                         continue
-                    _fetch(flat, row, sample, n, words[0])
-                    _fetch(flat, row + 1, sample, n, words[1])
+                    _fetch(flat, row, sample, n, words)
+                    _fetch(flat, row + 1, sample, n, words_after)
                     if nearest:
                         for m in range(n):
                             if w[m] >= np.float32(0.5):
-                                words[0, m] = words[1, m]
-                    _add_iq(
-                        words[0], words[1], w, c, at, begin, n, not nearest, phasor, turn, t, total
-                    )
+                                words[m] = words_after[m]
+                    if held:
+                        _add_iq(
+                            words, words_after, w, coefficient, 0, begin, n, not nearest,
+                            phasor, turn, t, total,
+                        )  # fmt: skip
+                    else:
+                        _add_iq(
+                            words, words_after, w, apodization, begin, begin, n, not nearest,
+                            phasor, turn, t, total,
+                        )  # fmt: skip
         for m in range(n_points):
             scale = np.float32(1)
             if normalize:
