@@ -50,12 +50,24 @@ def _cache_for(function: Callable[..., Any]) -> _BestEffortCache | None:
         return None
 
 
+def _without_overlap(flags: Any) -> Any:
+    """Set the flag that numba has no option for."""
+    flags.noalias = True
+    return flags
+
+
 @overload
 def kernel(function: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
-def kernel(*, fastmath: frozenset[str]) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def kernel(
-    function: Callable[P, R] | None = None, /, *, fastmath: frozenset[str] = frozenset()
+    *, fastmath: frozenset[str] = ..., noalias: bool = ...
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def kernel(
+    function: Callable[P, R] | None = None,
+    /,
+    *,
+    fastmath: frozenset[str] = frozenset(),
+    noalias: bool = False,
 ) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile `function` on its first call, serial and without the interpreter lock.
 
@@ -71,11 +83,17 @@ def kernel(
         LLVM fast-math flags that this kernel may use, out of ``nsz``, ``arcp``, ``contract``,
         ``afn`` and ``reassoc``; never ``nnan`` or ``ninf``, which break the handling of NaN.
         Every use carries a line that says what it gained.
+    noalias
+        That no array which the kernel writes shares memory with another argument, as C's
+        ``restrict``: loops need no test of overlap before they run as vectors.  A caller that
+        breaks the promise gets wrong numbers.  Every use carries a line that says what it gained.
     """
 
     def compile_lazily(function: Callable[P, R]) -> Callable[P, R]:
         options = _OPTIONS | ({"fastmath": set(fastmath)} if fastmath else {})
         compiled: Callable[P, R] = numba.njit(**options)(function)
+        if noalias and (compiler := getattr(compiled, "_compiler", None)) is not None:
+            compiler._customize_flags = _without_overlap
         # With NUMBA_DISABLE_JIT the function comes back as it is and has nothing to cache.
         if compiled is not function and (cache := _cache_for(function)) is not None:
             compiled._cache = cache  # type: ignore[attr-defined]  # as Dispatcher.enable_caching

@@ -86,7 +86,7 @@ def _padded(n: np.int64) -> np.int64:
     return (n + _PAD - 1) // _PAD * _PAD
 
 
-# contract: fused multiply-adds in the polynomials, 0.8 of the time.
+# contract: fused multiply-adds in the polynomials.
 @kernel(fastmath=frozenset({"contract"}))
 def _phasor(turns: float) -> tuple[np.float32, np.float32]:
     """Cosine and sine of 2π turns, without a call; (0, 0) for NaN and what is far from any record.
@@ -432,8 +432,9 @@ def _taps(
 def _adder(lanes: int) -> Callable[..., None]:
     """Return the kernel that adds taps to rows of a constant number of lanes."""
 
-    # contract: fused multiply-adds.
-    @kernel(fastmath=frozenset({"contract"}))
+    # contract: fused multiply-adds.  noalias: 0.87, 0.7 and 0.7 of the time with 64, 32 and 16
+    # lanes, where a test of overlap for each tap takes as long as the taps.
+    @kernel(fastmath=frozenset({"contract"}), noalias=True)
     def add(
         flat: npt.NDArray[np.float32],
         at: npt.NDArray[np.int64],

@@ -123,3 +123,23 @@ def test_kernels_are_serial_and_release_the_interpreter_lock():
     for kernel in kernels:
         assert kernel.targetoptions.get("nogil") is True
         assert not kernel.targetoptions.get("parallel")
+
+
+def test_a_promise_that_arrays_do_not_overlap_spares_the_test_for_it(monkeypatch):
+    monkeypatch.setattr(_compile, "_cache_for", lambda function: None)  # one function, two ways
+
+    def add(a, b, out):
+        for i in range(np.uint64(a.size)):
+            out[i] = a[i] + b[i]
+
+    promised, plain = _compile.kernel(noalias=True)(add), _compile.kernel(add)
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 1003)).astype(np.float32)
+    for kernel in (promised, plain):
+        out = np.empty_like(a)
+        kernel(a, b, out)
+        np.testing.assert_array_equal(out, a + b)
+    if hasattr(promised, "inspect_llvm"):
+        # LLVM names the block with the tests after what it is for.
+        assert all("vector.memcheck" not in code for code in promised.inspect_llvm().values())
+        assert all("vector.memcheck" in code for code in plain.inspect_llvm().values())
