@@ -23,12 +23,12 @@ def main() -> None:
     chosen = parser.parse_args()
     page = PAGE.read_text(encoding="utf-8")
     for name in chosen.subjects:
-        begin, end = f"<!-- table: {name} -->\n", f"\n<!-- end: {name} -->"
+        begin, end = f"<!-- table: {name} -->\n", f"<!-- end: {name} -->"
         head, _, rest = page.partition(begin)
         _, found, tail = rest.partition(end)
         if not found:
             sys.exit(f"{PAGE} has no place for a table {name!r}")
-        page = head + begin + table(name, ROWS[name]) + end + tail
+        page = f"{head}{begin}\n{table(name, ROWS[name])}\n\n{end}{tail}"
         PAGE.write_text(page, encoding="utf-8")
         sys.stdout.write(f"{name}\n")
     if not chosen.no_pictures:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from usdk.beamform import CoherenceFactor
+
 Methods = dict[str, dict[str, Any]]
 # Not of the beamformer, but of the demodulation before it: keep one of so many samples.
 DECIMATION = "decimation"
@@ -26,12 +28,18 @@ APERTURES: Methods = {
 INTERPOLATIONS: Methods = {
     "nearest": {"interpolation": "nearest"},
     "cubic": {"interpolation": "cubic"},
+    "band-limited": {"interpolation": "band-limited"},
     "nearest, IQ at fs / 3": {"interpolation": "nearest", DECIMATION: 3},
     "linear, IQ at fs / 3": {"interpolation": "linear", DECIMATION: 3},
     "cubic, IQ at fs / 3": {"interpolation": "cubic", DECIMATION: 3},
+    "band-limited, IQ at fs / 3": {"interpolation": "band-limited", DECIMATION: 3},
 }
 COMPOUNDING: Methods = {
     "incoherent": {"compounding": "incoherent"},
+}
+COHERENCE: Methods = {
+    "coherence factor": {"combination": "coherence factor"},
+    "coherence factor of transmits": {"combination": CoherenceFactor(across="transmits")},
 }
 
 
@@ -56,17 +64,16 @@ OF_PHASED: Methods = {
     "directivity": {"directivity": True},
 }
 OF_FOCUSED: Methods = {
-    "default": {},
+    "retrospective (default)": {},
     "nearest two beams": {"weighting": "lines"},
     "all beams alike": {"weighting": "compound"},
-    "retrospective": {"weighting": "retrospective"},
 }
 
 ROWS: dict[str, Methods] = {
-    "linear": APERTURES | INTERPOLATIONS | COMPOUNDING | in_groups(15, 3),
-    "focused": OF_FOCUSED,
-    "convex": APERTURES | INTERPOLATIONS | COMPOUNDING | in_groups(11, 3),
-    "phased": OF_PHASED | INTERPOLATIONS | COMPOUNDING | in_groups(11, 3),
-    "pymust": OF_PHASED | INTERPOLATIONS | COMPOUNDING,
-    "pybf": APERTURES | INTERPOLATIONS | COMPOUNDING,
+    "linear": APERTURES | INTERPOLATIONS | COMPOUNDING | in_groups(15, 3) | COHERENCE,
+    "focused": OF_FOCUSED | {"coherence factor": COHERENCE["coherence factor"]},
+    "convex": APERTURES | INTERPOLATIONS | COMPOUNDING | in_groups(11, 3) | COHERENCE,
+    "phased": OF_PHASED | INTERPOLATIONS | COMPOUNDING | in_groups(11, 3) | COHERENCE,
+    "pymust": OF_PHASED | INTERPOLATIONS | COMPOUNDING | COHERENCE,
+    "pybf": APERTURES | INTERPOLATIONS | COMPOUNDING | COHERENCE,
 }

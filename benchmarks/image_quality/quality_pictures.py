@@ -18,47 +18,44 @@ IMAGES = Path(__file__).parents[2] / "docs/images"
 N_GREYS = 24
 # Tissue stands this far below white, and black this far below white, dB.
 TISSUE_DB, RANGE_DB = 22.0, 55.0
+PIXELS_PER_RADIUS = 22
 LABEL = 15
 GAP = 4
 
 
+LESIONS = (
+    "default", "boxcar", "Hann", "F-number 0 (open)", "F-number 2.5", "directivity",
+    "incoherent", "3 groups, incoherent", "coherence factor", "coherence factor of transmits",
+)  # fmt: skip
+POINTS = (
+    "default", "boxcar", "Hann", "Blackman", "F-number 0 (open)", "F-number 2.5",
+    "nearest, IQ at fs / 3", "incoherent", "coherence factor", "coherence factor of transmits",
+)  # fmt: skip
+GEOMETRIES = (
+    ("focused", "nearest two beams"), ("focused", "retrospective (default)"),
+    ("convex", "default"), ("convex", "3 groups, incoherent"),
+    ("phased", "default (open)"), ("phased", "3 groups, incoherent"),
+)  # fmt: skip
+
+
 def draw_all() -> list[Path]:
     """Write every picture and return where."""
-    lesions = [
-        _lesions("linear", method)
-        for method in (
-            "boxcar", "default", "Hann", "F-number 2.5", "F-number 0 (open)", "directivity",
-            "incoherent", "3 groups, incoherent",
-        )
-    ]  # fmt: skip
-    points = [
-        _point("pybf", method, 2)
-        for method in (
-            "boxcar", "default", "Hann", "Blackman", "F-number 0 (open)", "F-number 2.5",
-            "nearest, IQ at fs / 3", "incoherent",
-        )
-    ]  # fmt: skip
-    geometries = [
-        _lesions("focused", "nearest two beams"),
-        _lesions("focused", "retrospective"),
-        _lesions("convex", "default"),
-        _lesions("convex", "3 groups, incoherent"),
-        _lesions("phased", "default (open)"),
-        _lesions("phased", "3 groups, incoherent"),
-    ]
+    lesions = [_lesions("linear", method) for method in LESIONS]
+    points = [_point("pybf", method, 0) for method in POINTS]
+    geometries = [_lesions(name, method) for name, method in GEOMETRIES]
     return [
         _montage(lesions, 2, "image-quality-lesions.png"),
-        _montage(points, 4, "image-quality-points.png"),
+        _montage(points, 5, "image-quality-points.png"),
         _montage(geometries, 2, "image-quality-geometries.png"),
     ]
 
 
 def _lesions(name: str, method: str) -> tuple[str, Image.Image]:
-    """Return the lesions of a subject, 24 pixels to the depth of a lesion's radius."""
+    """Return the lesions of a subject."""
     subject = SUBJECTS[name]
     first, last = subject.lesions_m[0], subject.lesions_m[-1]
     radius_m, z_m = first.radius_m, first.z_m
-    pixel_m = radius_m / 18
+    pixel_m = radius_m / PIXELS_PER_RADIUS
     scan = LinearScan(
         x_m=np.arange(first.x_m - 2 * radius_m, last.x_m + 2 * radius_m, pixel_m),
         z_m=np.arange(z_m - 2 * radius_m, z_m + 2 * radius_m, pixel_m),

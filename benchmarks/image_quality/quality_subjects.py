@@ -27,6 +27,9 @@ DATA = Path(__file__).parents[2] / "tests/data"
 # Points of a scan in a wavelength, across the lines and along them.
 FINE_ACROSS, FINE_ALONG = 5, 12
 COARSE_ACROSS, COARSE_ALONG = 3, 6
+# Of the simulator's points, in units of its ground; lesions stand 20 units deep.
+WIRES = ((0.0, 20.0), (0.0, 30.0), (8.0, 30.0))
+DEEPEST = 42.0
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def recorded(name: str) -> Acquisition:
 def simulated(probe_name: str, scene: SceneName, waves: str) -> Acquisition:
     """Record a scene with a simulated probe; the same call gives the same samples."""
     probe = simulated_probe(probe_name)
-    depth_m = 1.1 * max(z_m for _, z_m in _wires_m(probe_name))
+    depth_m = DEEPEST * _unit_m(probe_name)
     engine = EchoEngine(probe, make_scene(scene, probe, 1), noise_db=-90)
     with SimulatedFrontEnd(engine) as front_end:
         front_end.configure(_WAVES[waves](probe), depth_m=depth_m)
@@ -124,21 +127,17 @@ def _behind_the_face(probe):
 
 
 def _unit_m(probe_name: str) -> float:
-    # The lesions of the simulator's scene stand 20 units deep.
     return lesions_of(simulated_probe(probe_name))[0].z_m / 20
 
 
-def _wires_m(probe_name: str) -> tuple[tuple[float, float], ...]:
-    unit_m = _unit_m(probe_name)
-    return tuple((x * unit_m, z * unit_m) for x, z in ((0, 20), (0, 30), (8, 30)))
-
-
-def _of_simulator(title: str, probe_name: str, waves: str) -> Subject:
+def _of_simulator(
+    title: str, probe_name: str, waves: str, wires: tuple[tuple[float, float], ...] = WIRES
+) -> Subject:
     unit_m = _unit_m(probe_name)
     return Subject(
         title=title,
         points=lambda: simulated(probe_name, SceneName.POINTS, waves),
-        points_m=_wires_m(probe_name),
+        points_m=tuple((x * unit_m, z * unit_m) for x, z in wires),
         window_m=(2.5 * unit_m, 0.8 * unit_m),
         lesions=lambda: simulated(probe_name, SceneName.LESIONS, waves),
         lesions_m=tuple(
@@ -151,7 +150,10 @@ def _of_simulator(title: str, probe_name: str, waves: str) -> Subject:
 SUBJECTS = {
     "linear": _of_simulator("Linear array, 15 plane waves (simulated)", "linear-l11-5v", "plane"),
     "focused": _of_simulator(
-        "Linear array, 64 focused beams (simulated)", "linear-l11-5v", "focused"
+        "Linear array, 64 focused beams (simulated)",
+        "linear-l11-5v",
+        "focused",
+        wires=((0, 10), (0, 20), (0, 40)),
     ),
     "convex": _of_simulator(
         "Convex array, 11 diverging waves (simulated)", "convex-c5-2v", "convex"

@@ -113,34 +113,44 @@ def _mean(values: Any) -> float:
 
 
 HEAD = (
-    "| method | FWHM lateral, mm | FWHM axial, mm | side lobes, dB | cyst, dB | CNR | gCNR "
-    "| −6 dB, +9 dB: error, dB | speckle SNR |\n|---|---|---|---|---|---|---|---|---|"
+    "method",
+    "FWHM lateral, mm",
+    "FWHM axial, mm",
+    "side lobes, dB",
+    "cyst, dB",
+    "CNR",
+    "gCNR",
+    "−6 dB, +9 dB: error, dB",
+    "speckle SNR",
 )
+ABSENT = "–"
 
 
 def cells(row: Row) -> list[str]:
     """Return a row's figures as they stand in the table."""
-    errors = ", ".join(f"{error:+.1f}" for error in row.level_errors_db) or "–"
+    errors = ", ".join(f"{error:+.1f}" for error in row.level_errors_db) or ABSENT
+    lobe = row.peak_side_lobe_db
     return [
         f"{row.fwhm_lateral_m * 1e3:.2f}",
         f"{row.fwhm_axial_m * 1e3:.2f}",
-        _or_dash(row.peak_side_lobe_db, ".0f") if row.peak_side_lobe_db > -math.inf else "none",
-        _or_dash(row.contrast_db, ".1f"),
-        _or_dash(row.cnr, ".2f"),
-        _or_dash(row.gcnr, ".2f"),
+        _number(lobe, ".0f") if lobe > -math.inf else "none",
+        _number(row.contrast_db, ".1f"),
+        _number(row.cnr, ".2f"),
+        _number(row.gcnr, ".2f"),
         errors.replace("-", "−"),
-        _or_dash(row.speckle_snr, ".2f"),
+        _number(row.speckle_snr, ".2f"),
     ]
 
 
-def _or_dash(value: float, form: str) -> str:
-    return "–" if math.isnan(value) else format(value, form).replace("-", "−")
+def _number(value: float, form: str) -> str:
+    return ABSENT if math.isnan(value) else format(value, form).replace("-", "−")
 
 
 def table(name: str, rows: dict[str, dict[str, Any]]) -> str:
-    """Return the table of a subject."""
-    lines = [HEAD]
-    for method, options in rows.items():
-        figures = cells(measure(SUBJECTS[name], options))
-        lines.append(f"| {method} | " + " | ".join(figures) + " |")
-    return "\n".join(lines)
+    """Return the table of a subject, without the columns of which it has nothing."""
+    lines = [[method, *cells(measure(SUBJECTS[name], options))] for method, options in rows.items()]
+    held = [i for i in range(len(HEAD)) if any(line[i] != ABSENT for line in lines)]
+    return "\n".join(
+        "| " + " | ".join(line[i] for i in held) + " |"
+        for line in [HEAD, ["---"] * len(HEAD), *lines]
+    )
