@@ -102,7 +102,7 @@ def test_threads_and_pieces_change_no_bit(
 
 @pytest.mark.parametrize("name", CASES)
 def test_aligned_data_of_any_run_of_points_sum_to_the_image(name: str) -> None:
-    plan, data = planned(name)
+    plan, data = planned(name, kernel="general")
     image = plan(data).reshape(-1)
     n_transmits = len(plan.geometry.sequence)
     for points in (slice(None), slice(7, 20), slice(-5, None), slice(5, 5)):
