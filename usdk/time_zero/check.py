@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, require_acquisition
-from usdk.demodulation import demodulate, require_finite
+from usdk.acquisition import Acquisition, require_acquisition, require_finite
+from usdk.demodulation import demodulate
 from usdk.errors import ArgumentError
 from usdk.scan import Scan
 from usdk.time_zero.bright_points import default_scan
