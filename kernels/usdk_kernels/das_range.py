@@ -460,6 +460,10 @@ def _add_transmit(
         out[:] = _read(_Numpy, flat, first, lanes, apodization, places, list(out), windows)
 
 
+def _fetch(array: Any, index: Any) -> None:
+    """Have the processor bring an item of a flat array near, while it works on something else."""
+
+
 def _whole(value: int) -> Any:
     return ir.Constant(_LONG, value)
 
@@ -595,6 +599,33 @@ def _add_transmit_code(
     return signature, generate
 
 
+@intrinsic  # type: ignore[untyped-decorator]
+def _fetch_code(typing: Any, array: Any, index: Any) -> Any:
+    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        array, index = _pointers(context, b, signature, arguments)
+        byte = ir.IntType(8).as_pointer()
+        place = b.bitcast(b.gep(array, [index]), byte)
+        number = ir.IntType(32)
+        function = cgutils.get_or_insert_function(
+            b.module,
+            ir.FunctionType(ir.VoidType(), [byte, number, number, number]),
+            "llvm.prefetch.p0",
+        )
+        # To read, in every cache, data.
+        b.call(function, [place, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, index), generate
+
+
+@overload(_fetch)  # type: ignore[untyped-decorator]
+def _fetch_compiled(array: Any, index: Any) -> Any:
+    def compiled(array: Any, index: Any) -> None:
+        _fetch_code(array, np.int64(index))
+
+    return compiled
+
+
 @overload(_receive_tables)  # type: ignore[untyped-decorator]
 def _receive_tables_compiled(
     x: Any, table: Any, scalars: Any, n_elements: Any, line: Any, begin: Any, end: Any,
@@ -643,7 +674,8 @@ def _fixed(position: float) -> np.int64:
     return np.int64(math.floor(position * _ONE))
 
 
-@kernel
+# noalias, here and below: 0.97 of the time.
+@kernel(noalias=True)
 def _measure(
     x: float,
     y: float,
@@ -682,7 +714,8 @@ def _measure(
         table[b, _HEIGHT_SLOPE, e] = np.float32(ux * bx + uy * by + uz * bz)
 
 
-@kernel
+# noalias, here and below: 0.97 of the time.
+@kernel(noalias=True)
 def _extents(
     half: np.float32,
     below: np.float32,
@@ -729,7 +762,8 @@ def _extents(
         flags[b, e] = flag if is_whole else flag | np.int32(2)
 
 
-@kernel
+# noalias, here and below: 0.97 of the time.
+@kernel(noalias=True)
 def _arrivals(
     transmit_time_s: npt.NDArray[np.float64],
     transmit_weight: npt.NDArray[np.float32],
@@ -1055,6 +1089,8 @@ def das_range(
     # Flat parts first: making a view costs as much as the sum over several elements.
     place = _padding(scratch)
     flat = data.reshape(data.size)
+    flat_time = transmit_time_s.reshape(transmit_time_s.size)
+    flat_weight = transmit_weight.reshape(transmit_weight.size)
     place, doubles = _doubles(scratch, place, 12 * n_elements)
     positions = doubles[: 3 * n_elements].reshape(3, n_elements)
     normals = doubles[3 * n_elements : 6 * n_elements].reshape(3, n_elements)
@@ -1115,6 +1151,18 @@ def das_range(
         item += block
         first = run * LANES
         n = min(LANES, n_ranges - first)
+        if item < stop:
+            # Rows of the tables lie pages apart, where no processor looks ahead by itself.
+            next_line, ahead = item % n_lines, item // n_lines * LANES
+            for t in range(n_transmits):
+                for b in range(min(LINES, min(stop - item, n_lines - next_line))):
+                    at = (t * n_lines + next_line + b) * n_ranges + ahead
+                    _fetch(flat_time, at)
+                    _fetch(flat_time, min(at + LANES // 2, flat_time.size - 1))
+                    _fetch(flat_time, min(at + LANES - 1, flat_time.size - 1))
+                    if flat_weight.size:
+                        _fetch(flat_weight, at)
+                        _fetch(flat_weight, min(at + LANES - 1, flat_weight.size - 1))
         for m in range(LANES):
             range_samples[m] = ranges_m[first + (m if m < n else n - 1)] * per_m
         middle = 0.5 * (range_samples[0] + range_samples[n - 1])
