@@ -130,12 +130,12 @@ def _phasors(
 @kernel
 def _windows(
     apodization: npt.NDArray[np.float32],
-    begin: npt.NDArray[np.int64],
+    low: np.int64,
     end: npt.NDArray[np.int64],
     n_points: int,
     window: npt.NDArray[np.float64],
 ) -> None:
-    """Turn squares of u, the place in the half aperture, into apodization.
+    """Turn squares of u, the place in the half aperture, from element `low` on, into apodization.
 
     Without a call, so that the loop vectorises: cos(πv) = −sin(π(v − 1/2)), the sine a Taylor
     polynomial whose error is below 6e-8, and cos(2πv) = 2 cos²(πv) − 1.
@@ -147,7 +147,7 @@ def _windows(
     flat = np.float32(1) - taper
     per_taper = np.float32(1) / taper
     for p in range(np.uint64(n_points)):
-        for m in range(np.uint64(begin[p]), np.uint64(begin[p] + _padded(end[p] - begin[p]))):
+        for m in range(np.uint64(low), np.uint64(low + _padded(end[p] - low))):
             v = (np.float32(math.sqrt(apodization[p, m])) - flat) * per_taper
             v = v if v > np.float32(0) else np.float32(0)
             x = np.float32(math.pi) * (v - np.float32(0.5))
@@ -257,7 +257,8 @@ def _measure(
             position = math.sqrt(dx * dx + dy * dy + dz * dz) * samples_per_m
             fixed = np.int64(position * _ONE) if position < _FARTHEST else _TOO_FAR
             path[p, e] = fixed if inside else _NOWHERE
-            apodization[p, e] = np.float32(1) if boxcar else np.float32(edge2 / (axial * axial))
+            u2 = np.float32(edge2 / (axial * axial)) if inside else np.float32(0)
+            apodization[p, e] = np.float32(1) if boxcar else u2
             begin = min(begin, np.int64(e) if inside else np.int64(high))
             end = max(end, np.int64(e + 1) if inside else np.int64(low))
             n += 1 if inside else 0
@@ -273,7 +274,7 @@ def _directivities(
     first: int,
     n_points: int,
     elements: npt.NDArray[np.float64],
-    begin: npt.NDArray[np.int64],
+    low: np.int64,
     end: npt.NDArray[np.int64],
     width: float,
     height: float,
@@ -284,7 +285,7 @@ def _directivities(
         x = np.float64(points_m[np.uint64(first) + p, 0])
         y = np.float64(points_m[np.uint64(first) + p, 1])
         z = np.float64(points_m[np.uint64(first) + p, 2])
-        for e in range(np.uint64(begin[p]), np.uint64(begin[p] + _padded(end[p] - begin[p]))):
+        for e in range(np.uint64(low), np.uint64(low + _padded(end[p] - low))):
             dx, dy, dz = x - elements[0, e], y - elements[1, e], z - elements[2, e]
             axial = dx * elements[3, e] + dy * elements[4, e] + dz * elements[5, e]
             lx = dx - axial * elements[3, e]
@@ -293,7 +294,8 @@ def _directivities(
             across = dx * elements[6, e] + dy * elements[7, e] + dz * elements[8, e]
             along2 = lx * lx + ly * ly + lz * lz - across * across
             along = math.sqrt(along2 if along2 > 0 else 0.0)
-            per_m = 1 / math.sqrt(dx * dx + dy * dy + dz * dz)
+            distance2 = dx * dx + dy * dy + dz * dz
+            per_m = 1 / math.sqrt(distance2 if distance2 > 0 else 1.0)
             value = _sinc(np.float32(abs(across) * per_m * width))
             value *= _sinc(np.float32(along * per_m * height))
             apodization[p, e] *= value * np.float32(axial * per_m)
@@ -648,10 +650,10 @@ def das_ensemble(
         for p in range(n_points):
             begin[p], end[p] = found[0, p], found[1, p]
         if not boxcar:
-            _windows(apodization, begin, end, n_points, window)
+            _windows(apodization, low, end, n_points, window)
         if element_width_wavelengths >= 0:
             _directivities(
-                points_m, first, n_points, elements, begin, end, element_width_wavelengths,
+                points_m, first, n_points, elements, low, end, element_width_wavelengths,
                 max(element_height_wavelengths, 0.0), apodization,
             )  # fmt: skip
         for p in range(n_points):

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from usdk_kernels import das, das_ensemble
 
+COMPILED = hasattr(das_ensemble.das_ensemble, "py_func")
 FS = 20e6
 FC = 5e6
 C = 1540.0
@@ -153,12 +154,14 @@ def run(case, kernel=das_ensemble.das_ensemble, fd=0.0, f_number=1.0, window=BOX
     n_points = len(case["points"])
     place = np.arange(n_points) if place is None else place
     out = np.full((n_points, len(data) * n_parts), 777, np.float32)
-    for start, stop in tiles or [(0, n_points)]:
-        kernel(
-            blocks, case["points"], place, case["positions"], case["normals"], case["tangents"],
-            case["time"], case["weight"], case["zero"], window, FS, fd, C, f_number, width,
-            height, interpolation, normalize, n_parts, start, stop, out,
-        )  # fmt: skip
+    # The interpreter warns of what compiled code passes over.
+    with np.errstate(all="ignore"):
+        for start, stop in tiles or [(0, n_points)]:
+            kernel(
+                blocks, case["points"], place, case["positions"], case["normals"], case["tangents"],
+                case["time"], case["weight"], case["zero"], window, FS, fd, C, f_number, width,
+                height, interpolation, normalize, n_parts, start, stop, out,
+            )  # fmt: skip
     return out.view(data.dtype)
 
 
@@ -228,7 +231,10 @@ def test_directivity_is_that_of_the_closed_form(array):
 def test_every_frame_equals_the_reference_kernel(
     array, seed, n_frames, iq, f_number, window, width, interpolation, normalize
 ):
-    case = make(array, seed, n_points=33, n_frames=n_frames, iq=iq)
+    n_points = 33
+    if not COMPILED:
+        n_points, n_frames = 2, n_frames % 2 + 1
+    case = make(array, seed, n_points=n_points, n_frames=n_frames, iq=iq)
     options = {"fd": FC if iq else 0.0, "f_number": f_number, "window": window, "width": width}
     options |= {"height": 1.1, "interpolation": interpolation, "normalize": normalize}
     expected = by_das(case, **options)
