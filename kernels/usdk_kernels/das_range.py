@@ -674,7 +674,7 @@ def _fixed(position: float) -> np.int64:
     return np.int64(math.floor(position * _ONE))
 
 
-# noalias, here and below: 0.97 of the time.
+# noalias, in the three functions from here: 0.97 of the time.
 @kernel(noalias=True)
 def _measure(
     x: float,
@@ -714,7 +714,7 @@ def _measure(
         table[b, _HEIGHT_SLOPE, e] = np.float32(ux * bx + uy * by + uz * bz)
 
 
-# noalias, here and below: 0.97 of the time.
+# noalias: see `_measure`.
 @kernel(noalias=True)
 def _extents(
     half: np.float32,
@@ -762,7 +762,7 @@ def _extents(
         flags[b, e] = flag if is_whole else flag | np.int32(2)
 
 
-# noalias, here and below: 0.97 of the time.
+# noalias: see `_measure`.
 @kernel(noalias=True)
 def _arrivals(
     transmit_time_s: npt.NDArray[np.float64],
