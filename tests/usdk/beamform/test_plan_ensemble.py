@@ -182,17 +182,23 @@ def test_every_point_is_visited_once(shape: tuple[int, ...]) -> None:
     np.testing.assert_array_equal(np.sort(order), np.arange(np.prod(shape)))
 
 
-def test_frames_that_fill_a_row_are_read_in_place() -> None:
-    """The copy that the plan holds stays as it is."""
+@pytest.mark.parametrize(
+    ("n_frames", "offset", "is_copied"), [(16, 0, False), (16, 2, True), (15, 0, True)]
+)
+def test_whole_rows_in_whole_cache_lines_are_read_in_place(
+    n_frames: int, offset: int, is_copied: bool
+) -> None:
+    """Otherwise the copy that the plan holds is written."""
     of, method = geometry(), Method(f_number=1.0)
-    rows = np.ascontiguousarray(np.moveaxis(ensemble(of, 16), 0, -1))
-    plan = EnsemblePlan(of, method, 16)
-    plan.from_frames_fastest(rows, np.empty((*of.scan.shape, 16), np.complex64), 1)
-    assert not plan._spare[0].any()
-    plan = EnsemblePlan(of, method, 15)
-    fifteen = np.ascontiguousarray(rows[..., :15])
-    plan.from_frames_fastest(fifteen, np.empty((*of.scan.shape, 15), np.complex64), 1)
-    assert plan._spare[0].any()
+    frames = ensemble(of, n_frames)
+    store = plan_ensemble._zeros((2 * frames.size + offset,))
+    rows = store[offset:].view(np.complex64).reshape(*frames.shape[1:], n_frames)
+    rows[:] = np.moveaxis(frames, 0, -1)
+    plan = EnsemblePlan(of, method, n_frames)
+    out = np.empty((*of.scan.shape, n_frames), np.complex64)
+    plan.from_frames_fastest(rows, out, 1)
+    assert plan._spare[0].any() == is_copied
+    close(out, frame_by_frame(of, method, frames))
 
 
 def test_memory_is_that_of_tables_and_rows() -> None:
