@@ -23,11 +23,12 @@ import usdk_kernels
 from usdk.acquisition import Acquisition, ReceiveSettings
 from usdk.band_pass import band_pass
 from usdk.beamform import Beamformer
+from usdk.beamform.ensemble import LEAST_FRAMES
 from usdk.bmode import BMode
 from usdk.errors import StateError
 from usdk.image import ScanConverter, SliceConverter, VolumeConverter
 from usdk.probe import ArrayKind, Probe
-from usdk.scan import LinearScan, Plane, PyramidScan, VolumeScan, planar_scan_for
+from usdk.scan import LinearScan, Plane, PyramidScan, Scan, VolumeScan, planar_scan_for
 from usdk.sequences import plane_waves
 from usdk_kernels.envelope import envelope_rf
 from usdk_kernels.point_echoes import add_point_echoes
@@ -103,18 +104,7 @@ def warm_up() -> WarmUpReport:
         for acquisition in _acquisitions():
             BMode(acquisition)(acquisition)
             _smooth(acquisition)
-            scan = planar_scan_for(acquisition.probe, depth_m=_DEPTH_M)
-            Beamformer.for_acquisition(acquisition, scan)(acquisition.data[0])
-            Beamformer.for_acquisition(acquisition, scan, combination="coherence factor")(
-                acquisition.data[0]
-            )
-            Beamformer.for_acquisition(acquisition, scan, interpolation="band-limited")(
-                acquisition.data[0]
-            )
-            between = LinearScan(x_m=np.linspace(-1e-3, 1e-3, 16), z_m=np.array((1e-3, _DEPTH_M)))
-            Beamformer.for_acquisition(acquisition, between, alignment="resample")(
-                acquisition.data[0]
-            )
+            _beamform(acquisition)
         _convert_volumes()
         _call_the_others()
     times_s = _compile_times_s(recorder.buffer)
@@ -164,6 +154,28 @@ def _acquisitions() -> Iterator[Acquisition]:
                 sequence=plane_waves(),
                 receive=replace(receive, demodulation_frequency_hz=5e6) if is_iq else receive,
             )
+
+
+def _beamform(acquisition: Acquisition) -> None:
+    """Beamform with every kernel that applies, by every kind of plan."""
+    scan = planar_scan_for(acquisition.probe, depth_m=_DEPTH_M)
+    between = LinearScan(x_m=np.linspace(-1e-3, 1e-3, 16), z_m=np.array((1e-3, _DEPTH_M)))
+    plans: tuple[tuple[Scan, dict[str, Any]], ...] = (
+        (scan, {}),
+        (scan, {"kernel": "general"}),
+        (scan, {"kernel": "range"}),
+        (scan, {"combination": "coherence factor"}),
+        (scan, {"interpolation": "band-limited"}),
+        (scan, {"interpolation": "band-limited", "kernel": "general"}),
+        (between, {"alignment": "resample"}),
+    )
+    for place, options in plans:
+        beamformer = Beamformer.for_acquisition(acquisition, place, **options)
+        beamformer(acquisition.data[0])
+    frames = np.repeat(acquisition.data, LEAST_FRAMES, axis=0)
+    ensemble = Beamformer.for_acquisition(acquisition, scan).ensemble(LEAST_FRAMES)
+    ensemble(frames)
+    ensemble.from_frames_fastest(np.moveaxis(frames, 0, -1))
 
 
 def _smooth(acquisition: Acquisition) -> None:

@@ -7,6 +7,7 @@ from usdk.beamform.beamformer import Beamformer
 from usdk.beamform.coherence_factor import CoherenceFactor
 from usdk.beamform.combination import Combination
 from usdk.beamform.directivity import f_number_from_directivity
+from usdk.beamform.ensemble import EnsembleBeamformer
 from usdk.beamform.options import (
     Alignment,
     Compounding,
@@ -23,6 +24,7 @@ __all__ = [
     "CoherenceFactor",
     "Combination",
     "Compounding",
+    "EnsembleBeamformer",
     "Interpolation",
     "Kernel",
     "TransmitWeighting",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BAND_MARGIN", "fractional_delay", "signal_band"]
+from usdk.beamform.geometry import Geometry
+
+__all__ = ["BAND_MARGIN", "band_of", "fractional_delay", "signal_band"]
 
 BAND_MARGIN = 1.5
 """Width of the band that the filters serve, in −6 dB widths of the probe's."""
 _TOP = 0.48  # of the sampling frequency: nothing can be read closer to its half
 _N_FREQUENCIES = 128
-_RIDGE = 1e-9  # keeps narrow bands, which do not determine every tap, from large taps
+_RIDGE = 1e-4  # of white noise, which taps that a narrow band leaves open would amplify
 
 
 def signal_band(
@@ -25,6 +27,17 @@ def signal_band(
     least_hz = max(centre_frequency_hz - half_hz, 0.0)
     greatest_hz = min(centre_frequency_hz + half_hz, _TOP * sampling_frequency_hz)
     return least_hz / sampling_frequency_hz, greatest_hz / sampling_frequency_hz
+
+
+def band_of(geometry: Geometry) -> tuple[float, float]:
+    """Return `signal_band` of channel data: about the pulse's frequency, of IQ about 0."""
+    probe, receive = geometry.probe, geometry.receive
+    centre_hz = geometry.sequence.frequency_hz or probe.centre_frequency_hz
+    return signal_band(
+        0.0 if receive.demodulation_frequency_hz else centre_hz,
+        probe.fractional_bandwidth * probe.centre_frequency_hz,
+        receive.sampling_frequency_hz,
+    )
 
 
 def fractional_delay(

@@ -2,62 +2,88 @@
 
 from __future__ import annotations
 
-from usdk.beamform import plan_shift
+from dataclasses import replace
+from typing import Any
+
+from usdk.beamform import plan_range, plan_shift
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Alignment, Interpolation, Kernel, Method
 from usdk.beamform.plan import Plan
 from usdk.beamform.plan_aligned import AlignedPlan
 from usdk.beamform.plan_general import GeneralPlan
+from usdk.beamform.plan_range import RangePlan
 from usdk.beamform.plan_resampled import ResampledPlan, aligned_geometry
 from usdk.beamform.plan_shift import ShiftPlan
+from usdk.beamform.plan_shift_fine import ShiftFinePlan
 from usdk.beamform.plan_upsampled import UpsampledPlan
-from usdk.beamform.upsampling import FACTOR, Upsampling
+from usdk.beamform.upsampling import Upsampling
 from usdk.errors import ArgumentError
 
 __all__ = ["choose_plan"]
 
+_Choice = tuple[Kernel, Plan, str]
+# The faster first; of each what says whether it applies, and its plan.
+_FAST: tuple[tuple[Kernel, Any, Any], ...] = (
+    (Kernel.SHIFT, plan_shift, ShiftPlan),
+    (Kernel.RANGE, plan_range, RangePlan),
+)
 
-def choose_plan(
-    geometry: Geometry, method: Method, wanted: Kernel | None
-) -> tuple[Kernel, Plan, str]:
+
+def choose_plan(geometry: Geometry, method: Method, wanted: Kernel | None) -> _Choice:
     """Return the kernel wanted, or the fastest that is exact, its plan, and why it is that one.
 
-    Where the method allows it, columns for which only the general kernel is exact are resampled
-    from those of a faster one.
+    Where the method allows it, columns for which the shift-invariant kernel is not exact are
+    resampled from those for which it is.
 
     Raises
     ------
     ArgumentError
         If the kernel asked for does not apply.
     """
+    if method.alignment is Alignment.RESAMPLE and wanted in (None, Kernel.SHIFT):
+        return _choose_resampled(geometry, method, wanted)
+    return _choose(geometry, method, wanted)
+
+
+def _choose(geometry: Geometry, method: Method, wanted: Kernel | None) -> _Choice:
     if method.interpolation is Interpolation.BAND_LIMITED:
-        upsampling = Upsampling(geometry, method)
-        kernel, inner, why = choose_plan(upsampling.geometry, upsampling.method, wanted)
-        why += f"; channel data upsampled {FACTOR} times"
-        return kernel, UpsampledPlan(inner, upsampling), why
-    others = (Kernel.GENERAL, Kernel.ALIGNED)
-    if method.alignment is Alignment.EXACT or wanted in others:
-        return _choose_exact(geometry, method, wanted)
-    if plan_shift.why_not_exact(geometry, method) is None:
-        return _choose_exact(geometry, method, wanted)
+        return _choose_upsampled(geometry, method, wanted)
+    return _choose_exact(geometry, method, wanted)
+
+
+def _choose_resampled(geometry: Geometry, method: Method, wanted: Kernel | None) -> _Choice:
+    linear = replace(method, interpolation=Interpolation.LINEAR)
+    if plan_shift.why_not_exact(geometry, linear) is None:
+        return _choose(geometry, method, wanted)
     aligned, reason = aligned_geometry(geometry, method)
     if not method.is_sum:
         reason = "only sums are"
     elif aligned is not None:
-        unfit = plan_shift.why_not_exact(aligned, method)
+        unfit = plan_shift.why_not_exact(aligned, linear)
         if unfit is None:
-            kernel, inner, why = _choose_exact(aligned, method, wanted)
-            if kernel not in others:
+            kernel, inner, why = _choose(aligned, method, wanted)
+            if kernel is Kernel.SHIFT:
                 why += f"; columns resampled from {aligned.scan.shape[0]} aligned ones"
                 return kernel, ResampledPlan(inner, aligned.scan, geometry.scan), why
-        reason = unfit or "the general kernel is faster"
-    kernel, plan, why = _choose_exact(geometry, method, wanted)
+        reason = unfit or "another kernel is faster"
+    kernel, plan, why = _choose(geometry, method, wanted)
     return kernel, plan, f"{why}; not resampled: {reason}"
 
 
-def _choose_exact(
-    geometry: Geometry, method: Method, wanted: Kernel | None
-) -> tuple[Kernel, Plan, str]:
+def _choose_upsampled(geometry: Geometry, method: Method, wanted: Kernel | None) -> _Choice:
+    linear = replace(method, interpolation=Interpolation.LINEAR)
+    times = f"channel data upsampled {method.upsampling} times"
+    if wanted in (None, Kernel.SHIFT) and plan_shift.why_not_exact(geometry, linear) is None:
+        plan = ShiftFinePlan(geometry, method)
+        if wanted is Kernel.SHIFT or plan_shift.why_not_better(plan) is None:
+            # The elements' shifts are taken out while the data are upsampled.
+            return Kernel.SHIFT, plan, f"{_asked(wanted)}{plan.why}; {times}"
+    upsampling = Upsampling(geometry, method)
+    kernel, inner, why = _choose_exact(upsampling.geometry, upsampling.method, wanted)
+    return kernel, UpsampledPlan(inner, upsampling), f"{why}; {times}"
+
+
+def _choose_exact(geometry: Geometry, method: Method, wanted: Kernel | None) -> _Choice:
     if wanted is Kernel.ALIGNED:
         return Kernel.ALIGNED, AlignedPlan(geometry, method), "as asked"
     if not method.is_sum:
@@ -69,19 +95,24 @@ def _choose_exact(
         return Kernel.ALIGNED, AlignedPlan(geometry, method), "which the combination needs"
     if wanted is Kernel.GENERAL:
         return Kernel.GENERAL, GeneralPlan(geometry, method), "as asked"
-    reason = plan_shift.why_not_exact(geometry, method)
-    if reason is None:
-        plan = ShiftPlan(geometry, method)
-        place = "the pitch" if plan.per_pitch == 1 else f"1/{plan.per_pitch} of the pitch"
-        if wanted is Kernel.SHIFT and not plan.is_too_large:
-            return Kernel.SHIFT, plan, f"as asked, columns on {place}"
-        reason = plan_shift.why_not_better(plan)
+    reason, reasons = "", []
+    for kernel, module, make_plan in _FAST:
+        if wanted not in (None, kernel):
+            continue
+        reason = module.why_not_exact(geometry, method)
         if reason is None:
-            why = f"plane waves, columns on {place} of a uniform linear array"
-            return Kernel.SHIFT, plan, why
-    if wanted is Kernel.SHIFT:
+            plan = make_plan(geometry, method)
+            reason = module.why_not_better(plan)
+            if reason is None or (wanted is kernel and not plan.is_too_large):
+                return kernel, plan, _asked(wanted) + plan.why
+        reasons.append(f"not {kernel}: {reason}")
+    if wanted is not None:
         raise ArgumentError(
-            f"the shift kernel does not apply: {reason}; use kernel='general' or None"
+            f"the {wanted} kernel does not apply: {reason}; use kernel='general' or None"
         )
-    why = f"exact for any geometry (not shift: {reason})"
+    why = f"exact for any geometry ({'; '.join(reasons)})"
     return Kernel.GENERAL, GeneralPlan(geometry, method), why
+
+
+def _asked(wanted: Kernel | None) -> str:
+    return "" if wanted is None else "as asked: "

@@ -14,6 +14,7 @@ from usdk.beamform.combination import SUM, Combination, DelayAndSum
 from usdk.errors import ArgumentError
 
 __all__ = [
+    "MAX_UPSAMPLING",
     "Alignment",
     "Compounding",
     "Interpolation",
@@ -23,6 +24,9 @@ __all__ = [
     "Window",
     "choice",
 ]
+
+MAX_UPSAMPLING = 8
+"""Most samples made of each by band-limited interpolation."""
 
 
 class Window(StrEnum):
@@ -53,7 +57,7 @@ class Interpolation(StrEnum):
     LINEAR = "linear"
     CUBIC = "cubic"
     BAND_LIMITED = "band-limited"
-    """Linear between samples of which there are four times as many (`usdk.beamform.upsampling`)."""
+    """Linear between samples of which there are several times as many."""
 
 
 class TransmitWeighting(StrEnum):
@@ -97,6 +101,9 @@ class Kernel(StrEnum):
     SHIFT = "shift"
     """Adds runs of columns: plane waves, a uniform linear array, columns on a fraction of its
     pitch, linear interpolation."""
+    RANGE = "range"
+    """Adds runs of points along a line: any array, any transmit, points on straight lines, linear
+    interpolation; on processors with AVX-512."""
     ALIGNED = "aligned"
     """Aligns the samples of every transmit and element, then combines them: any geometry, any
     interpolation, any combination."""
@@ -116,6 +123,7 @@ class Method:
     window: Window = Window.TUKEY
     taper: float = 0.5
     interpolation: Interpolation = Interpolation.LINEAR
+    upsampling: int = 4
     weighting: TransmitWeighting = TransmitWeighting.COMPOUND
     normalize: bool = True
     directivity: bool = False
@@ -130,6 +138,8 @@ class Method:
             raise ArgumentError(f"f_number must be 0 (open) or positive, got {self.f_number}")
         if not 0 <= self.taper <= 1:
             raise ArgumentError(f"taper must be 0 to 1, got {self.taper}")
+        if self.upsampling not in range(1, MAX_UPSAMPLING + 1):
+            raise ArgumentError(f"upsampling must be 1 to {MAX_UPSAMPLING}, got {self.upsampling}")
 
     @property
     def is_sum(self) -> bool:

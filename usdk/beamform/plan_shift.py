@@ -113,6 +113,8 @@ class ShiftPlan:
         width = n_elements + das_shift.PADDING
         self._skewed_shape = (len(sequence), n_rows, self.n_planes, width)
         self.n_bytes = 4 * math.prod(self._skewed_shape)
+        place = "the pitch" if self.per_pitch == 1 else f"1/{self.per_pitch} of the pitch"
+        self.why = f"plane waves, columns on {place} of a uniform linear array"
         self.is_too_large = self.n_bytes > MAX_SKEWED_BYTES
         self._rows_of_tiles = _cut(n_rows, ROWS_PER_TILE)
         # The deepest first: they have the widest aperture and take longest.

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.beamform.fractional_delay import fractional_delay, signal_band
+from usdk.beamform.fractional_delay import band_of, fractional_delay
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Method
-from usdk.beamform.plan_shift import ShiftPlan
+from usdk.beamform.plan_shift import MAX_SKEWED_BYTES, ShiftPlan
 from usdk.tiles import run_tiles
 from usdk_kernels import das_shift_fine
 
@@ -26,12 +26,12 @@ class ShiftFinePlan(ShiftPlan):
     Parameters
     ----------
     geometry, method
-        What was measured, where to look, and how to sum.
-    n_fine : int
-        Rows to the sample.
+        What was measured, where to look, and how to sum; ``method.upsampling`` rows stand for
+        each sample.
     """
 
-    def __init__(self, geometry: Geometry, method: Method, n_fine: int) -> None:
+    def __init__(self, geometry: Geometry, method: Method) -> None:
+        n_fine = method.upsampling
         super().__init__(geometry, method)
         n_transmits, n_samples, n_planes, _ = self._skewed_shape
         n_elements = geometry.probe.n_elements
@@ -39,14 +39,8 @@ class ShiftFinePlan(ShiftPlan):
         self._n_elements = n_elements
         shift = self._shift / 2.0**32
         self._whole = np.floor(shift).astype(np.int64)
-        centre_hz = geometry.sequence.frequency_hz or geometry.probe.centre_frequency_hz
-        band = signal_band(
-            0.0 if self.n_planes == 2 else centre_hz,
-            geometry.probe.fractional_bandwidth * geometry.probe.centre_frequency_hz,
-            self._receive.sampling_frequency_hz,
-        )
         fractions = (shift - self._whole)[:, None] + (np.arange(n_fine) / n_fine)[:, None]
-        taps = fractional_delay(fractions, das_shift_fine.TAPS, band, n_fine)
+        taps = fractional_delay(fractions, das_shift_fine.TAPS, band_of(geometry), n_fine)
         self._taps = np.ascontiguousarray(taps, np.float32)
         rate_hz = self._receive.sampling_frequency_hz
         self._turns = shift * (self._receive.demodulation_frequency_hz / rate_hz)
@@ -61,6 +55,7 @@ class ShiftFinePlan(ShiftPlan):
         width = n_elements + das_shift_fine.PADDING
         self._skewed_shape = (n_transmits, rows, n_planes, width)
         self.n_bytes = 4 * math.prod(self._skewed_shape) + self._taps.nbytes
+        self.is_too_large = self.n_bytes > MAX_SKEWED_BYTES
 
     def __call__(self, data: NDArray[Any], out: NDArray[Any], threads: int | None) -> None:
         """Beamform one frame; both arrays are of the kernel's type, C-contiguous and writable."""

@@ -1,8 +1,7 @@
 """Upsampling: band-limited interpolation as linear interpolation at a higher sampling frequency.
 
 Between two samples a straight line is wrong by up to (ω/fs)²/8 of a tone of angular frequency ω: a
-third of it at half the Nyquist frequency. Upsampled `FACTOR` times first, it is wrong by
-1/`FACTOR`² of that.
+third of it at half the Nyquist frequency. Upsampled n times first, it is wrong by 1/n² of that.
 """
 
 from __future__ import annotations
@@ -13,40 +12,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.beamform.fractional_delay import band_of, fractional_delay
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Interpolation, Method
 from usdk.tiles import run_tiles
 from usdk_kernels.upsampling import upsample
 
-__all__ = ["FACTOR", "N_TAPS", "Upsampling", "interpolation_filter"]
+__all__ = ["N_TAPS", "Upsampling"]
 
-FACTOR = 4
-"""Samples made of each; linear interpolation errs a sixteenth of what it errs without."""
-N_TAPS = 16
+N_TAPS = 8
 """Samples that each new one is made of."""
-_KAISER_BETA = 5.65  # stop band −60 dB, reached 0.12 fs from half the sampling frequency
 _ROWS_PER_TILE = 32
 
 
-def interpolation_filter(factor: int = FACTOR, n_taps: int = N_TAPS) -> NDArray[np.float32]:
-    """Return the taps of every phase, (factor, n_taps): a sinc under a Kaiser window.
-
-    Phase 0 gives the samples themselves, and every phase a constant as it is.
-
-    References
-    ----------
-    J. F. Kaiser, R. W. Schafer, "On the use of the I0-sinh window for spectrum analysis", IEEE
-    Trans. Acoust. Speech Signal Process. 28 (1980) 105-107.
-    """
-    offsets = np.arange(n_taps) - n_taps // 2 + 1 - np.arange(factor)[:, None] / factor
-    inside = np.clip(1 - (2 * offsets / n_taps) ** 2, 0, None)
-    taps = np.sinc(offsets) * np.i0(_KAISER_BETA * np.sqrt(inside)) / np.i0(_KAISER_BETA)
-    taps[0] = offsets[0] == 0
-    return np.ascontiguousarray(taps / taps.sum(axis=1, keepdims=True), np.float32)
-
-
 class Upsampling:
-    """Channel data at `FACTOR` times their sampling frequency, and the geometry of it.
+    """Channel data at ``method.upsampling`` times their sampling frequency, and the geometry of it.
 
     Parameters
     ----------
@@ -62,16 +42,17 @@ class Upsampling:
     """
 
     def __init__(self, geometry: Geometry, method: Method) -> None:
-        receive = geometry.receive
-        n_samples = (receive.n_samples - 1) * FACTOR + 1
-        rate_hz = receive.sampling_frequency_hz * FACTOR
+        receive, factor = geometry.receive, method.upsampling
+        n_samples = (receive.n_samples - 1) * factor + 1
+        rate_hz = receive.sampling_frequency_hz * factor
         fine = replace(receive, sampling_frequency_hz=rate_hz, n_samples=n_samples)
         self.geometry = replace(geometry, receive=fine)
         self.method = replace(method, interpolation=Interpolation.LINEAR)
         self._dtype = np.complex64 if receive.demodulation_frequency_hz else np.float32
         self._shape = (len(geometry.sequence), geometry.probe.n_elements, n_samples)
         self.n_bytes = int(np.prod(self._shape)) * np.dtype(self._dtype).itemsize
-        self._taps = interpolation_filter()
+        taps = fractional_delay(np.arange(factor) / factor, N_TAPS, band_of(geometry), factor)
+        self._taps = np.ascontiguousarray(taps, np.float32)
         n_rows = self._shape[0] * self._shape[1]
         self._tiles = [
             (first, min(first + _ROWS_PER_TILE, n_rows))
