@@ -29,8 +29,9 @@ changing a bit of it.
 
 Elsewhere than on AVX-512 the lanes' samples are loaded one by one, and the rest is the same.
 
-**Where it is slow.** Runs that reach beyond a record, or need more than `WINDOW` samples (a range
-step above about sixteen samples, a jump of the arrival times), are read point by point.
+**Where it is slow.** Runs whose receive paths span more than `WINDOW` samples (a range step above
+some thirty samples), or that reach beyond a record, are read point by point.  Where the arrival
+times of a transmit span more (as where a focused wave's sphere turns over), several windows are.
 
 References
 ----------
@@ -857,6 +858,33 @@ def _phasors(
 
 
 @kernel
+def _next_group(
+    transmit: npt.NDArray[np.int64],
+    b: int,
+    t: int,
+    widest: np.int64,
+    pending: npt.NDArray[np.float32],
+    group: npt.NDArray[np.float32],
+    rel: npt.NDArray[np.int32],
+) -> tuple[np.int64, np.int64]:
+    """Move the earliest lanes that fit a window from those pending to a group of their own."""
+    low = np.int64(2**62)
+    for m in range(LANES):
+        if pending[m] != np.float32(0) and transmit[b, t, m] < low:
+            low = transmit[b, t, m]
+    high = low
+    for m in range(LANES):
+        way = transmit[b, t, m] - low
+        is_in = pending[m] != np.float32(0) and way < widest
+        group[m] = np.float32(1) if is_in else np.float32(0)
+        pending[m] = np.float32(0) if is_in else pending[m]
+        # The other lanes read where the first one of the group does.
+        rel[m] = np.int32(way >> (_PLACES - _FINE)) if is_in else np.int32(0)
+        high = low + way if is_in and low + way > high else high
+    return low, high
+
+
+@kernel
 def _add_point_by_point(
     data: npt.NDArray[np.float32],
     points: npt.NDArray[np.float64],
@@ -866,7 +894,7 @@ def _add_point_by_point(
     t: int,
     b: int,
     transmit: npt.NDArray[np.int64],
-    scale: npt.NDArray[np.float32],
+    wanted: npt.NDArray[np.float32],
     n: int,
     apodization: npt.NDArray[np.float32],
     sums: npt.NDArray[np.float32],
@@ -879,7 +907,7 @@ def _add_point_by_point(
         for m in range(n):
             real = apodization[row + m]
             imag = apodization[row + (n_planes - 1) * LANES + m]
-            if scale[b, t, m] == np.float32(0) or (real == np.float32(0) and imag == np.float32(0)):
+            if wanted[m] == np.float32(0) or (real == np.float32(0) and imag == np.float32(0)):
                 continue
             dx = points[b, 0, m] - positions[0, e]
             dy = points[b, 1, m] - positions[1, e]
@@ -913,7 +941,7 @@ def scratch_bytes(n_transmits: int, n_elements: int, n_planes: int) -> int:
     n += _room(8 * LINES * n_elements) + _room(8 * LINES * n_transmits * LANES)
     n += _room(8 * 3 * LINES * n_transmits) + _room(8 * 4 * LINES)
     n += _room(4 * LINES * _N_COLUMNS * n_elements) + _room(4 * LINES * n_elements)
-    n += 4 * LANES * (LINES * CHUNK * (n_planes + 1) + LINES + 6)
+    n += 4 * LANES * (LINES * CHUNK * (n_planes + 1) + LINES + 11)
     n += 4 * LANES * LINES * n_transmits * (n_planes + 2)
     return n + _ALIGNMENT
 
@@ -1127,6 +1155,10 @@ def das_range(
     place, divisor = _floats(scratch, place, LANES)
     place, cosine = _floats(scratch, place, LANES)
     place, sine = _floats(scratch, place, LANES)
+    place, pending = _floats(scratch, place, LANES)
+    place, group = _floats(scratch, place, LANES)
+    place, group_sums = _floats(scratch, place, 2 * LANES)
+    place, group_rel = _integers(scratch, place, LANES)
     place, rel = _integers(scratch, place, LINES * CHUNK * LANES)
     place, flat_rel = _integers(scratch, place, n_rows * LANES)
     transmit_rel = flat_rel.reshape(LINES, n_transmits, LANES)
@@ -1229,19 +1261,49 @@ def das_range(
                     # Two more samples than the span: its fraction, and the last pair's second.
                     width = ((span + high[b, t] - low[b, t]) >> _PLACES) + 3
                     windows = (width + 2 * LANES - 1) // (2 * LANES)
-                    beyond = origin + ends[b] * n_planes * n_samples - n_samples
-                    beyond += (most >> _PLACES) + windows * 2 * LANES
+                    end_of_records = origin + ends[b] * n_planes * n_samples - n_samples
+                    beyond = end_of_records + (most >> _PLACES) + windows * 2 * LANES
                     if width <= WINDOW and least >= 0 and most < last and beyond <= flat.size:
                         _add_transmit(
                             flat, origin, n_samples, flat_base, n_elements, b, begins[b],
                             ends[b], low[b, t], flat_rel, b * n_transmits + t, rel, apodization,
                             windows, n_planes, flat_sums,
                         )  # fmt: skip
-                    else:
+                        continue
+                    widest = (np.int64(WINDOW - 3) << _PLACES) - span
+                    if width <= WINDOW or widest <= 0:
                         _add_point_by_point(
-                            data, points, positions, begins[b], ends[b], t, b, transmit, scale, n,
-                            apodization, sums,
+                            data, points, positions, begins[b], ends[b], t, b, transmit,
+                            scale[b, t], n, apodization, sums,
                         )  # fmt: skip
+                        continue
+                    # The arrival times jump, or hurry: as many windows as are needed.
+                    pending[:] = scale[b, t]
+                    while pending.any():
+                        early, late = _next_group(
+                            transmit, b, t, widest, pending, group, group_rel
+                        )  # fmt: skip
+                        least = shortest[b] + early
+                        most = longest[b] + span + late
+                        width = ((span + late - early) >> _PLACES) + 3
+                        windows = (width + 2 * LANES - 1) // (2 * LANES)
+                        beyond = end_of_records + (most >> _PLACES) + windows * 2 * LANES
+                        if least < 0 or most >= last or beyond > flat.size:
+                            _add_point_by_point(
+                                data, points, positions, begins[b], ends[b], t, b, transmit,
+                                group, n, apodization, sums,
+                            )  # fmt: skip
+                            continue
+                        group_sums[:] = 0
+                        _add_transmit(
+                            flat, origin, n_samples, flat_base, n_elements, b, begins[b],
+                            ends[b], early, group_rel, 0, rel, apodization, windows, n_planes,
+                            group_sums,
+                        )  # fmt: skip
+                        for m in range(LANES):
+                            if group[m] != np.float32(0):
+                                for plane in range(n_planes):
+                                    sums[b, t, plane, m] += group_sums[plane * LANES + m]
         for b in range(block):
             line = line0 + b
             result[:] = 0
