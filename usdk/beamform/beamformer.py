@@ -67,8 +67,8 @@ class Beamformer:
         hundredth, 2 by a fiftieth and 1, which filters the data so that they allow for the line, by
         a twelfth: on the shift kernel 1 is faster than ``linear``.
     weighting : TransmitWeighting or str, optional
-        How the transmits share a point. When absent ``retrospective`` for focused beams that
-        overlap at their foci, ``lines`` for focused beams that do not, else ``compound``.
+        How the transmits share a point. When absent ``lines`` for focused beams, ``compound`` for
+        all else; ``retrospective`` focuses focused beams at every depth, and takes longer.
     normalize : bool
         Divide by the sum of the weights, so that brightness does not follow the aperture.
     directivity : bool

@@ -104,7 +104,8 @@ def _choose_exact(geometry: Geometry, method: Method, wanted: Kernel | None) -> 
             plan = make_plan(geometry, method)
             reason = module.why_not_better(plan)
             if reason is None or (wanted is kernel and not plan.is_too_large):
-                return kernel, plan, _asked(wanted) + plan.why
+                why = f"{plan.why} ({'; '.join(reasons)})" if reasons else plan.why
+                return kernel, plan, _asked(wanted) + why
         reasons.append(f"not {kernel}: {reason}")
     if wanted is not None:
         raise ArgumentError(

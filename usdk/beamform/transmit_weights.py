@@ -8,18 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.beamform.geometry import Geometry
-from usdk.beamform.insonification import insonification, waist_m
+from usdk.beamform.insonification import insonification
 from usdk.beamform.options import TransmitWeighting
-from usdk.beamform.transmit_groups import part_of
 from usdk.errors import ArgumentError
 from usdk.transmit import FocusedWave, Transmit
 
 __all__ = ["natural_weighting", "transmit_weights"]
 
 _Array = NDArray[np.float64]
-# Beams whose axes stand closer together than this share of their waists leave no gap at the focus.
-_FARTHEST_NEIGHBOUR = 1.5
-_SAME_AXIS_M = 1e-6
 
 
 def transmit_weights(
@@ -55,29 +51,12 @@ def natural_weighting(
 ) -> TransmitWeighting:
     """Return the weighting that suits the transmits, summed coherently in groups if there are any.
 
-    ``retrospective`` for focused beams that overlap at their foci, or that stand alone in a group;
-    ``lines`` for focused beams that do not overlap, and ``compound`` for all else.
+    ``lines`` for focused beams, which costs least; ``retrospective`` where such a beam stands
+    alone in a group, which the nearest beams cannot share; ``compound`` for all else.
     """
-    if len(groups) > 1:
-        if not all(isinstance(t, FocusedWave) for t in geometry.sequence.transmits):
-            return TransmitWeighting.COMPOUND
-        sweeps = [part_of(geometry, group) for group in groups if len(group) > 1]
-        if len(sweeps) < len(groups) or TransmitWeighting.LINES not in map(
-            natural_weighting, sweeps
-        ):
-            return TransmitWeighting.RETROSPECTIVE
-        return TransmitWeighting.LINES
-    waves = [t for t in geometry.sequence.transmits if isinstance(t, FocusedWave)]
-    if len(waves) < len(geometry.sequence):
+    if not all(isinstance(t, FocusedWave) for t in geometry.sequence.transmits):
         return TransmitWeighting.COMPOUND
-    foci_m = np.array([wave.focus_m for wave in waves])
-    nearest_m = np.full(len(waves), np.inf)
-    for wave in waves:
-        distance_m = _distance_to_axis_m(wave, foci_m)
-        others = distance_m > _SAME_AXIS_M
-        nearest_m[others] = np.minimum(nearest_m, distance_m)[others]
-    waists_m = [waist_m(wave, geometry.probe, geometry.wavelength_m) for wave in waves]
-    if np.all(nearest_m <= _FARTHEST_NEIGHBOUR * np.array(waists_m)):
+    if len(groups) > 1 and min(map(len, groups)) == 1:
         return TransmitWeighting.RETROSPECTIVE
     return TransmitWeighting.LINES
 

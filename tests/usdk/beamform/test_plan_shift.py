@@ -140,12 +140,12 @@ LOWERED_M = PROBE.element_positions_m + np.array([0, 0, 1e-5])
         ),
     ],
 )
-def test_where_it_is_not_exact_the_general_kernel_runs_and_asking_for_it_is_refused(
+def test_where_it_is_not_exact_another_kernel_runs_and_asking_for_it_is_refused(
     probe: Probe, sequence: TransmitSequence, scan: Any, options: dict[str, Any], message: str
 ) -> None:
     receive = receive_for(sequence)
     other = Beamformer(probe, sequence, receive, scan, **options)
-    assert other.kernel == "general"
+    assert other.kernel in ("general", "range")
     assert message in other.explain()
     with pytest.raises(ArgumentError, match=message):
         Beamformer(probe, sequence, receive, scan, kernel="shift", **options)
@@ -154,7 +154,7 @@ def test_where_it_is_not_exact_the_general_kernel_runs_and_asking_for_it_is_refu
 def test_a_copy_that_would_fill_the_memory_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("usdk.beamform.plan_shift.MAX_SKEWED_BYTES", 10_000)
     assert "too large" in plan().explain()
-    assert plan().kernel == "general"
+    assert plan().kernel != "shift"
     with pytest.raises(ArgumentError, match="too large"):
         plan(kernel="shift")
 
@@ -164,9 +164,9 @@ def test_an_unknown_kernel_is_refused() -> None:
         plan(kernel="fast")
 
 
-def test_a_few_columns_are_left_to_the_general_kernel_unless_asked_for() -> None:
+def test_a_few_columns_are_left_to_another_kernel_unless_asked_for() -> None:
     few = columns(5, 3, 1)
-    assert plan(few).kernel == "general"
+    assert plan(few).kernel != "shift"
     assert "fewer than 8 columns" in plan(few).explain()
     asked = plan(few, kernel="shift")
     assert asked.kernel == "shift"

@@ -137,7 +137,7 @@ SPARSE = focused_lines(LINEAR, n_lines=5, focus_depth_m=FOCUS_M, n_aperture=40)
 @pytest.mark.parametrize(
     ("probe", "sequence", "expected"),
     [
-        *[(probe, sequence, "retrospective") for probe, sequence in BEAMS.values()],
+        *[(probe, sequence, "lines") for probe, sequence in BEAMS.values()],
         (LINEAR, SPARSE, "lines"),
         (LINEAR, focused_lines(LINEAR, n_lines=1, focus_depth_m=FOCUS_M), "lines"),
         (LINEAR, plane_waves([-5, 0, 5]), "compound"),
@@ -159,17 +159,6 @@ def test_the_weighting_suits_the_transmits(
     plan = Beamformer(probe, sequence, receive_for(sequence), scan)
     assert plan.method.weighting == expected
     assert expected in plan.explain()
-
-
-def test_several_focal_zones_on_the_same_axes_are_no_neighbours() -> None:
-    zones = TransmitSequence(
-        transmits=(
-            *focused_lines(LINEAR, n_lines=24, focus_depth_m=10e-3, n_aperture=16).transmits,
-            *focused_lines(LINEAR, n_lines=24, focus_depth_m=20e-3, n_aperture=16).transmits,
-        )
-    )
-    scan = LinearScan(x_m=np.array([0.0, 1e-3]), z_m=np.array([10e-3, 11e-3]))
-    assert natural_weighting(Geometry(LINEAR, zones, receive_for(zones), scan)) == "retrospective"
 
 
 def test_lines_of_waves_without_an_axis_are_refused() -> None:
