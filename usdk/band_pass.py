@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition, require_finite
 from usdk.errors import ArgumentError
+from usdk.fir_design import band_taps, kaiser_length
 from usdk.tiles import run_tiles
 from usdk_kernels.fir_filter import fir_filter
 
@@ -115,20 +116,13 @@ def band_pass(
 
 
 def _taps(low_hz: float, high_hz: float, rate_hz: float) -> NDArray[np.float32]:
-    # Its import takes as long as all others together, and programs that never filter exist.
-    from scipy import signal
-
     room_hz = 2 * min(low_hz, rate_hz / 2 - high_hz)
     transition_hz = min(_TRANSITION * (high_hz - low_hz), room_hz)
-    n_taps, beta = signal.kaiserord(STOPBAND_DB, 2 * transition_hz / rate_hz)
-    n_taps |= 1
+    n_taps, beta = kaiser_length(STOPBAND_DB, transition_hz, rate_hz)
     if n_taps > MAX_TAPS:
         raise ArgumentError(
             f"a band of {low_hz:g} to {high_hz:g} Hz takes {n_taps} taps at a sampling frequency "
             f"of {rate_hz:g} Hz, more than {MAX_TAPS}: take a wider one, farther from 0 Hz and "
             "from half the sampling frequency"
         )
-    taps = signal.firwin(
-        n_taps, [low_hz, high_hz], window=("kaiser", beta), pass_zero=False, fs=rate_hz
-    )
-    return np.asarray(taps, np.float32)
+    return band_taps(n_taps, beta, low_hz, high_hz, rate_hz)

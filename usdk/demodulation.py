@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition, require_finite
 from usdk.errors import ArgumentError
+from usdk.fir_design import band_taps, kaiser_length
 from usdk.tiles import run_tiles
 from usdk_kernels.demodulation import fir_decimate, mix_down
 
@@ -175,11 +176,6 @@ def demodulate(acquisition: Acquisition, **options: Any) -> Acquisition:
 
 
 def _low_pass(cutoff_hz: float, rate_hz: float) -> NDArray[np.float32]:
-    # Its import takes as long as all others together, and programs that never demodulate exist.
-    from scipy import signal
-
     # The transition band is as wide as the cut-off frequency and centred on it.
-    n_taps, beta = signal.kaiserord(STOPBAND_DB, 2 * cutoff_hz / rate_hz)
-    n_taps = min(n_taps | 1, MAX_TAPS)
-    taps = signal.firwin(n_taps, cutoff_hz, window=("kaiser", beta), fs=rate_hz)
-    return np.asarray(taps, np.float32)
+    n_taps, beta = kaiser_length(STOPBAND_DB, cutoff_hz, rate_hz)
+    return band_taps(min(n_taps, MAX_TAPS), beta, 0.0, cutoff_hz, rate_hz)

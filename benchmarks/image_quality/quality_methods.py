@@ -64,8 +64,8 @@ OF_PHASED: Methods = {
     "directivity": {"directivity": True},
 }
 OF_FOCUSED: Methods = {
-    "retrospective (default)": {},
-    "nearest two beams": {"weighting": "lines"},
+    "nearest two beams (default)": {},
+    "retrospective": {"weighting": "retrospective"},
     "all beams alike": {"weighting": "compound"},
 }
 

@@ -32,7 +32,7 @@ POINTS = (
     "nearest, IQ at fs / 3", "incoherent", "coherence factor", "coherence factor of transmits",
 )  # fmt: skip
 GEOMETRIES = (
-    ("focused", "nearest two beams"), ("focused", "retrospective (default)"),
+    ("focused", "nearest two beams (default)"), ("focused", "retrospective"),
     ("convex", "default"), ("convex", "3 groups, incoherent"),
     ("phased", "default (open)"), ("phased", "3 groups, incoherent"),
 )  # fmt: skip

@@ -51,11 +51,9 @@ def test_without_the_transition_it_would_jump(lines: Acquisition, weighting: str
     assert jump(replace(lines, sequence=hard), FOCUS_M, weighting) > 0.5
 
 
-def test_beams_that_overlap_are_summed_where_they_reach_unless_told_otherwise(
-    lines: Acquisition,
-) -> None:
+def test_lines_are_the_default_of_focused_beams(lines: Acquisition) -> None:
     scan = LinearScan(x_m=np.linspace(-1e-3, 1e-3, 9), z_m=np.linspace(15e-3, 25e-3, 9))
-    assert Beamformer.for_acquisition(lines, scan).method.weighting == "retrospective"
+    assert Beamformer.for_acquisition(lines, scan).method.weighting == "lines"
 
 
 def width_m(iq: Acquisition, point_m: tuple[float, float], weighting: str) -> float:

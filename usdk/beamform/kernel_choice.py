@@ -95,7 +95,8 @@ def _choose_exact(geometry: Geometry, method: Method, wanted: Kernel | None) -> 
         return Kernel.ALIGNED, AlignedPlan(geometry, method), "which the combination needs"
     if wanted is Kernel.GENERAL:
         return Kernel.GENERAL, GeneralPlan(geometry, method), "as asked"
-    reason, reasons = "", []
+    reason: str | None = None
+    reasons: list[str] = []
     for kernel, module, make_plan in _FAST:
         if wanted not in (None, kernel):
             continue

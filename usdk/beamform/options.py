@@ -103,7 +103,7 @@ class Kernel(StrEnum):
     pitch, linear interpolation."""
     RANGE = "range"
     """Adds runs of points along a line: any array, any transmit, points on straight lines, linear
-    interpolation; on processors with AVX-512."""
+    interpolation."""
     ALIGNED = "aligned"
     """Aligns the samples of every transmit and element, then combines them: any geometry, any
     interpolation, any combination."""

@@ -14,9 +14,8 @@ from usdk.beamform.computed_tables import ComputedTables, wave_terms
 from usdk.beamform.directivity import element_size_wavelengths, element_tangents
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Interpolation, Method, TransmitWeighting
-from usdk.beamform.point_tables import MAX_PLAN_BYTES
+from usdk.beamform.point_tables import require_memory
 from usdk.beamform.transmit_weights import transmit_weights
-from usdk.errors import ArgumentError
 from usdk.tiles import run_tiles
 from usdk_kernels import das_range
 from usdk_kernels.line_points import line_points
@@ -119,6 +118,7 @@ class RangePlan:
             self._waves = np.array(wave_terms(geometry), np.float64)
         per_tile = min(POINTS_PER_TILE // self.n_ranges, -(-self.n_lines // _MIN_TILES))
         per_tile = -(-max(1, per_tile) // das_range.LINES) * das_range.LINES
+        self._check_size()
         self._tiles = self._make_tiles(per_tile)
         self.n_tiles = len(self._tiles)
         self._n_planes = 2 if receive.demodulation_frequency_hz else 1
@@ -212,17 +212,24 @@ class RangePlan:
         )  # fmt: skip
         return np.asarray(table_s.reshape(n_waves, n_lines, self.n_ranges))
 
+    def _check_size(self) -> None:
+        """Refuse tables that would be too large before they are made."""
+        if self._waves is not None:
+            return
+        weighting, reaching = self._method.weighting, len(self._time_zero_s)
+        if weighting is not TransmitWeighting.COMPOUND:
+            # What beams reach is known when the tables are made; two beams at least share a point.
+            reaching = min(reaching, 2)
+        per_pair = 8 if weighting is TransmitWeighting.COMPOUND else 12
+        require_memory(per_pair * reaching * self.n_lines * self.n_ranges)
+
     def _make_tiles(self, per_tile: int) -> tuple[_Tile, ...]:
         tiles, n_bytes = [], 0
         for start in range(0, self.n_lines, per_tile):
             lines = slice(start, min(start + per_tile, self.n_lines))
             tiles.append(self._make_tile(lines))
             n_bytes += tiles[-1].n_bytes
-            if n_bytes > MAX_PLAN_BYTES:
-                raise ArgumentError(
-                    f"the plan's tables would take more than {MAX_PLAN_BYTES / 2**30:g} GiB: "
-                    "take fewer points or fewer transmits at a time"
-                )
+            require_memory(n_bytes)
         return tuple(tiles)
 
     def _make_tile(self, lines: slice) -> _Tile:

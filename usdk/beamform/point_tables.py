@@ -21,7 +21,7 @@ from usdk.beamform.transmit_weights import transmit_weights
 from usdk.errors import ArgumentError
 from usdk_kernels import das
 
-__all__ = ["MAX_PLAN_BYTES", "POINTS_PER_TILE", "PointTables", "Tile"]
+__all__ = ["MAX_PLAN_BYTES", "POINTS_PER_TILE", "PointTables", "Tile", "require_memory"]
 
 POINTS_PER_TILE = 4096
 MAX_PLAN_BYTES = 8 * 2**30
@@ -110,13 +110,13 @@ class PointTables:
             reaching = min(reaching, 2)
         elif self._weighting is TransmitWeighting.RETROSPECTIVE:
             reaching = 1  # Or more: `_within_memory` counts the beams that reach each tile.
-        _require_memory(12 * reaching * n_points)
+        require_memory(12 * reaching * n_points)
 
     def _within_memory(self, tiles: Iterator[Tile]) -> Iterator[Tile]:
         n_bytes = 0
         for tile in tiles:
             n_bytes += tile.n_bytes
-            _require_memory(n_bytes)
+            require_memory(n_bytes)
             yield tile
 
     def _make(self, first: int, stop: int) -> Iterator[Tile]:
@@ -147,7 +147,8 @@ class PointTables:
             )
 
 
-def _require_memory(n_bytes: int) -> None:
+def require_memory(n_bytes: int) -> None:
+    """Raise `ArgumentError` if tables of this size are larger than `MAX_PLAN_BYTES`."""
     if n_bytes > MAX_PLAN_BYTES:
         raise ArgumentError(
             f"the plan's tables would take {n_bytes / 2**30:.1f} GiB, at most "

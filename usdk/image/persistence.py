@@ -105,7 +105,7 @@ class FrameAverage:
         if image.shape != self._state.shape:
             raise ArgumentError(f"image must have shape {self._state.shape}, got {image.shape}")
         coefficient = 0.0 if is_after_gap else self._coefficient(sequence_number, time_s)
-        recursive_average(coefficient, self._state, image)
+        recursive_average(float(coefficient), self._state, image)
         self._last = (sequence_number, time_s)
 
     def _coefficient(self, sequence_number: int, time_s: float) -> float:

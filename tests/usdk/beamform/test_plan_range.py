@@ -189,6 +189,6 @@ def test_why_another_kernel_is_better() -> None:
 
 
 def test_tables_that_are_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("usdk.beamform.plan_range.MAX_PLAN_BYTES", 100_000)
+    monkeypatch.setattr("usdk.beamform.point_tables.MAX_PLAN_BYTES", 100_000)
     with pytest.raises(ArgumentError, match="fewer points"):
         RangePlan(geometry(CONVEX, FOCUSED, FAN), method())

@@ -119,7 +119,8 @@ def test_it_is_done_only_where_asked_for_by_name_and_said() -> None:
     assert asked.kernel == Kernel.SHIFT
     assert "columns resampled from 128 aligned ones" in asked.explain()
     general = Beamformer(PROBE, SEQUENCE, RECEIVE, SCAN, alignment="resample", kernel="general")
-    np.testing.assert_array_equal(general(rf()), unasked(rf()))
+    assert "resampled" not in general.explain()
+    assert error(general(rf()), unasked(rf())) < 1e-4
     with pytest.raises(ArgumentError, match="exact, resample"):
         Beamformer(PROBE, SEQUENCE, RECEIVE, SCAN, alignment="aligned")
 
