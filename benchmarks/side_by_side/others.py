@@ -3,7 +3,7 @@
 PyMUST's matrices take 20 s to build and up to 2 GB; of the volume a thirty-second part is built and
 multiplied at a time, and its time scaled, because the whole matrix would take 8.6 GB.
 
-The C ceilings are not part of this project: ``USDK_CEILING`` names a folder with a module `ceiling`
+The C ceilings are not part of this project: ``USDK_BENCH_CEILING`` names a folder with a module `ceiling`
 whose classes `Gather`, `Shift`, `Ensemble` and `Das3` take a workload and are called.
 """
 
@@ -19,58 +19,77 @@ from typing import Any
 
 import numba
 import numpy as np
+from ours import beamformer
 
 __all__ = ["others_for"]
 
 Run = Callable[[], Any]
 
 
-@numba.njit(parallel=True, fastmath=True)
-def _loop(data, points_m, elements_m, arrival_s, time_zero_s, fs, fd, c, f_number, out):  # type: ignore[no-untyped-def]
-    n_transmits, n_elements, n_samples = data.shape
-    for p in numba.prange(points_m.shape[0]):
-        x, y, z = points_m[p, 0], points_m[p, 1], points_m[p, 2]
-        total = out[p] * 0
-        for t in range(n_transmits):
-            for e in range(n_elements):
-                dx, dy = x - elements_m[e, 0], y - elements_m[e, 1]
-                if f_number > 0 and abs(dx) * 2 * f_number > z:
-                    continue
-                time_s = arrival_s[t, p] + math.sqrt(dx * dx + dy * dy + z * z) / c
-                s = (time_s - time_zero_s) * fs
-                i = int(s)
-                if i < 0 or i >= n_samples - 1:
-                    continue
-                w = s - i
-                value = (1 - w) * data[t, e, i] + w * data[t, e, i + 1]
-                if fd > 0:
-                    angle = 2 * math.pi * fd * time_s
-                    value *= complex(math.cos(angle), math.sin(angle))
-                total += value
-        out[p] = total
+def loop(is_iq: bool) -> Any:
+    """Compile the loop of most notebooks."""
+
+    @numba.njit(parallel=True, fastmath=True)
+    def das(data, points_m, elements_m, normals, arrival_s, time_zero_s, fs, fd, c, f_number, out):  # type: ignore[no-untyped-def]
+        n_transmits, n_elements, n_samples = data.shape
+        for p in numba.prange(points_m.shape[0]):
+            total = out[p] * 0
+            for t in range(n_transmits):
+                for e in range(n_elements):
+                    dx = points_m[p, 0] - elements_m[e, 0]
+                    dy = points_m[p, 1] - elements_m[e, 1]
+                    dz = points_m[p, 2] - elements_m[e, 2]
+                    away2 = dx * dx + dy * dy + dz * dz
+                    axial = dx * normals[e, 0] + dz * normals[e, 2]
+                    if 4 * f_number * f_number * (away2 - axial * axial) > axial * axial:
+                        continue
+                    time_s = arrival_s[t, p] + math.sqrt(away2) / c
+                    s = (time_s - time_zero_s) * fs
+                    i = int(s)
+                    if i < 0 or i >= n_samples - 1:
+                        continue
+                    w = s - i
+                    value = (1 - w) * data[t, e, i] + w * data[t, e, i + 1]
+                    if is_iq:
+                        angle = 2 * math.pi * fd * time_s
+                        total += value * complex(math.cos(angle), math.sin(angle))
+                    else:
+                        total += value
+            out[p] = total
+
+    return das
 
 
 def usual_numba(w: SimpleNamespace) -> Run:
     """The loop of most notebooks: point after point, on all cores; frame after frame."""
-    is_volume = hasattr(w, "pos")
-    axes = (w.x, w.y, w.z) if is_volume else (w.x, np.zeros(1), w.z)
-    points_m = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    elements_m = w.pos if is_volume else np.column_stack((w.xe, 0 * w.xe, 0 * w.xe))
-    if is_volume:
-        arrival_s = w.txd.reshape(1, -1)
-    else:
-        angles = getattr(w, "angles", np.zeros(1))
-        direction = np.column_stack((np.sin(angles), 0 * angles, np.cos(angles)))
-        arrival_s = direction @ points_m.T / w.c
-    frames = np.moveaxis(w.iqd, -1, 0)[:, None] if w.iq else w.rf[None]
+    plan = beamformer(w)
+    probe, points_m = plan.geometry.probe, plan.geometry.scan.points_m().reshape(-1, 3)
+    elements_m, normals = probe.element_positions_m.copy(), probe.element_normals.copy()
+    arrival_s = np.stack(
+        [wave.arrival_time_s(points_m, probe, w.c) for wave in plan.geometry.sequence.transmits]
+    )
+    is_ensemble = hasattr(w, "iqd")
+    frames = np.moveaxis(w.iqd, -1, 0)[:, None] if is_ensemble else w.data[None]
     frames = np.ascontiguousarray(frames, np.complex64 if w.iq else np.float32)
     out = np.zeros((len(frames), len(points_m)), frames.dtype)
-    fd = w.fc if w.iq else 0.0
+    fd, das = w.fc if w.iq else 0.0, loop(w.iq)
 
     def run() -> Any:
         for data, image in zip(frames, out, strict=True):
-            _loop(data, points_m, elements_m, arrival_s, w.t0, w.fs, fd, w.c, w.fnumber, image)
-        return np.moveaxis(out, 0, -1).reshape(w.shape) if w.iq else out[0].reshape(w.shape)
+            das(
+                data,
+                points_m,
+                elements_m,
+                normals,
+                arrival_s,
+                w.t0,
+                w.fs,
+                fd,
+                w.c,
+                w.fnumber,
+                image,
+            )
+        return np.moveaxis(out, 0, -1).reshape(w.shape) if is_ensemble else out[0].reshape(w.shape)
 
     return run
 
@@ -137,11 +156,11 @@ def _pymust_parameters(w: SimpleNamespace) -> Any:
 
 def others_for(workload: str) -> dict[str, Callable[[SimpleNamespace], Run]]:
     """Return who else does a workload."""
-    if workload.startswith("convex"):
-        return {}
     found: dict[str, Callable[[SimpleNamespace], Run]] = {"usual numba": usual_numba}
+    if workload.startswith("convex"):
+        return found
     found["PyMUST"] = pymust_volume if workload == "volume" else pymust_matrix
-    folder = os.environ.get("USDK_CEILING")
+    folder = os.environ.get("USDK_BENCH_CEILING")
     if folder is None:
         return found
     sys.path.insert(0, folder)

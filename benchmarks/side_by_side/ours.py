@@ -59,7 +59,7 @@ def frame(**options: Any) -> Callable[[SimpleNamespace], Run]:
 
     def make(w: SimpleNamespace) -> Run:
         plan = beamformer(w, **options)
-        data, out = (w.data if hasattr(w, "data") else w.rf), np.empty(plan.shape, plan.dtype)
+        data, out = w.data, np.empty(plan.shape, plan.dtype)
         return lambda: plan(data, out=out)
 
     return make

@@ -28,6 +28,7 @@ def plane_waves(x_m: np.ndarray | None = None) -> SimpleNamespace:
     # No point lies exactly on an aperture's edge.
     w.z = np.linspace(5.013e-3, 40.013e-3, 512)
     w.rf = np.random.default_rng(1).standard_normal((w.na, w.ne, w.ns)).astype(np.float32)
+    w.data = w.rf
     w.tx_delays = w.xe * np.sin(w.angles)[:, None] / w.c
     w.shape = (w.x.size, w.z.size)
     return w
@@ -63,6 +64,7 @@ def volume() -> SimpleNamespace:
     w.x = w.y = np.linspace(-12e-3, 12e-3, 64)
     w.z = np.linspace(10e-3, 45e-3, 128)
     w.rf = np.random.default_rng(5).standard_normal((1, w.ne, w.ns)).astype(np.float32)
+    w.data = w.rf
     x, y, z = np.meshgrid(w.x, w.y, w.z, indexing="ij")
     w.txd = (np.sqrt(x**2 + y**2 + (z - w.source[2]) ** 2) + w.source[2]) / w.c
     w.tx_delays = ((np.linalg.norm(w.pos - w.source, axis=1) + w.source[2]) / w.c)[None]
