@@ -3,8 +3,8 @@
 PyMUST's matrices take 20 s to build and up to 2 GB; of the volume a thirty-second part is built and
 multiplied at a time, and its time scaled, because the whole matrix would take 8.6 GB.
 
-The C ceilings are not part of this project: ``USDK_BENCH_CEILING`` names a folder with a module `ceiling`
-whose classes `Gather`, `Shift`, `Ensemble` and `Das3` take a workload and are called.
+The C ceilings are not part of this project: ``USDK_BENCH_CEILING`` names a folder with a module
+`ceiling` whose classes `Gather`, `Shift`, `Ensemble` and `Das3` take a workload and are called.
 """
 
 from __future__ import annotations
