@@ -26,13 +26,13 @@ def volume() -> Any:
 
 
 @cache
-def voxels(antialias: bool) -> VolumeConverter:
-    return VolumeConverter(SCAN, SCAN.raster(n_z=192), antialias=antialias)
+def voxels(anti_alias: bool) -> VolumeConverter:
+    return VolumeConverter(SCAN, SCAN.raster(n_z=192), anti_alias=anti_alias)
 
 
 @cache
 def pixels() -> SliceConverter:
-    return SliceConverter(SCAN, Plane.at_y(), antialias=False)
+    return SliceConverter(SCAN, Plane.at_y(), anti_alias=False)
 
 
 @cache
@@ -46,9 +46,9 @@ def coordinates(kind: str) -> Any:
 
 
 @VOXELS
-@pytest.mark.parametrize("antialias", [False, True], ids=["plain", "smoothed"])
-def test_our_voxels(benchmark: Any, antialias: bool) -> None:
-    plan = voxels(antialias)
+@pytest.mark.parametrize("anti_alias", [False, True], ids=["plain", "smoothed"])
+def test_our_voxels(benchmark: Any, anti_alias: bool) -> None:
+    plan = voxels(anti_alias)
     out = plan(volume())
     benchmark(lambda: plan(volume(), out=out))
 

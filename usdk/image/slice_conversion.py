@@ -29,7 +29,7 @@ class SliceConverter:
     raster : Raster, optional
         Pixels wanted, in the plane's own coordinates; 512 rows that cover what the plane cuts out
         of the scan's bounds when absent.
-    antialias : bool
+    anti_alias : bool
         Smooth the volume first where pixels are coarser than the data, by as many steps of each
         axis as a pixel spans (see `usdk_kernels.volume_conversion`); this takes memory of two
         volumes.
@@ -45,7 +45,7 @@ class SliceConverter:
         plane: Plane,
         raster: Raster | None = None,
         *,
-        antialias: bool = True,
+        anti_alias: bool = True,
     ) -> None:
         self.scan, self.plane = scan, plane
         self.raster = raster = plane.raster(scan.bounds_m) if raster is None else raster
@@ -54,7 +54,7 @@ class SliceConverter:
         self._index = np.empty(n_pixels, np.int32)
         self._weights = np.empty((3, n_pixels), np.float32)
         slice_table(coordinates.reshape(-1, 3), *scan.shape, self._index, self._weights)
-        self._prefilter = _prefilter(coordinates, scan.shape) if antialias else None
+        self._prefilter = _prefilter(coordinates, scan.shape) if anti_alias else None
         self._tiles = [
             (first, min(first + _PIXELS_PER_TILE, n_pixels))
             for first in range(0, n_pixels, _PIXELS_PER_TILE)

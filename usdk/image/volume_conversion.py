@@ -28,7 +28,7 @@ class VolumeConverter:
         Where the samples lie.
     raster : VolumeRaster, optional
         Voxels wanted; those that cover the scan, 128 along z, when absent.
-    antialias : bool
+    anti_alias : bool
         Smooth the volume first where voxels are coarser than the data (see
         `usdk_kernels.volume_conversion`); this takes memory of two volumes.
 
@@ -43,7 +43,7 @@ class VolumeConverter:
         scan: VolumeScan | PyramidScan,
         raster: VolumeRaster | None = None,
         *,
-        antialias: bool = True,
+        anti_alias: bool = True,
     ) -> None:
         self.scan = scan
         self.raster = raster = scan.raster() if raster is None else raster
@@ -82,7 +82,7 @@ class VolumeConverter:
             half_widths.append(np.array([size_m / range_step_m]))
         self._prefilter = (
             VolumePrefilter(scan.shape, half_widths[0], half_widths[1], float(half_widths[2][0]))
-            if antialias
+            if anti_alias
             else None
         )
 

@@ -43,7 +43,7 @@ def test_slices_equal_scipy_s_trilinear_interpolation(
     scan: VolumeScan | PyramidScan, plane: Plane
 ) -> None:
     volume = random_volume(scan)
-    converter = SliceConverter(scan, plane, antialias=False)
+    converter = SliceConverter(scan, plane, anti_alias=False)
     out = converter(volume, fill=-9.0)
     expected = reference(scan, volume, plane.points_m(converter.raster), -9.0)
     np.testing.assert_allclose(out, expected, atol=2e-5)
@@ -64,7 +64,7 @@ def test_coarse_slices_of_a_pyramid_do_not_alias(axis: int) -> None:
     size_m = 3 * 21e-3 * (ANGLES[1] - ANGLES[0]) if axis < 2 else 3 * (RANGES[1] - RANGES[0])
     plane = (Plane.at_y(), Plane.at_x(), Plane.at_y())[axis]
     raster = plane.raster(PYRAMID.bounds_m, pixel_size_m=size_m)
-    aliased = SliceConverter(PYRAMID, plane, raster, antialias=False)(stripes, fill=np.nan)
+    aliased = SliceConverter(PYRAMID, plane, raster, anti_alias=False)(stripes, fill=np.nan)
     smooth = SliceConverter(PYRAMID, plane, raster)(stripes, fill=np.nan)
     assert np.array_equal(np.isnan(aliased), np.isnan(smooth))
     # The outermost lines have no neighbours to cancel them.

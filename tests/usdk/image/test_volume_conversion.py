@@ -37,7 +37,7 @@ def reference(scan: VolumeScan | PyramidScan, volume: Any, points_m: Any, fill: 
 @SCANS
 def test_voxels_equal_scipy_s_trilinear_interpolation(scan: VolumeScan | PyramidScan) -> None:
     volume = random_volume(scan)
-    converter = VolumeConverter(scan, scan.raster(n_z=50), antialias=False)
+    converter = VolumeConverter(scan, scan.raster(n_z=50), anti_alias=False)
     out = converter(volume, fill=-9.0)
     points_m = np.stack(np.meshgrid(*converter.raster.axes_m(), indexing="ij"), axis=-1)
     np.testing.assert_allclose(out, reference(scan, volume, points_m, -9.0), atol=2e-5)
@@ -77,7 +77,7 @@ def test_coarse_voxels_of_a_grid_do_not_alias(axis: int) -> None:
     step_m = (11e-3 / 23, 8e-3 / 16, 18e-3 / 63)[axis]
     coarse = GRID.raster(voxel_size_m=3.7 * step_m)
     inner = (slice(1, -1),) * 3
-    aliased = VolumeConverter(GRID, coarse, antialias=False)(stripes)[inner]
+    aliased = VolumeConverter(GRID, coarse, anti_alias=False)(stripes)[inner]
     smooth = VolumeConverter(GRID, coarse)(stripes)[inner]
     assert np.abs(aliased).max() > 0.5
     assert np.abs(smooth).max() < 0.06
@@ -99,7 +99,7 @@ def test_voxels_as_fine_as_the_data_are_not_smoothed(scan: VolumeScan | PyramidS
     raster = VolumeRaster(
         x_m=-2e-3, y_m=-1e-3, z_m=8e-3, voxel_size_m=0.02e-3, n_x=20, n_y=20, n_z=20
     )
-    exact = VolumeConverter(scan, raster, antialias=False)(volume)
+    exact = VolumeConverter(scan, raster, anti_alias=False)(volume)
     np.testing.assert_array_equal(VolumeConverter(scan, raster)(volume), exact)
 
 
@@ -129,7 +129,7 @@ def test_threads_change_no_bit_and_a_frame_allocates_nothing(
 
 def test_tables_of_voxels_grow_with_faces_not_with_volumes() -> None:
     n_voxels = [
-        (VolumeConverter(PYRAMID, PYRAMID.raster(n_z=n), antialias=False), n) for n in (50, 100)
+        (VolumeConverter(PYRAMID, PYRAMID.raster(n_z=n), anti_alias=False), n) for n in (50, 100)
     ]
     (small, _), (large, _) = n_voxels
     assert large.n_bytes < 4.5 * small.n_bytes
