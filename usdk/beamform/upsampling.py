@@ -20,7 +20,7 @@ from usdk_kernels.upsampling import upsample
 
 __all__ = ["N_TAPS", "Upsampling"]
 
-N_TAPS = 8
+N_TAPS = 16
 """Samples that each new one is made of."""
 _ROWS_PER_TILE = 32
 
