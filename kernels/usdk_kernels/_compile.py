@@ -51,8 +51,9 @@ def _cache_for(function: Callable[..., Any]) -> _BestEffortCache | None:
 
 
 def _without_overlap(flags: Any) -> Any:
-    """Set the flag that numba has no option for."""
-    flags.noalias = True
+    """Set the flag that numba has no option for; without it a kernel is slower and as right."""
+    if hasattr(flags, "noalias"):
+        flags.noalias = True
     return flags
 
 

@@ -125,6 +125,14 @@ def test_kernels_are_serial_and_release_the_interpreter_lock():
         assert not kernel.targetoptions.get("parallel")
 
 
+def test_a_compiler_without_the_flag_compiles_all_the_same():
+    class Flags:
+        __slots__ = ()
+
+    flags = Flags()
+    assert _compile._without_overlap(flags) is flags
+
+
 def test_a_promise_that_arrays_do_not_overlap_spares_the_test_for_it(monkeypatch):
     monkeypatch.setattr(_compile, "_cache_for", lambda function: None)  # one function, two ways
 

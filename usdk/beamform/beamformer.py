@@ -67,8 +67,9 @@ class Beamformer:
         hundredth, 2 by a fiftieth and 1, which filters the data so that they allow for the line, by
         a twelfth: on the shift kernel 1 is faster than ``linear``.
     weighting : TransmitWeighting or str, optional
-        How the transmits share a point. When absent ``lines`` for focused beams, ``compound`` for
-        all else; ``retrospective`` focuses focused beams at every depth, and takes longer.
+        How the transmits share a point. When absent ``lines`` for focused beams (``retrospective``
+        where one stands alone in its group), ``compound`` for all else; ``retrospective`` focuses
+        focused beams at every depth, and takes longer.
     normalize : bool
         Divide by the sum of the weights, so that brightness does not follow the aperture.
     directivity : bool
