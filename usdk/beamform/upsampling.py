@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.beamform.fractional_delay import band_of, fractional_delay
+from usdk.beamform.fractional_delay import fractional_delay
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Interpolation, Method
 from usdk.tiles import run_tiles
@@ -22,6 +22,8 @@ __all__ = ["N_TAPS", "Upsampling"]
 
 N_TAPS = 16
 """Samples that each new one is made of."""
+# Cycles per sample that are read right: wide, so that noise beside the probe's band stays as it is.
+_BAND = (0.0, 0.42)
 _ROWS_PER_TILE = 32
 
 
@@ -51,7 +53,7 @@ class Upsampling:
         self._dtype = np.complex64 if receive.demodulation_frequency_hz else np.float32
         self._shape = (len(geometry.sequence), geometry.probe.n_elements, n_samples)
         self.n_bytes = int(np.prod(self._shape)) * np.dtype(self._dtype).itemsize
-        taps = fractional_delay(np.arange(factor) / factor, N_TAPS, band_of(geometry), factor)
+        taps = fractional_delay(np.arange(factor) / factor, N_TAPS, _BAND, factor)
         self._taps = np.ascontiguousarray(taps, np.float32)
         n_rows = self._shape[0] * self._shape[1]
         self._tiles = [
