@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from usdk.acquisition import Acquisition, require_acquisition, require_finite
 from usdk.errors import ArgumentError
 from usdk.fir_design import band_taps, kaiser_length
+from usdk.scratch import Scratch
 from usdk.tiles import run_tiles
 from usdk_kernels.demodulation import fir_decimate, mix_down
 
@@ -99,7 +100,10 @@ class Demodulator:
         )
         self._rf_receive = receive
         self._taps = _low_pass(bandwidth_hz / 2, rate_hz)
-        self._spare: list[tuple[NDArray[np.float32], NDArray[np.complex64]]] = []
+        shape = (ELEMENTS_PER_TILE, receive.n_samples)
+        self._scratch = Scratch(
+            lambda: (np.empty(shape, np.float32), np.empty(shape, np.complex64))
+        )
 
     def __call__(self, acquisition: Acquisition) -> Acquisition:
         """Return the acquisition as IQ, complex64, everything else kept."""
@@ -143,25 +147,19 @@ class Demodulator:
         return out
 
     def _run(self, data: NDArray[Any], iq: NDArray[np.complex64], threads: int | None) -> None:
-        n_frames, n_transmits, n_elements, n_samples = data.shape
+        n_frames, n_transmits, n_elements, _ = data.shape
         rate_hz = self._rf_receive.sampling_frequency_hz
 
         def work(tile: tuple[int, int, int]) -> None:
             frame, transmit, first = tile
             elements = slice(first, min(first + ELEMENTS_PER_TILE, n_elements))
-            # Each thread takes scratch of its own, and leaves it for later.
-            try:
-                scratch = self._spare.pop()
-            except IndexError:
-                shape = (ELEMENTS_PER_TILE, n_samples)
-                scratch = (np.empty(shape, np.float32), np.empty(shape, np.complex64))
             n_rows = elements.stop - first
-            rf, mixed = scratch[0][:n_rows], scratch[1][:n_rows]
-            np.copyto(rf, data[frame, transmit, elements])
-            time_s = self._rf_receive.time_zero_s[transmit]
-            mix_down(rf, rate_hz, self.frequency_hz, time_s, mixed)
-            fir_decimate(mixed, self._taps, self.decimation, iq[frame, transmit, elements])
-            self._spare.append(scratch)
+            with self._scratch.lent() as (rf_rows, mixed_rows):
+                rf, mixed = rf_rows[:n_rows], mixed_rows[:n_rows]
+                np.copyto(rf, data[frame, transmit, elements])
+                time_s = self._rf_receive.time_zero_s[transmit]
+                mix_down(rf, rate_hz, self.frequency_hz, time_s, mixed)
+                fir_decimate(mixed, self._taps, self.decimation, iq[frame, transmit, elements])
 
         firsts = range(0, n_elements, ELEMENTS_PER_TILE)
         tiles = [

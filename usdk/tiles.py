@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from usdk.errors import ArgumentError
 
-__all__ = ["MAX_THREADS", "N_THREADS_VARIABLE", "n_threads", "run_tiles"]
+__all__ = ["MAX_THREADS", "N_THREADS_VARIABLE", "cut", "n_threads", "run_tiles"]
 
 N_THREADS_VARIABLE = "USDK_N_THREADS"
 MAX_THREADS = 256
@@ -37,6 +37,11 @@ def n_threads() -> int:
     if not wanted.isdecimal() or not 1 <= int(wanted) <= MAX_THREADS:
         raise ArgumentError(f"{N_THREADS_VARIABLE} must be 1 to {MAX_THREADS}, got {wanted!r}")
     return int(wanted)
+
+
+def cut(n: int, size: int) -> list[tuple[int, int]]:
+    """Return (start, stop) of each run of ``size`` places, the last one shorter, of n."""
+    return [(start, min(start + size, n)) for start in range(0, n, size)]
 
 
 def run_tiles(work: Callable[[T], None], tiles: Iterable[T], *, threads: int | None = None) -> None:

@@ -10,7 +10,14 @@ from collections.abc import Iterator
 import pytest
 
 from usdk.errors import ArgumentError
-from usdk.tiles import MAX_THREADS, N_THREADS_VARIABLE, n_threads, run_tiles
+from usdk.tiles import MAX_THREADS, N_THREADS_VARIABLE, cut, n_threads, run_tiles
+
+
+def test_pieces_hold_every_place_once_and_only_the_last_is_short() -> None:
+    assert cut(7, 3) == [(0, 3), (3, 6), (6, 7)]
+    assert cut(6, 3) == [(0, 3), (3, 6)]
+    assert cut(2, 3) == [(0, 2)]
+    assert cut(0, 3) == []
 
 
 @pytest.mark.parametrize("threads", [1, 2, 7, MAX_THREADS])

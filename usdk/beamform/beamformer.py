@@ -176,7 +176,7 @@ class Beamformer:
     def explain(self) -> str:
         """Return which kernel runs and why."""
         geometry, method = self.geometry, self.method
-        kind = "IQ" if geometry.receive.demodulation_frequency_hz else "RF"
+        kind = "IQ" if geometry.is_iq else "RF"
         return (
             f"{self.kernel} {kind} kernel, {self._reason}: {len(geometry.sequence)} transmits "
             f"({method.weighting}{self._explain_groups()}), {geometry.probe.n_elements} elements, "
@@ -206,10 +206,9 @@ class Beamformer:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the result: complex64 IQ, or float32: RF, or where incoherent an envelope."""
-        is_iq = self.geometry.receive.demodulation_frequency_hz > 0
-        if is_iq and self.method.compounding is not Compounding.INCOHERENT:
-            return np.dtype(np.complex64)
-        return np.dtype(np.float32)
+        if self.method.compounding is Compounding.INCOHERENT:
+            return np.dtype(np.float32)
+        return self.geometry.dtype
 
     @property
     def n_bytes(self) -> int:
@@ -302,16 +301,9 @@ class Beamformer:
         """Return the data as the kernels take them."""
         geometry = self.geometry
         data = np.asarray(data)
-        expected = (len(geometry.sequence), geometry.probe.n_elements, geometry.receive.n_samples)
-        if data.shape != expected:
+        if data.shape != geometry.data_shape:
             raise ArgumentError(
-                f"data must have shape (n_transmits, n_elements, n_samples) = {expected}, "
-                f"got {data.shape}; give one frame at a time"
+                "data must have shape (n_transmits, n_elements, n_samples) = "
+                f"{geometry.data_shape}, got {data.shape}; give one frame at a time"
             )
-        is_iq = data.dtype.kind == "c"
-        if is_iq != (geometry.receive.demodulation_frequency_hz > 0):
-            raise ArgumentError(
-                "planned for " + ("RF, got IQ data" if is_iq else "IQ, got RF: demodulate first")
-            )
-        # A read-only array is another type to the compiler, which would compile the kernel again.
-        return np.require(data, np.complex64 if is_iq else np.float32, ("C", "W"))
+        return geometry.kernel_data(data)

@@ -47,11 +47,7 @@ class EnsembleBeamformer:
         self.n_frames = n_frames = int(n_frames)
         self._beamformer = beamformer
         geometry, method = beamformer.geometry, beamformer.method
-        self._data_shape = (
-            len(geometry.sequence),
-            geometry.probe.n_elements,
-            geometry.receive.n_samples,
-        )
+        self._data_shape = geometry.data_shape
         self._plan: EnsemblePlan | None = None
         reason = plan_ensemble.why_not_exact(geometry, method)
         if reason is None and n_frames < LEAST_FRAMES:
@@ -143,13 +139,7 @@ class EnsembleBeamformer:
         data = np.asarray(data)
         if data.shape != expected:
             raise ArgumentError(f"data must have shape {expected}, got {data.shape}")
-        is_iq = data.dtype.kind == "c"
-        if is_iq != (self._beamformer.geometry.receive.demodulation_frequency_hz > 0):
-            raise ArgumentError(
-                "planned for " + ("RF, got IQ data" if is_iq else "IQ, got RF: demodulate first")
-            )
-        # A read-only array is another type to the compiler, which would compile the kernel again.
-        return np.require(data, np.complex64 if is_iq else np.float32, ("C", "W"))
+        return self._beamformer.geometry.kernel_data(data)
 
     def _place(self, out: NDArray[Any] | None) -> NDArray[Any]:
         dtype = self._beamformer.dtype

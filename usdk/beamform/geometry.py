@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from usdk.acquisition import ReceiveSettings
 from usdk.errors import ArgumentError
@@ -41,6 +45,36 @@ class Geometry:
                 f"time_zero_s has {len(self.receive.time_zero_s)} entries for "
                 f"{len(self.sequence)} transmits"
             )
+
+    @property
+    def is_iq(self) -> bool:
+        """Whether the channel data are IQ, or RF."""
+        return self.receive.demodulation_frequency_hz > 0
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the channel data as kernels take them, and of the sum: complex64 or float32."""
+        return np.dtype(np.complex64 if self.is_iq else np.float32)
+
+    @property
+    def data_shape(self) -> tuple[int, int, int]:
+        """Shape of one frame of channel data, (n_transmits, n_elements, n_samples)."""
+        return (len(self.sequence), self.probe.n_elements, self.receive.n_samples)
+
+    def kernel_data(self, data: NDArray[Any]) -> NDArray[Any]:
+        """Return channel data as the kernels take them: of `dtype`, C-contiguous and writable.
+
+        Raises
+        ------
+        ArgumentError
+            If they are IQ and the geometry is one of RF, or the other way round.
+        """
+        if (data.dtype.kind == "c") != self.is_iq:
+            raise ArgumentError(
+                "planned for " + ("IQ, got RF: demodulate first" if self.is_iq else "RF, got IQ")
+            )
+        # A read-only array is another type to the compiler, which would compile the kernel again.
+        return np.require(data, self.dtype, ("C", "W"))
 
     @property
     def wavelength_m(self) -> float:

@@ -64,7 +64,7 @@ def _choose_resampled(geometry: Geometry, method: Method, wanted: Kernel | None)
             kernel, inner, why = _choose(aligned, method, wanted)
             if kernel is Kernel.SHIFT:
                 why += f"; columns resampled from {aligned.scan.shape[0]} aligned ones"
-                return kernel, ResampledPlan(inner, aligned.scan, geometry.scan), why
+                return kernel, ResampledPlan(inner, aligned, geometry.scan), why
         reason = unfit or "another kernel is faster"
     kernel, plan, why = _choose(geometry, method, wanted)
     return kernel, plan, f"{why}; not resampled: {reason}"
@@ -75,7 +75,8 @@ def _choose_upsampled(geometry: Geometry, method: Method, wanted: Kernel | None)
     times = f"channel data upsampled {method.upsampling} times"
     if wanted in (None, Kernel.SHIFT) and plan_shift.why_not_exact(geometry, linear) is None:
         plan = ShiftFinePlan(geometry, method)
-        if wanted is Kernel.SHIFT or plan_shift.why_not_better(plan) is None:
+        reason = plan_shift.why_not_better(plan)
+        if reason is None or (wanted is Kernel.SHIFT and not plan.is_too_large):
             # The elements' shifts are taken out while the data are upsampled.
             return Kernel.SHIFT, plan, f"{_asked(wanted)}{plan.why}; {times}"
     upsampling = Upsampling(geometry, method)

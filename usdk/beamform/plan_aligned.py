@@ -15,6 +15,7 @@ from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Method
 from usdk.beamform.point_tables import PointTables, Tile
 from usdk.errors import ArgumentError
+from usdk.scratch import Scratch
 from usdk.tiles import run_tiles
 from usdk_kernels import align
 
@@ -28,7 +29,7 @@ MAX_ALIGNED_BYTES = 2 * 2**30
 """Largest array of samples that `Beamformer.aligned` returns."""
 _BLOCK = align.BLOCK
 
-_Scratch = tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32]]
+_Room = tuple[NDArray[Any], NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,14 +71,15 @@ class AlignedPlan:
         self._kernel: Any = align.align_iq if self._tables.is_iq else align.align_rf
         self._combine: Callable[[AlignedData, NDArray[Any]], object] = method.combination
         self._normalize = method.normalize
-        self._dtype = np.dtype(np.complex64 if self._tables.is_iq else np.float32)
-        self._shape = (len(geometry.sequence), geometry.probe.n_elements)
+        self._dtype = geometry.dtype
+        self._shape = geometry.data_shape[:2]
         self._first = self._tables.tiles[0].points.start if self._tables.tiles else 0
         self._pieces = tuple(self._cut())
         self.n_tiles = len(self._pieces)
         self.n_points = sum(piece.shape[0] for piece in self._pieces)
-        self._spare = [self._scratch()]
-        self.n_bytes = self._tables.n_bytes + sum(array.nbytes for array in self._spare[0])
+        self._scratch = Scratch(self._room)
+        with self._scratch.lent() as room:
+            self.n_bytes = self._tables.n_bytes + sum(array.nbytes for array in room)
 
     def __call__(self, data: NDArray[Any], out: NDArray[Any], threads: int | None) -> None:
         """Beamform one frame; both arrays are of the kernel's type, C-contiguous and writable."""
@@ -97,8 +99,7 @@ class AlignedPlan:
     @staticmethod
     def require_memory(geometry: Geometry, n_points: int) -> None:
         """Raise `ArgumentError` if aligned data of so many points exceed `MAX_ALIGNED_BYTES`."""
-        itemsize = 8 if geometry.receive.demodulation_frequency_hz else 4
-        per_point = itemsize * len(geometry.sequence) * geometry.probe.n_elements
+        per_point = geometry.dtype.itemsize * math.prod(geometry.data_shape[:2])
         if per_point * n_points > MAX_ALIGNED_BYTES:
             raise ArgumentError(
                 f"the aligned data of {n_points} points would take "
@@ -135,28 +136,23 @@ class AlignedPlan:
         """Align each piece and hand it on."""
 
         def work(piece: _Piece) -> None:
-            # Each thread takes scratch of its own, and leaves it for the next piece or frame.
-            try:
-                scratch = self._spare.pop()
-            except IndexError:
-                scratch = self._scratch()
-            (n_points, n_transmits), n_elements = piece.shape, self._shape[1]
-            aligned = AlignedData(
-                samples=_shaped(scratch[0], n_points, n_transmits, n_elements),
-                apodization=_shaped(scratch[1], n_points, n_elements),
-                transmit_weights=_shaped(scratch[2], n_points, n_transmits),
-                normalize=self._normalize,
-            )
-            self._kernel(
-                *self._tables.arguments(piece.tile, data),
-                piece.start,
-                piece.stop,
-                aligned.transmit_weights,
-                aligned.apodization,
-                aligned.samples,
-            )
-            use(piece, aligned)
-            self._spare.append(scratch)
+            with self._scratch.lent() as (samples, apodization, transmit_weights):
+                (n_points, n_transmits), n_elements = piece.shape, self._shape[1]
+                aligned = AlignedData(
+                    samples=_shaped(samples, n_points, n_transmits, n_elements),
+                    apodization=_shaped(apodization, n_points, n_elements),
+                    transmit_weights=_shaped(transmit_weights, n_points, n_transmits),
+                    normalize=self._normalize,
+                )
+                self._kernel(
+                    *self._tables.arguments(piece.tile, data),
+                    piece.start,
+                    piece.stop,
+                    aligned.transmit_weights,
+                    aligned.apodization,
+                    aligned.samples,
+                )
+                use(piece, aligned)
 
         run_tiles(work, self._pieces, threads=threads)
 
@@ -188,7 +184,7 @@ class AlignedPlan:
         n_points = max(1, SCRATCH_BYTES // per_point)
         return n_points if n_points < _BLOCK else n_points - n_points % _BLOCK
 
-    def _scratch(self) -> _Scratch:
+    def _room(self) -> _Room:
         n_elements = self._shape[1]
         shapes = [piece.shape for piece in self._pieces]
         return (

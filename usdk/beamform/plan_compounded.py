@@ -24,6 +24,7 @@ from usdk.beamform.plan_general import MAX_PLAN_BYTES
 from usdk.beamform.transmit_groups import groups_of, part_of
 from usdk.beamform.transmit_weights import transmit_weights
 from usdk.errors import ArgumentError
+from usdk.scratch import Scratch
 from usdk.tiles import run_tiles
 from usdk_kernels.envelope import envelope_iq
 
@@ -61,36 +62,29 @@ class CompoundedPlan:
         self._plans: list[Plan] = [plan for _, plan, _ in chosen]
         self.n_tiles = sum(plan.n_tiles for plan in self._plans)
         self._shape = geometry.scan.shape
-        is_iq = geometry.receive.demodulation_frequency_hz > 0
-        self._dtype = np.dtype(np.complex64 if is_iq else np.float32)
+        self._dtype = geometry.dtype
         scattered = [group for group in self._groups if not _is_run(group)]
-        self._copied = (
-            max(map(len, scattered), default=0),
-            geometry.probe.n_elements,
-            geometry.receive.n_samples,
-        )
+        self._copied = (max(map(len, scattered), default=0), *geometry.data_shape[1:])
         self._shares = _shares(parts, inner) if self._averages else None
-        self._spare = [self._scratch()]
+        self._scratch = Scratch(self._room)
         self.n_bytes = sum(plan.n_bytes for plan in self._plans)
-        self.n_bytes += sum(array.nbytes for array in self._spare[0])
+        with self._scratch.lent() as room:
+            self.n_bytes += sum(array.nbytes for array in room)
         self.n_bytes += 0 if self._shares is None else self._shares.nbytes
 
     def __call__(self, data: NDArray[Any], out: NDArray[Any], threads: int | None) -> None:
         """Beamform one frame into the images of the groups, or into their mean envelope."""
-        # Calls from several threads at a time do not share scratch.
-        scratch = self._spare.pop() if self._spare else self._scratch()
-        copy, image, level = scratch
-        for index, (group, plan) in enumerate(zip(self._groups, self._plans, strict=True)):
-            if _is_run(group):
-                part = data[group[0] : group[-1] + 1]
-            else:
-                part = copy[: len(group)]
-                for place, transmit in enumerate(group):
-                    part[place] = data[transmit]
-            plan(part, image if self._averages else out[index], threads)
-            if self._averages:
-                self._add(index, image.reshape(-1), level, out.reshape(-1), threads)
-        self._spare.append(scratch)
+        with self._scratch.lent() as (copy, image, level):
+            for index, (group, plan) in enumerate(zip(self._groups, self._plans, strict=True)):
+                if _is_run(group):
+                    part = data[group[0] : group[-1] + 1]
+                else:
+                    part = copy[: len(group)]
+                    for place, transmit in enumerate(group):
+                        part[place] = data[transmit]
+                plan(part, image if self._averages else out[index], threads)
+                if self._averages:
+                    self._add(index, image.reshape(-1), level, out.reshape(-1), threads)
 
     def _add(
         self,
@@ -116,7 +110,7 @@ class CompoundedPlan:
         starts = range(0, image.size, POINTS_PER_TILE)
         run_tiles(add, [slice(first, first + POINTS_PER_TILE) for first in starts], threads=threads)
 
-    def _scratch(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    def _room(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Return room for a group's data, its image and its envelope."""
         shape = self._shape if self._averages else (0,)
         return (
@@ -127,7 +121,7 @@ class CompoundedPlan:
 
 
 def _require_envelopes(geometry: Geometry, method: Method, groups: list[tuple[int, ...]]) -> None:
-    if not geometry.receive.demodulation_frequency_hz:
+    if not geometry.is_iq:
         raise ArgumentError(
             "incoherent compounding averages envelopes, which RF has not: demodulate first"
         )

@@ -15,7 +15,8 @@ from usdk.beamform.options import Compounding, Interpolation, Method
 from usdk.beamform.point_tables import PointTables, Tile
 from usdk.errors import ArgumentError
 from usdk.scan import Scan
-from usdk.tiles import run_tiles
+from usdk.scratch import Scratch
+from usdk.tiles import cut, run_tiles
 from usdk_kernels import das_ensemble, frames_fastest
 
 __all__ = ["MAX_ROWS_BYTES", "EnsemblePlan", "why_not_exact"]
@@ -80,16 +81,15 @@ class EnsemblePlan:
     def __init__(self, geometry: Geometry, method: Method, n_frames: int) -> None:
         if n_frames < 1:
             raise ArgumentError(f"an ensemble has at least one frame, got {n_frames}")
-        probe, sequence, receive = geometry.probe, geometry.sequence, geometry.receive
         self.n_frames = n_frames
         self._order = _order(geometry.scan.shape)
         visited = replace(geometry, scan=_VisitedScan(geometry.scan, self._order))
         self._tables = PointTables(visited, method)
         self._normalize = int(method.normalize)
         self._scan_shape = geometry.scan.shape
-        self._data_shape = (len(sequence), probe.n_elements, receive.n_samples)
+        self._data_shape = geometry.data_shape
         self._n_parts = 2 if self._tables.is_iq else 1
-        self._dtype = np.dtype(np.complex64 if self._tables.is_iq else np.float32)
+        self._dtype = geometry.dtype
         width = n_frames * self._n_parts
         n_lanes = next((n for n in das_ensemble.LANES if width <= n), das_ensemble.LANES[-1])
         n_transmits, n_elements, n_samples = self._data_shape
@@ -101,19 +101,15 @@ class EnsemblePlan:
                 f"the ensemble's channel data would take {rows_bytes / 2**30:.1f} GiB, at most "
                 f"{MAX_ROWS_BYTES / 2**30:g}: take fewer frames at a time"
             )
-        records = n_transmits * n_elements
-        self._records = [
-            (first, min(first + RECORDS_PER_PIECE, records))
-            for first in range(0, records, RECORDS_PER_PIECE)
-        ]
+        self._records = cut(n_transmits * n_elements, RECORDS_PER_PIECE)
         # The last first: where they are the deepest, they have the widest aperture.
         self._pieces = [
-            (tile, first, min(first + POINTS_PER_PIECE, tile.points.stop - tile.points.start))
+            (tile, *points)
             for tile in self._tables.tiles
-            for first in range(0, tile.points.stop - tile.points.start, POINTS_PER_PIECE)
+            for points in cut(tile.points.stop - tile.points.start, POINTS_PER_PIECE)
         ][::-1]
         self.n_tiles = len(self._pieces)
-        self._spare = [_zeros(self._rows_shape)]
+        self._rows = Scratch(lambda: _zeros(self._rows_shape))
         self.n_bytes = self._tables.n_bytes + self._order.nbytes + rows_bytes
 
     def __call__(self, data: NDArray[Any], out: NDArray[Any], threads: int | None) -> None:
@@ -179,14 +175,9 @@ class EnsemblePlan:
         out: NDArray[Any],
         threads: int | None,
     ) -> None:
-        # Several threads may call one plan: each takes a copy of its own, and leaves it for later.
-        try:
-            rows = self._spare.pop()
-        except IndexError:
-            rows = _zeros(self._rows_shape)
-        run_tiles(lambda records: rearrange(rows, records), self._records, threads=threads)
-        self._add(rows, out, threads)
-        self._spare.append(rows)
+        with self._rows.lent() as rows:
+            run_tiles(lambda records: rearrange(rows, records), self._records, threads=threads)
+            self._add(rows, out, threads)
 
     def _add(self, rows: NDArray[np.float32], out: NDArray[Any], threads: int | None) -> None:
         image = out.view(np.float32).reshape(-1, self.n_frames * self._n_parts)

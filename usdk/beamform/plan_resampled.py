@@ -13,7 +13,8 @@ from usdk.beamform.options import Method
 from usdk.beamform.plan import Plan
 from usdk.beamform.plan_shift import MAX_PER_PITCH
 from usdk.scan import LinearScan, Scan
-from usdk.tiles import run_tiles
+from usdk.scratch import Scratch
+from usdk.tiles import cut, run_tiles
 from usdk.transmit import PlaneWave
 from usdk_kernels.column_resampling import GROUP, resample_columns
 
@@ -80,8 +81,10 @@ class ResampledPlan:
     ----------
     inner : Plan
         Beamforms ``aligned``.
-    aligned, scan : LinearScan
-        Where the inner plan looks, and where to look; the depths are the same.
+    aligned : Geometry
+        What the inner plan is of.
+    scan : LinearScan
+        Where to look, at the same depths.
 
     Notes
     -----
@@ -90,41 +93,34 @@ class ResampledPlan:
     Signal Process. 28 (1980) 105-107.
     """
 
-    def __init__(self, inner: Plan, aligned: Scan, scan: Scan) -> None:
-        assert isinstance(aligned, LinearScan)
+    def __init__(self, inner: Plan, aligned: Geometry, scan: Scan) -> None:
+        assert isinstance(aligned.scan, LinearScan)
         assert isinstance(scan, LinearScan)
         self._inner = inner
-        self._aligned_shape = aligned.shape
-        step_m = float(aligned.x_m[-1] - aligned.x_m[0]) / (aligned.x_m.size - 1)
-        places = (scan.x_m - aligned.x_m[0]) / step_m
+        x_m = aligned.scan.x_m
+        places = (scan.x_m - x_m[0]) / (float(x_m[-1] - x_m[0]) / (x_m.size - 1))
         lower = np.floor(places + _ON_GRID).astype(np.int64)
-        self._first = np.clip(lower - (N_TAPS // 2 - 1), 0, aligned.x_m.size - N_TAPS)
+        self._first = np.clip(lower - (N_TAPS // 2 - 1), 0, x_m.size - N_TAPS)
         self._weights = _filters(places - self._first)
-        self._tiles = [
-            (first, min(first + _COLUMNS_PER_TILE, places.size))
-            for first in range(0, places.size, _COLUMNS_PER_TILE)
-        ]
-        self._spare: list[NDArray[Any]] = []
+        self._tiles = cut(places.size, _COLUMNS_PER_TILE)
+        shape, dtype = aligned.scan.shape, aligned.dtype
+        self._images = Scratch(lambda: np.empty(shape, dtype))
         self.n_tiles = inner.n_tiles
-        # The image of one calling thread, complex at most.
+        # The image of one calling thread.
         self.n_bytes = inner.n_bytes + self._first.nbytes + self._weights.nbytes
-        self.n_bytes += 8 * math.prod(aligned.shape)
+        self.n_bytes += dtype.itemsize * math.prod(shape)
 
     def __call__(self, data: NDArray[Any], out: NDArray[Any], threads: int | None) -> None:
         """Beamform one frame; both arrays are of the kernel's type, C-contiguous and writable."""
-        # Several threads may call one plan: each takes an image of its own and leaves it for later.
-        try:
-            image = self._spare.pop()
-        except IndexError:
-            image = np.empty(self._aligned_shape, out.dtype)
-        self._inner(data, image, threads)
-        source, target = image.view(np.float32), out.view(np.float32)
-        run_tiles(
-            lambda columns: resample_columns(source, self._weights, self._first, *columns, target),
-            self._tiles,
-            threads=threads,
-        )
-        self._spare.append(image)
+        with self._images.lent() as image:
+            self._inner(data, image, threads)
+            source, target = image.view(np.float32), out.view(np.float32)
+            tables = (self._weights, self._first)
+            run_tiles(
+                lambda columns: resample_columns(source, *tables, *columns, target),
+                self._tiles,
+                threads=threads,
+            )
 
 
 def _filters(places: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from usdk.errors import ArgumentError
 from usdk.image.volume_prefilter import VolumePrefilter
 from usdk.scan import Plane, PyramidScan, Raster, VolumeScan
-from usdk.tiles import run_tiles
+from usdk.tiles import cut, run_tiles
 from usdk_kernels.volume_conversion import slice_table, slice_volume
 
 __all__ = ["SliceConverter"]
@@ -55,10 +55,7 @@ class SliceConverter:
         self._weights = np.empty((3, n_pixels), np.float32)
         slice_table(coordinates.reshape(-1, 3), *scan.shape, self._index, self._weights)
         self._prefilter = _prefilter(coordinates, scan.shape) if anti_alias else None
-        self._tiles = [
-            (first, min(first + _PIXELS_PER_TILE, n_pixels))
-            for first in range(0, n_pixels, _PIXELS_PER_TILE)
-        ]
+        self._tiles = cut(n_pixels, _PIXELS_PER_TILE)
 
     @property
     def n_bytes(self) -> int:

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.tiles import run_tiles
+from usdk.tiles import cut, run_tiles
 from usdk_kernels.volume_conversion import smooth_lines, smooth_samples
 
 __all__ = ["MAX_HALF_WIDTH", "VolumePrefilter"]
@@ -16,6 +16,7 @@ MAX_HALF_WIDTH = 64.0
 """Steps of the data; a coarser grid than this still aliases."""
 _NARROW = 1.05  # half-widths up to this many steps change so little that they are left out
 _LINES_PER_TILE = 8
+_ROWS_PER_TILE = 256
 
 
 class VolumePrefilter:
@@ -62,7 +63,7 @@ class VolumePrefilter:
             target = volume.reshape(source.shape)
             run_tiles(
                 lambda rows: smooth_samples(source, taps, *rows, target),
-                _cut(source.shape[0], 256),
+                cut(source.shape[0], _ROWS_PER_TILE),
                 threads=threads,
             )
             passes += 1
@@ -82,7 +83,7 @@ class VolumePrefilter:
         source, target = volume.reshape(shape), scratch.reshape(shape)
         run_tiles(
             lambda lines: smooth_lines(source, taps, *lines, target),
-            _cut(shape[1], _LINES_PER_TILE),
+            cut(shape[1], _LINES_PER_TILE),
             threads=threads,
         )
         return scratch
@@ -93,7 +94,3 @@ def _taps(half_widths: NDArray[np.float64]) -> NDArray[np.float32]:
     widths = np.clip(np.nan_to_num(half_widths, nan=1.0), 1.0, MAX_HALF_WIDTH)
     n_taps = math.ceil(float(widths.max()))
     return np.maximum(1 - np.arange(n_taps)[:, None] / widths, 0).astype(np.float32)
-
-
-def _cut(n: int, size: int) -> list[tuple[int, int]]:
-    return [(first, min(first + size, n)) for first in range(0, n, size)]

@@ -197,7 +197,7 @@ def test_whole_rows_in_whole_cache_lines_are_read_in_place(
     plan = EnsemblePlan(of, method, n_frames)
     out = np.empty((*of.scan.shape, n_frames), np.complex64)
     plan.from_frames_fastest(rows, out, 1)
-    assert plan._spare[0].any() == is_copied
+    assert plan._rows.take().any() == is_copied
     close(out, frame_by_frame(of, method, frames))
 
 

@@ -219,7 +219,7 @@ def test_resampling_itself_allocates_nothing_for_a_frame() -> None:
     assert aligned is not None
     _, inner, _ = choose_plan(aligned, planned.method, None)
     image = np.empty(aligned.scan.shape, np.float32)
-    plan = ResampledPlan(inner, aligned.scan, SCAN)
+    plan = ResampledPlan(inner, aligned, SCAN)
     more = traced(lambda: plan(data, out, 1)) - traced(lambda: inner(data, image, 1))
     assert more < 4096
 
