@@ -16,7 +16,8 @@ from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Interpolation, Method, TransmitWeighting
 from usdk.beamform.point_tables import require_memory
 from usdk.beamform.transmit_weights import transmit_weights
-from usdk.tiles import run_tiles
+from usdk.scratch import Scratch
+from usdk.tiles import cut, run_tiles
 from usdk_kernels import das_range
 from usdk_kernels.line_points import line_points
 
@@ -24,6 +25,8 @@ __all__ = ["RangePlan", "why_not_better", "why_not_exact"]
 
 POINTS_PER_TILE = 8192
 """Points of a tile at most, unless one line alone has more."""
+MAX_F_NUMBER = 10.0
+"""The kernel tells places in an aperture to 1e-6 F²; here to 1e-4."""
 _MIN_TILES = 16
 _MIN_RANGES = das_range.LANES // 2  # fewer leave most of a vector empty
 _NO_WEIGHTS = np.empty((0, 0, 0), np.float32)
@@ -37,6 +40,8 @@ def why_not_exact(geometry: Geometry, method: Method) -> str | None:
         return f"samples are not only summed (combination: {method.combination.describe()})"
     if method.interpolation is not Interpolation.LINEAR:
         return f"interpolation is {method.interpolation}, not linear"
+    if method.f_number > MAX_F_NUMBER:
+        return f"the F-number is above {MAX_F_NUMBER:g}: apertures are too narrow for its float32"
     return None
 
 
@@ -121,18 +126,18 @@ class RangePlan:
         self._check_size()
         self._tiles = self._make_tiles(per_tile)
         self.n_tiles = len(self._tiles)
-        self._n_planes = 2 if receive.demodulation_frequency_hz else 1
+        self._n_planes = 2 if geometry.is_iq else 1
         self._scratch = threading.local()
-        self._spare: list[NDArray[np.float32]] = []
-        self._room_bytes = das_range.scratch_bytes(
-            len(geometry.sequence), probe.n_elements, self._n_planes
-        )
+        n_transmits, n_elements, n_samples = geometry.data_shape
+        shape = (n_transmits, n_elements, self._n_planes, n_samples)
+        self._planes = Scratch(lambda: np.empty(shape, np.float32))
+        self._room_bytes = das_range.scratch_bytes(n_transmits, n_elements, self._n_planes)
         # Of scratch, what one thread needs.
         self.n_bytes = self._room_bytes + sum(tile.n_bytes for tile in self._tiles)
         if self._waves is not None:
             self.n_bytes += per_tile * self.n_ranges * (12 + 8 * len(self._waves))
         if self._n_planes == 2:
-            self.n_bytes += 8 * len(self._time_zero_s) * probe.n_elements * receive.n_samples
+            self.n_bytes += 4 * math.prod(shape)
 
     def __call__(self, data: NDArray[Any], out: NDArray[Any], threads: int | None) -> None:
         """Beamform one frame; both arrays are of the kernel's type, C-contiguous and writable."""
@@ -142,19 +147,14 @@ class RangePlan:
         if self._n_planes == 1:
             self._add(data.reshape(shape), image, threads)
             return
-        # Several threads may call one plan: each takes a copy of its own, and leaves it for later.
-        try:
-            planes = self._spare.pop()
-        except IndexError:
-            planes = np.empty(shape, np.float32)
         pairs = data.view(np.float32).reshape(n_transmits, n_elements, n_samples, 2)
-
-        def split(t: int) -> None:
-            das_range.split_planes(pairs[t], 0, n_elements, planes[t])
-
-        run_tiles(split, range(n_transmits), threads=threads)
-        self._add(planes, image, threads)
-        self._spare.append(planes)
+        with self._planes.lent() as planes:
+            run_tiles(
+                lambda t: das_range.split_planes(pairs[t], 0, n_elements, planes[t]),
+                range(n_transmits),
+                threads=threads,
+            )
+            self._add(planes, image, threads)
 
     def _add(
         self, planes: NDArray[np.float32], image: NDArray[np.float32], threads: int | None
@@ -225,9 +225,8 @@ class RangePlan:
 
     def _make_tiles(self, per_tile: int) -> tuple[_Tile, ...]:
         tiles, n_bytes = [], 0
-        for start in range(0, self.n_lines, per_tile):
-            lines = slice(start, min(start + per_tile, self.n_lines))
-            tiles.append(self._make_tile(lines))
+        for lines in cut(self.n_lines, per_tile):
+            tiles.append(self._make_tile(slice(*lines)))
             n_bytes += tiles[-1].n_bytes
             require_memory(n_bytes)
         return tuple(tiles)
