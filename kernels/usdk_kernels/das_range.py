@@ -19,7 +19,8 @@ window, directivity, receive phasor) is computed once and reused for all transmi
 The distance d of a run's centre from an element is a float64; the rest of the lanes' distances,
 (2 g x + x²) / (d + d(x)) with g the projection of the centre on u and x the way from it, is a
 float32 of a few dozen samples, good to about 1e-5 sample.  An element on the very rim of an
-aperture may count for one kernel and not for the other.
+aperture may count for one kernel and not for the other, and weights of a window are good to about
+1e-6 F²: lateral distances come from the difference of two squares.
 
 **Order of the work.** Runs outer, lines inner.  `LINES` neighbouring lines are summed together:
 the samples that they read of a chunk of `CHUNK` elements overlap and stay in the first-level cache,

@@ -22,6 +22,8 @@ MAX_SKEWED_BYTES = 8 * 2**30
 """Largest rearranged copy of one frame's channel data."""
 MAX_PER_PITCH = 64
 """Most columns to the pitch."""
+MAX_ARRAY_SAMPLES = 2**28
+"""Most samples that pass while sound runs along the array; shifts are fixed-point numbers."""
 DEPTHS_PER_TILE = 32
 ROWS_PER_TILE = 256
 _MIN_COLUMNS = 8  # side by side on the pitch; fewer leave most of a vector empty
@@ -46,6 +48,10 @@ def why_not_exact(geometry: Geometry, method: Method) -> str | None:
     rounding_m = float(np.spacing(np.float32(max(np.abs(x_m).max(), np.abs(scan.x_m).max()))))
     if not pitch_m > 0 or not _is_even(x_m, pitch_m, rounding_m):
         return "the elements are not equally spaced along x"
+    receive = geometry.receive
+    along_s = float(x_m[-1] - x_m[0]) / receive.sound_speed_m_s
+    if not along_s * receive.sampling_frequency_hz <= MAX_ARRAY_SAMPLES:
+        return "sound takes too many samples to run along the array"
     per_pitch = max(1, round(pitch_m / columns_m))
     if per_pitch > MAX_PER_PITCH:
         return f"more than {MAX_PER_PITCH} columns stand on the pitch"
@@ -192,7 +198,8 @@ class ShiftPlan:
             path_m = np.hypot(z_m, lateral_m) + np.outer(self._directions[:, 0], lateral_m)
             time_s = (path_m + z_m * self._directions[:, 1:]) / sound_speed_m_s
             time_s += (self._time_s - self._time_zero_s)[:, None]
-            return np.asarray(time_s * rate_hz)
+            with np.errstate(over="ignore"):  # beyond any record
+                return np.asarray(time_s * rate_hz)
 
         heard = 2 * self._method.f_number * np.abs(self._lateral_m) <= farthest_m * (1 + 1e-9)
         if not heard.any():

@@ -18,6 +18,8 @@ from usdk_kernels import das_shift_fine
 __all__ = ["ShiftFinePlan"]
 
 SAMPLES_PER_TILE = 1024
+MAX_ROWS = 2**20
+"""Most rows of a transmit: places between them are float32, to a sixteenth of a row there."""
 
 
 class ShiftFinePlan(ShiftPlan):
@@ -55,7 +57,7 @@ class ShiftFinePlan(ShiftPlan):
         width = n_elements + das_shift_fine.PADDING
         self._skewed_shape = (n_transmits, rows, n_planes, width)
         self.n_bytes = 4 * math.prod(self._skewed_shape) + self._taps.nbytes
-        self.is_too_large = self.n_bytes > MAX_SKEWED_BYTES
+        self.is_too_large = self.n_bytes > MAX_SKEWED_BYTES or rows > MAX_ROWS
 
     def __call__(self, data: NDArray[Any], out: NDArray[Any], threads: int | None) -> None:
         """Beamform one frame; both arrays are of the kernel's type, C-contiguous and writable."""

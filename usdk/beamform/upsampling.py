@@ -6,6 +6,7 @@ third of it at half the Nyquist frequency. Upsampled n times first, it is wrong 
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -15,11 +16,14 @@ from numpy.typing import NDArray
 from usdk.beamform.fractional_delay import fractional_delay
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Interpolation, Method
+from usdk.errors import ArgumentError
 from usdk.tiles import run_tiles
 from usdk_kernels.upsampling import upsample
 
-__all__ = ["N_TAPS", "Upsampling"]
+__all__ = ["MAX_FINE_BYTES", "N_TAPS", "Upsampling"]
 
+MAX_FINE_BYTES = 8 * 2**30
+"""Largest upsampled copy of one frame's channel data."""
 N_TAPS = 16
 """Samples that each new one is made of."""
 # Cycles per sample that are read right: wide, so that noise beside the probe's band stays as it is.
@@ -34,6 +38,11 @@ class Upsampling:
     ----------
     geometry, method
         What was measured, where to look, and how to sum.
+
+    Raises
+    ------
+    ArgumentError
+        If the copy would be larger than `MAX_FINE_BYTES`.
 
     Attributes
     ----------
@@ -52,7 +61,12 @@ class Upsampling:
         self.method = replace(method, interpolation=Interpolation.LINEAR)
         self._dtype = np.complex64 if receive.demodulation_frequency_hz else np.float32
         self._shape = (len(geometry.sequence), geometry.probe.n_elements, n_samples)
-        self.n_bytes = int(np.prod(self._shape)) * np.dtype(self._dtype).itemsize
+        self.n_bytes = math.prod(self._shape) * np.dtype(self._dtype).itemsize
+        if self.n_bytes > MAX_FINE_BYTES:
+            raise ArgumentError(
+                f"the upsampled channel data would take {self.n_bytes / 2**30:.1f} GiB, at most "
+                f"{MAX_FINE_BYTES / 2**30:g}: upsample less, or take fewer transmits at a time"
+            )
         taps = fractional_delay(np.arange(factor) / factor, N_TAPS, _BAND, factor)
         self._taps = np.ascontiguousarray(taps, np.float32)
         n_rows = self._shape[0] * self._shape[1]

@@ -178,6 +178,17 @@ def test_why_it_is_not_exact() -> None:
     assert "straight" in str(why_not_exact(bent, method()))
 
 
+def test_apertures_too_narrow_for_float32_are_left_to_another_kernel() -> None:
+    probe, waves, scan, _ = CASES["plane waves, columns off the elements"]
+    of = geometry(probe, waves, scan)
+    assert why_not_exact(of, method(f_number=10.0)) is None
+    assert "F-number" in str(why_not_exact(of, method(f_number=30.0)))
+    # At the limit the windows still agree.
+    data, how = noise(of), method(f_number=10.0)
+    actual, expected = image(RangePlan(of, how), of, data), image(GeneralPlan(of, how), of, data)
+    assert np.linalg.norm(actual - expected) < 5e-4 * np.linalg.norm(expected)
+
+
 def test_why_another_kernel_is_better() -> None:
     def reason(scan: Scan, **changes: Any) -> str | None:
         return why_not_better(RangePlan(geometry(CONVEX, DIVERGING, scan, **changes), method()))

@@ -159,6 +159,21 @@ def test_a_copy_that_would_fill_the_memory_is_not_made(monkeypatch: pytest.Monke
         plan(kernel="shift")
 
 
+def test_a_time_zero_beyond_all_numbers_gives_silence() -> None:
+    receive = replace(receive_for(PLANES), time_zero_s=(-1e302, 1e302, 1e302))
+    beamformer = Beamformer(PROBE, PLANES, receive, columns(0, 24, 1), kernel="shift")
+    assert not beamformer(noise()).any()
+
+
+def test_shifts_that_fixed_point_cannot_hold_are_refused() -> None:
+    receive = replace(receive_for(PLANES), sampling_frequency_hz=1e14)
+    with pytest.raises(ArgumentError, match="too many samples to run along"):
+        Beamformer(PROBE, PLANES, receive, columns(0, 24, 1), kernel="shift")
+    silent = Beamformer(PROBE, PLANES, receive, columns(0, 24, 1))
+    assert silent.kernel != "shift"
+    assert not silent(noise()).any()
+
+
 def test_an_unknown_kernel_is_refused() -> None:
     with pytest.raises(ArgumentError, match="general, shift"):
         plan(kernel="fast")

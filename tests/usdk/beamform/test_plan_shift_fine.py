@@ -110,3 +110,24 @@ def test_the_number_of_threads_changes_no_bit(threads: int) -> None:
 def test_upsampling_out_of_range_is_refused(n: Any) -> None:
     with pytest.raises(ArgumentError, match="upsampling must be 1 to 8"):
         Beamformer(PROBE, WAVES, RECEIVE, columns(), interpolation="band-limited", upsampling=n)
+
+
+def test_a_copy_that_would_fill_the_memory_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usdk.beamform.plan_shift.MAX_SKEWED_BYTES", 10_000)
+    monkeypatch.setattr("usdk.beamform.plan_shift_fine.MAX_SKEWED_BYTES", 10_000)
+    options: dict[str, Any] = {"interpolation": "band-limited"}
+    assert Beamformer(PROBE, WAVES, RECEIVE, columns(), **options).kernel != "shift"
+    with pytest.raises(ArgumentError, match="too large"):
+        Beamformer(PROBE, WAVES, RECEIVE, columns(), kernel="shift", **options)
+
+
+def test_rows_that_float32_does_not_count_are_left_to_another_kernel(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def plan() -> Beamformer:
+        return Beamformer(PROBE, WAVES, RECEIVE, columns(), interpolation="band-limited")
+
+    monkeypatch.setattr("usdk.beamform.plan_shift.MAX_SKEWED_BYTES", 10_000)  # not upsampled before
+    assert plan().kernel == "shift"
+    monkeypatch.setattr("usdk.beamform.plan_shift_fine.MAX_ROWS", 400)
+    assert plan().kernel != "shift"

@@ -11,6 +11,7 @@ from usdk.acquisition import ReceiveSettings
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Interpolation, Method
 from usdk.beamform.upsampling import N_TAPS, Upsampling
+from usdk.errors import ArgumentError
 from usdk.probe import Probe
 from usdk.scan import LinearScan
 from usdk.sequences import plane_waves
@@ -83,3 +84,9 @@ def test_the_copy_is_made_once_and_threads_do_not_share_it() -> None:
     for worker in workers:
         worker.join()
     np.testing.assert_array_equal(found, expected)
+
+
+def test_a_copy_that_would_fill_the_memory_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usdk.beamform.upsampling.MAX_FINE_BYTES", 10_000)
+    with pytest.raises(ArgumentError, match="upsample less"):
+        upsampling()
