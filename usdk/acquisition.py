@@ -258,6 +258,11 @@ class Acquisition:
         owners = np.minimum(np.searchsorted(self.sequence_numbers, first_lost), last)
         return tuple(gap for gap, owner in zip(self.gaps, owners, strict=True) if owner == frame)
 
+    def is_after_gap(self, frame: int) -> bool:
+        """Return whether frames were lost between a frame and the one before it."""
+        number = self.sequence_numbers[frame]
+        return any(gap.first_sequence_number < number for gap in self.gaps_before(frame))
+
     def __getitem__(self, frames: slice) -> Acquisition:
         """Return the frames of a slice, sharing memory; a gap goes with the frame after it."""
         if not isinstance(frames, slice):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, Gap, require_acquisition, require_finite
 from usdk.beamform import Beamformer
+from usdk.choice import choice
 from usdk.demodulation import Demodulator
 from usdk.errors import ArgumentError
 from usdk.frame import Frame, Provenance
@@ -18,7 +19,7 @@ from usdk.image.chain import ImageChain
 from usdk.image.frequency_bands import Band
 from usdk.image.grey_map import GreyMap
 from usdk.image.levels import envelope, log_compression
-from usdk.image.look_compounding import LookCompounding, look_compounding_named
+from usdk.image.look_compounding import LookCompounding
 from usdk.image.persistence import Persistence
 from usdk.image.time_gain import TimeGain
 from usdk.scan import LinearScan, Raster, SectorScan, planar_scan_for
@@ -107,7 +108,7 @@ class BMode:
         self.beamformer = self._beamformers[0]
         self._beamformed = np.empty(self.beamformer.shape, self.beamformer.dtype)
         self._n_groups = self._beamformed.size // math.prod(scan.shape)
-        self._looks = look_compounding_named(looks)
+        self._looks = choice(LookCompounding, looks)
         self._chain = ImageChain(
             scan,
             raster,
@@ -164,7 +165,7 @@ class BMode:
         pixels = self._chain.finish(
             sequence_number=number,
             time_s=time_s,
-            is_after_gap=any(gap.first_sequence_number < number for gap in gaps),
+            is_after_gap=acquisition.is_after_gap(index),
         )
         return Frame(
             pixels=pixels,
@@ -205,15 +206,8 @@ class BMode:
         if self.bands is not None:
             text = ", ".join(band.describe() for band in self.bands)
             processing.append(("frequency bands", text))
-        return Provenance(
-            probe=acquisition.probe.name,
-            sequence=acquisition.sequence.describe(),
-            transmit_frequency_hz=acquisition.transmit_frequency_hz,
-            sound_speed_m_s=acquisition.receive.sound_speed_m_s,
-            prf_hz=acquisition.sequence.prf_hz,
-            device=acquisition.device,
-            gaps=gaps,
-            processing=(*processing, *self._chain.describe()),
+        return Provenance.of(
+            acquisition, gaps=gaps, processing=(*processing, *self._chain.describe())
         )
 
 

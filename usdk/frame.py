@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import DeviceInfo, Gap
+from usdk.acquisition import Acquisition, DeviceInfo, Gap
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.scan import Raster
 
@@ -55,6 +55,26 @@ class Provenance:
     prf_hz: float | None = None
     gaps: tuple[Gap, ...] = ()
     processing: tuple[tuple[str, str], ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        acquisition: Acquisition,
+        *,
+        processing: tuple[tuple[str, str], ...],
+        gaps: tuple[Gap, ...] = (),
+    ) -> Provenance:
+        """Return the provenance of what is made from an acquisition, which is not kept."""
+        return cls(
+            probe=acquisition.probe.name,
+            sequence=acquisition.sequence.describe(),
+            transmit_frequency_hz=acquisition.transmit_frequency_hz,
+            sound_speed_m_s=acquisition.receive.sound_speed_m_s,
+            prf_hz=acquisition.sequence.prf_hz,
+            device=acquisition.device,
+            gaps=gaps,
+            processing=processing,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values from which `from_dict` rebuilds the provenance; NaN becomes None."""

@@ -164,6 +164,7 @@ def test_every_gap_goes_with_the_frame_after_it() -> None:
     assert frames.n_frames_lost == 6
     owned = [frames.gaps_before(frame) for frame in range(4)]
     assert owned == [(before,), (), (between,), (after,)]
+    assert [frames.is_after_gap(frame) for frame in range(4)] == [True, False, True, False]
     assert frames[:2].gaps == (before,)
     assert frames[1:2].gaps == ()
     assert frames[2:].gaps == (between, after)

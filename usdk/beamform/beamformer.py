@@ -24,7 +24,6 @@ from usdk.beamform.options import (
     Method,
     TransmitWeighting,
     Window,
-    choice,
 )
 from usdk.beamform.plan import Plan
 from usdk.beamform.plan_aligned import AlignedPlan
@@ -32,6 +31,7 @@ from usdk.beamform.plan_compounded import CompoundedPlan
 from usdk.beamform.transmit_groups import group_labels, groups_of
 from usdk.beamform.transmit_weights import natural_weighting
 from usdk.beamform.upsampling import Upsampling
+from usdk.choice import choice
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import Scan

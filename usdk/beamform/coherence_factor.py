@@ -9,7 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from usdk.beamform.aligned_data import AlignedData
-from usdk.errors import ArgumentError
+from usdk.choice import choice
 from usdk_kernels import coherence
 
 __all__ = ["Across", "CoherenceFactor"]
@@ -62,11 +62,7 @@ class CoherenceFactor:
     across: Across | str = Across.ELEMENTS
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "across", Across(self.across))
-        except ValueError:
-            names = ", ".join(Across)
-            raise ArgumentError(f"{self.across!r} is not one of {names}") from None
+        object.__setattr__(self, "across", choice(Across, self.across))
 
     def describe(self) -> str:
         """Return what it is, as `Beamformer.explain` says it."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,6 @@ __all__ = [
     "Method",
     "TransmitWeighting",
     "Window",
-    "choice",
 ]
 
 MAX_UPSAMPLING = 8
@@ -157,15 +155,3 @@ class Method:
         if self.window is Window.TUKEY:
             coefficients[0] = self.taper
         return coefficients
-
-
-_Option = TypeVar("_Option", bound=StrEnum)
-
-
-def choice(option: type[_Option], value: str) -> _Option:
-    """Return the member of an option that a text names; `ArgumentError` if there is none."""
-    try:
-        return option(value)
-    except ValueError:
-        names = ", ".join(option)
-        raise ArgumentError(f"{value!r} is not one of {names}") from None

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.choice import choice
 from usdk.errors import ArgumentError
 from usdk.image.anti_alias import AntiAlias
-from usdk.image.grey_map import GreyMap, grey_curve, grey_map_named
+from usdk.image.grey_map import GreyMap, grey_curve
 from usdk.image.look_compounding import LookCompounding, add_look, finish_looks
 from usdk.image.persistence import FrameAverage, Persistence
 from usdk.image.scan_conversion import ScanConverter
@@ -67,7 +68,7 @@ class ImageChain:
         self.dynamic_range_db = _positive(dynamic_range_db, "dynamic_range_db")
         self.gain_db = float(gain_db)
         self.reference = None if reference is None else _positive(reference, "reference")
-        self.grey_map = grey_map_named(grey_map)
+        self.grey_map = choice(GreyMap, grey_map)
         self.time_gain, self.persistence = time_gain, persistence
         self.converter = ScanConverter(scan, raster)
         self._curve = (

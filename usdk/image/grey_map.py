@@ -7,6 +7,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.choice import choice
 from usdk.errors import ArgumentError
 
 __all__ = [
@@ -15,7 +16,6 @@ __all__ = [
     "S_CURVE_STEEPNESS",
     "GreyMap",
     "grey_curve",
-    "grey_map_named",
 ]
 
 CURVE_ENTRIES = 4096
@@ -45,14 +45,6 @@ class GreyMap(StrEnum):
     `S_CURVE_CENTRE` and k `S_CURVE_STEEPNESS`: more contrast in the middle, less at the ends."""
 
 
-def grey_map_named(name: str) -> GreyMap:
-    """Return the grey map that a text names; `ArgumentError` if there is none."""
-    try:
-        return GreyMap(name)
-    except ValueError:
-        raise ArgumentError(f"{name!r} is not one of {', '.join(GreyMap)}") from None
-
-
 def grey_curve(grey_map: GreyMap | str, dynamic_range_db: float) -> NDArray[np.uint8]:
     """Return the greys of a map from black to white, equally spaced in dB, (`CURVE_ENTRIES`,).
 
@@ -63,7 +55,7 @@ def grey_curve(grey_map: GreyMap | str, dynamic_range_db: float) -> NDArray[np.u
     dynamic_range_db : float
         Levels between black and white, dB; only `GreyMap.SQUARE_ROOT` depends on it.
     """
-    grey_map = grey_map_named(grey_map)
+    grey_map = choice(GreyMap, grey_map)
     if not 0 < dynamic_range_db < np.inf:
         raise ArgumentError(f"dynamic_range_db must be positive, got {dynamic_range_db}")
     share = np.linspace(0.0, 1.0, CURVE_ENTRIES)

@@ -7,9 +7,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.errors import ArgumentError
-
-__all__ = ["LookCompounding", "add_look", "finish_looks", "look_compounding_named"]
+__all__ = ["LookCompounding", "add_look", "finish_looks"]
 
 
 class LookCompounding(StrEnum):
@@ -31,14 +29,6 @@ class LookCompounding(StrEnum):
     """Root of the mean of their squares: powers add, as of independent sources."""
     MAXIMUM = "maximum"
     """The greatest: a specular reflector shows as in the look that meets it best."""
-
-
-def look_compounding_named(name: str) -> LookCompounding:
-    """Return the way that a text names; `ArgumentError` if there is none."""
-    try:
-        return LookCompounding(name)
-    except ValueError:
-        raise ArgumentError(f"{name!r} is not one of {', '.join(LookCompounding)}") from None
 
 
 def add_look(

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition, require_finite
 from usdk.beamform import Beamformer
+from usdk.choice import choice
 from usdk.demodulation import Demodulator
 from usdk.errors import ArgumentError
 from usdk.frame import Provenance
 from usdk.image import GreyMap, TimeGain, envelope, grey_curve, log_compression
-from usdk.image.grey_map import grey_map_named
 from usdk.m_mode.frame import MModeFrame
 from usdk.m_mode.sweep import Sweep
 from usdk.scan import LineScan
@@ -88,7 +88,7 @@ class MMode:
         self.line, self.column_s = line, sweep_s / n_columns
         self.dynamic_range_db, self.gain_db = float(dynamic_range_db), float(gain_db)
         self.reference = reference
-        self.grey_map = grey_map_named(grey_map)
+        self.grey_map = choice(GreyMap, grey_map)
         self.time_gain = time_gain
         self._curve = grey_curve(self.grey_map, self.dynamic_range_db)
         self._gains = (
@@ -97,7 +97,8 @@ class MMode:
             else (10 ** (time_gain.gain_db(line.depths_m) / 20)).astype(np.float32)
         )
         self._frame_period_s = frame_period_s
-        self._acquisition = acquisition
+        self._receive, self._probe = acquisition.receive, acquisition.probe
+        self._sequence = acquisition.sequence
         self._demodulator = None if acquisition.is_iq else Demodulator(acquisition)
         receive = self._demodulator.receive if self._demodulator else acquisition.receive
         self.beamformer = Beamformer(
@@ -109,6 +110,7 @@ class MMode:
         self._iq = np.empty(shape if self._demodulator else 0, np.complex64)
         self._image = np.empty(self.beamformer.shape, self.beamformer.dtype)
         self._sweep = Sweep(int(n_columns), line.n_samples, self.column_s)
+        self._provenance = Provenance.of(acquisition, processing=self._processing())
 
     def reset(self) -> None:
         """Forget all echoes: the next one begins a new picture."""
@@ -123,11 +125,9 @@ class MMode:
             If the acquisition is not of the kind planned for, its samples are not finite, or its
             frames tell no times and no ``frame_period_s`` was given.
         """
-        planned = self._acquisition
-        if (acquisition.receive, acquisition.sequence) != (
-            planned.receive,
-            planned.sequence,
-        ) or not planned.probe.is_like(acquisition.probe):
+        if (acquisition.receive, acquisition.sequence) != (self._receive, self._sequence) or not (
+            self._probe.is_like(acquisition.probe)
+        ):
             raise ArgumentError(
                 "planned for another probe, sequence or receive settings: make a new MMode"
             )
@@ -138,12 +138,11 @@ class MMode:
             if self._demodulator is not None:
                 data = self._demodulator.frame(data, out=self._iq)
             number = int(acquisition.sequence_numbers[index])
-            is_lost = any(g.first_sequence_number < number for g in acquisition.gaps_before(index))
             self.add_line(
                 self.beamformer(data, out=self._image),
                 time_s=times_s[index],
                 sequence_number=number,
-                is_after_gap=is_lost,
+                is_after_gap=acquisition.is_after_gap(index),
             )
 
     def add_line(
@@ -205,7 +204,7 @@ class MMode:
             start_s=start_s,
             column_s=self.column_s,
             dynamic_range_db=self.dynamic_range_db,
-            provenance=self._provenance(),
+            provenance=self._provenance,
         )
 
     def _times_s(self, acquisition: Acquisition) -> list[float]:
@@ -216,8 +215,7 @@ class MMode:
             raise ArgumentError("the frames tell no times: give frame_period_s")
         return [float(n) * self._frame_period_s for n in acquisition.sequence_numbers]
 
-    def _provenance(self) -> Provenance:
-        acquisition = self._acquisition
+    def _processing(self) -> tuple[tuple[str, str], ...]:
         ends_mm = [
             "(" + ", ".join(f"{value * 1e3:.4g}" for value in place) + ") mm"
             for place in (self.line.start_m, self.line.end_m)
@@ -234,12 +232,4 @@ class MMode:
             processing.insert(0, ("demodulation", f"{text} Hz"))
         if self.time_gain is not None:
             processing.insert(-3, ("time gain", self.time_gain.describe()))
-        return Provenance(
-            probe=acquisition.probe.name,
-            sequence=acquisition.sequence.describe(),
-            transmit_frequency_hz=acquisition.transmit_frequency_hz,
-            sound_speed_m_s=acquisition.receive.sound_speed_m_s,
-            prf_hz=acquisition.sequence.prf_hz,
-            device=acquisition.device,
-            processing=tuple(processing),
-        )
+        return tuple(processing)

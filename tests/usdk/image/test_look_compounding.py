@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from usdk.errors import ArgumentError
 from usdk.image.look_compounding import (
     LookCompounding,
     add_look,
     finish_looks,
-    look_compounding_named,
 )
 
 
@@ -42,9 +40,3 @@ def test_speckle_falls_with_independent_looks_as_theory_says(n: int) -> None:
     rms = compounded(LookCompounding.RMS, looks)
     first = math.gamma(n + 0.5) / math.gamma(n)
     assert rms.mean() / rms.std() == pytest.approx(first / math.sqrt(n - first**2), rel=0.02)
-
-
-def test_a_way_is_named_by_its_text() -> None:
-    assert look_compounding_named("rms") is LookCompounding.RMS
-    with pytest.raises(ArgumentError, match="mean, rms, maximum"):
-        look_compounding_named("median")
