@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from usdk.beamform import plan_range, plan_shift
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Alignment, Interpolation, Kernel, Method
-from usdk.beamform.plan import Plan
+from usdk.beamform.plan import FastPlan, Plan
 from usdk.beamform.plan_aligned import AlignedPlan
 from usdk.beamform.plan_general import GeneralPlan
 from usdk.beamform.plan_range import RangePlan
@@ -22,10 +22,17 @@ from usdk.errors import ArgumentError
 __all__ = ["choose_plan"]
 
 _Choice = tuple[Kernel, Plan, str]
-# The faster first; of each what says whether it applies, and its plan.
-_FAST: tuple[tuple[Kernel, Any, Any], ...] = (
-    (Kernel.SHIFT, plan_shift, ShiftPlan),
-    (Kernel.RANGE, plan_range, RangePlan),
+# The faster first; of each what says whether it is exact, and its plan.
+_FAST: tuple[
+    tuple[
+        Kernel,
+        Callable[[Geometry, Method], str | None],
+        Callable[[Geometry, Method], FastPlan],
+    ],
+    ...,
+] = (
+    (Kernel.SHIFT, plan_shift.why_not_exact, ShiftPlan),
+    (Kernel.RANGE, plan_range.why_not_exact, RangePlan),
 )
 
 
@@ -75,7 +82,7 @@ def _choose_upsampled(geometry: Geometry, method: Method, wanted: Kernel | None)
     times = f"channel data upsampled {method.upsampling} times"
     if wanted in (None, Kernel.SHIFT) and plan_shift.why_not_exact(geometry, linear) is None:
         plan = ShiftFinePlan(geometry, method)
-        reason = plan_shift.why_not_better(plan)
+        reason = plan.why_not_better()
         if reason is None or (wanted is Kernel.SHIFT and not plan.is_too_large):
             # The elements' shifts are taken out while the data are upsampled.
             return Kernel.SHIFT, plan, f"{_asked(wanted)}{plan.why}; {times}"
@@ -98,13 +105,13 @@ def _choose_exact(geometry: Geometry, method: Method, wanted: Kernel | None) -> 
         return Kernel.GENERAL, GeneralPlan(geometry, method), "as asked"
     reason: str | None = None
     reasons: list[str] = []
-    for kernel, module, make_plan in _FAST:
+    for kernel, why_not_exact, make_plan in _FAST:
         if wanted not in (None, kernel):
             continue
-        reason = module.why_not_exact(geometry, method)
+        reason = why_not_exact(geometry, method)
         if reason is None:
             plan = make_plan(geometry, method)
-            reason = module.why_not_better(plan)
+            reason = plan.why_not_better()
             if reason is None or (wanted is kernel and not plan.is_too_large):
                 why = f"{plan.why} ({'; '.join(reasons)})" if reasons else plan.why
                 return kernel, plan, _asked(wanted) + why

@@ -21,7 +21,7 @@ from usdk.tiles import cut, run_tiles
 from usdk_kernels import das_range
 from usdk_kernels.line_points import line_points
 
-__all__ = ["RangePlan", "why_not_better", "why_not_exact"]
+__all__ = ["RangePlan", "why_not_exact"]
 
 POINTS_PER_TILE = 8192
 """Points of a tile at most, unless one line alone has more."""
@@ -42,18 +42,6 @@ def why_not_exact(geometry: Geometry, method: Method) -> str | None:
         return f"interpolation is {method.interpolation}, not linear"
     if method.f_number > MAX_F_NUMBER:
         return f"the F-number is above {MAX_F_NUMBER:g}: apertures are too narrow for its float32"
-    return None
-
-
-def why_not_better(plan: RangePlan) -> str | None:
-    """Return why another kernel should be taken though this one is exact; None where not."""
-    if plan.n_ranges < _MIN_RANGES:
-        return f"fewer than {_MIN_RANGES} points stand on a line"
-    if plan.window_samples > das_range.WINDOW:
-        return (
-            f"the echoes of {das_range.LANES} points of a line stand up to "
-            f"{plan.window_samples} samples apart, more than {das_range.WINDOW}"
-        )
     return None
 
 
@@ -138,6 +126,17 @@ class RangePlan:
             self.n_bytes += per_tile * self.n_ranges * (12 + 8 * len(self._waves))
         if self._n_planes == 2:
             self.n_bytes += 4 * math.prod(shape)
+
+    def why_not_better(self) -> str | None:
+        """Return why another kernel should be taken though this one is exact; None where not."""
+        if self.n_ranges < _MIN_RANGES:
+            return f"fewer than {_MIN_RANGES} points stand on a line"
+        if self.window_samples > das_range.WINDOW:
+            return (
+                f"the echoes of {das_range.LANES} points of a line stand up to "
+                f"{self.window_samples} samples apart, more than {das_range.WINDOW}"
+            )
+        return None
 
     def __call__(self, data: NDArray[Any], out: NDArray[Any], threads: int | None) -> None:
         """Beamform one frame; both arrays are of the kernel's type, C-contiguous and writable."""
@@ -246,7 +245,8 @@ class RangePlan:
             used = np.flatnonzero(weights.any(axis=1))
             # Where no beam reaches, the first one stands with weights of 0.
             transmits = slice(int(used[0]), int(used[-1]) + 1) if used.size else slice(0, 1)
-            weight = np.ascontiguousarray(weights[transmits].reshape(shape))
+            # A copy: a view would keep the weights of all transmits.
+            weight = np.array(weights[transmits].reshape(shape), order="C")
         # Both ways through the lens lengthen every path alike.
         arrivals_s = [
             wave.arrival_time_s(points_m, probe, speed_m_s) + 2 * probe.lens_delay_s

@@ -15,7 +15,7 @@ from usdk.acquisition import ReceiveSettings
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Interpolation, Method, TransmitWeighting, Window
 from usdk.beamform.plan_general import GeneralPlan
-from usdk.beamform.plan_range import RangePlan, why_not_better, why_not_exact
+from usdk.beamform.plan_range import RangePlan, why_not_exact
 from usdk.errors import ArgumentError
 from usdk.probe import Probe
 from usdk.scan import LinearScan, Scan, SectorScan, VolumeScan
@@ -191,7 +191,7 @@ def test_apertures_too_narrow_for_float32_are_left_to_another_kernel() -> None:
 
 def test_why_another_kernel_is_better() -> None:
     def reason(scan: Scan, **changes: Any) -> str | None:
-        return why_not_better(RangePlan(geometry(CONVEX, DIVERGING, scan, **changes), method()))
+        return RangePlan(geometry(CONVEX, DIVERGING, scan, **changes), method()).why_not_better()
 
     assert reason(FAN) is None
     few = SectorScan(angles_rad=FAN.angles_rad, ranges_m=FAN.ranges_m[:7])
