@@ -142,7 +142,8 @@ class PointTables:
                 transmits=transmits,
                 points_m=np.ascontiguousarray(tile_m, np.float32),
                 transmit_time_s=np.stack(arrivals_s),
-                transmit_weight=np.ascontiguousarray(weights[transmits]),
+                # A copy: a view would keep the weights of all transmits.
+                transmit_weight=np.array(weights[transmits], order="C"),
                 time_zero_s=time_zero_s[transmits],
             )
 
