@@ -20,7 +20,7 @@ from usdk.beamform.geometry import Geometry
 from usdk.beamform.kernel_choice import choose_plan
 from usdk.beamform.options import Compounding, Kernel, Method, TransmitWeighting
 from usdk.beamform.plan import Plan
-from usdk.beamform.plan_general import MAX_PLAN_BYTES
+from usdk.beamform.point_tables import MAX_PLAN_BYTES
 from usdk.beamform.transmit_groups import groups_of, part_of
 from usdk.beamform.transmit_weights import transmit_weights
 from usdk.errors import ArgumentError

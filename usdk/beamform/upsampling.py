@@ -17,7 +17,8 @@ from usdk.beamform.fractional_delay import fractional_delay
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Interpolation, Method
 from usdk.errors import ArgumentError
-from usdk.tiles import run_tiles
+from usdk.scratch import Scratch
+from usdk.tiles import cut, run_tiles
 from usdk_kernels.upsampling import upsample
 
 __all__ = ["MAX_FINE_BYTES", "N_TAPS", "Upsampling"]
@@ -59,9 +60,8 @@ class Upsampling:
         fine = replace(receive, sampling_frequency_hz=rate_hz, n_samples=n_samples)
         self.geometry = replace(geometry, receive=fine)
         self.method = replace(method, interpolation=Interpolation.LINEAR)
-        self._dtype = np.complex64 if receive.demodulation_frequency_hz else np.float32
-        self._shape = (len(geometry.sequence), geometry.probe.n_elements, n_samples)
-        self.n_bytes = math.prod(self._shape) * np.dtype(self._dtype).itemsize
+        dtype, self._shape = geometry.dtype, self.geometry.data_shape
+        self.n_bytes = math.prod(self._shape) * dtype.itemsize
         if self.n_bytes > MAX_FINE_BYTES:
             raise ArgumentError(
                 f"the upsampled channel data would take {self.n_bytes / 2**30:.1f} GiB, at most "
@@ -69,27 +69,19 @@ class Upsampling:
             )
         taps = fractional_delay(np.arange(factor) / factor, N_TAPS, _BAND, factor)
         self._taps = np.ascontiguousarray(taps, np.float32)
-        n_rows = self._shape[0] * self._shape[1]
-        self._tiles = [
-            (first, min(first + _ROWS_PER_TILE, n_rows))
-            for first in range(0, n_rows, _ROWS_PER_TILE)
-        ]
-        self._spare: list[NDArray[Any]] = []
+        self._n_planes = 2 if geometry.is_iq else 1
+        self._n_rows = self._shape[0] * self._shape[1]
+        self._tiles = cut(self._n_rows, _ROWS_PER_TILE)
+        self._fine = Scratch(lambda: np.empty(self._shape, dtype))
 
     def take(self, data: NDArray[Any], threads: int | None) -> NDArray[Any]:
         """Return the upsampled data of one frame, to be given back."""
-        # Several threads may call one plan: each takes a copy of its own, and leaves it for later.
-        try:
-            fine = self._spare.pop()
-        except IndexError:
-            fine = np.empty(self._shape, self._dtype)
-        n_rows = self._shape[0] * self._shape[1]
-        n_planes = np.dtype(self._dtype).itemsize // 4
-        rows = data.view(np.float32).reshape(n_rows, data.shape[2], n_planes)
-        out = fine.view(np.float32).reshape(n_rows, self._shape[2], n_planes)
+        fine = self._fine.take()
+        rows = data.view(np.float32).reshape(self._n_rows, data.shape[2], self._n_planes)
+        out = fine.view(np.float32).reshape(self._n_rows, self._shape[2], self._n_planes)
         run_tiles(lambda tile: upsample(rows, self._taps, *tile, out), self._tiles, threads=threads)
         return fine
 
     def give_back(self, fine: NDArray[Any]) -> None:
         """Keep an array that `take` returned for the next frame."""
-        self._spare.append(fine)
+        self._fine.give_back(fine)
