@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition, require_finite
+from usdk.arguments import count
 from usdk.errors import ArgumentError
 from usdk.fir_design import band_taps, kaiser_length
 from usdk.tiles import run_tiles
@@ -67,8 +68,7 @@ class BandPass:
                 f"need 0 < low_hz < high_hz < {rate_hz / 2:g} Hz, half the sampling frequency, "
                 f"got {low_hz} and {high_hz}"
             )
-        if decimation != int(decimation) or not 1 <= decimation <= receive.n_samples:
-            raise ArgumentError(f"decimation must be 1 to {receive.n_samples}, got {decimation}")
+        decimation = count(decimation, "decimation", most=receive.n_samples)
         zone_hz = rate_hz / decimation / 2
         if math.floor(low_hz / zone_hz) != math.ceil(high_hz / zone_hz) - 1:
             raise ArgumentError(
@@ -76,7 +76,7 @@ class BandPass:
                 f"itself: it must lie between two multiples of {zone_hz:g} Hz"
             )
         self.low_hz, self.high_hz = float(low_hz), float(high_hz)
-        self.decimation = int(decimation)
+        self.decimation = decimation
         self.receive = replace(
             receive,
             sampling_frequency_hz=rate_hz / decimation,

@@ -18,6 +18,7 @@ from usdk.frame import Frame, Provenance
 from usdk.image.chain import ImageChain
 from usdk.image.frequency_bands import Band
 from usdk.image.grey_map import GreyMap
+from usdk.image.inputs import require_planar
 from usdk.image.levels import envelope, log_compression
 from usdk.image.look_compounding import LookCompounding
 from usdk.image.persistence import Persistence
@@ -93,6 +94,7 @@ class BMode:
         require_acquisition(acquisition)
         if scan is None:
             scan = planar_scan_for(acquisition.probe, depth_m=acquisition.receive.depth_m)
+        require_planar(scan)
         if isinstance(persistence, float | int):
             persistence = Persistence(coefficient=persistence)
         self._receive, self._probe = acquisition.receive, acquisition.probe
@@ -148,6 +150,7 @@ class BMode:
         ArgumentError
             If the acquisition is not of the kind planned for, or its samples are not finite.
         """
+        require_acquisition(acquisition)
         if (acquisition.receive, acquisition.sequence) != (self._receive, self._sequence) or not (
             self._probe.is_like(acquisition.probe)
         ):
@@ -242,8 +245,8 @@ def _demodulators(
         return []
     if bands is None:
         return [Demodulator(acquisition, decimation=decimation)]
-    if not bands:
-        raise ArgumentError("bands must hold at least one Band")
+    if not bands or not all(isinstance(band, Band) for band in bands):
+        raise ArgumentError("bands must hold at least one usdk.image.Band, and nothing else")
     return [
         Demodulator(
             acquisition,

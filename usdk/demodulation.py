@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition, require_finite
+from usdk.arguments import count
 from usdk.errors import ArgumentError
 from usdk.fir_design import band_taps, kaiser_length
 from usdk.scratch import Scratch
@@ -72,8 +73,7 @@ class Demodulator:
         self.frequency_hz = frequency_hz or acquisition.transmit_frequency_hz
         if not (math.isfinite(self.frequency_hz) and self.frequency_hz > 0):
             raise ArgumentError(f"frequency_hz must be positive, got {self.frequency_hz}")
-        if decimation != int(decimation) or not 1 <= decimation <= receive.n_samples:
-            raise ArgumentError(f"decimation must be 1 to {receive.n_samples}, got {decimation}")
+        decimation = count(decimation, "decimation", most=receive.n_samples)
         # After mixing, the band of negative frequencies is centred here, folded by the sampling.
         mirror_hz = abs(math.remainder(2 * self.frequency_hz, rate_hz))
         probe = acquisition.probe
@@ -91,7 +91,7 @@ class Demodulator:
                 f"decimation by {decimation} leaves no room for a band of {bandwidth_hz:g} Hz"
             )
         self.bandwidth_hz = bandwidth_hz
-        self.decimation = decimation = int(decimation)
+        self.decimation = decimation
         self.receive = replace(
             receive,
             sampling_frequency_hz=rate_hz / decimation,

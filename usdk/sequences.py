@@ -8,9 +8,11 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import count, positive
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
 from usdk.transmit import (
+    MAX_TRANSMITS,
     DivergingWave,
     FocusedWave,
     PlaneWave,
@@ -124,13 +126,9 @@ def focused_lines(
         raise ArgumentError(f"a {probe.kind} array has no row of lines: make FocusedWaves yourself")
     if n_aperture is None:
         n_aperture = min(64, probe.n_elements)
-    if n_lines < 1 or not 1 <= n_aperture <= probe.n_elements:
-        raise ArgumentError(
-            f"n_lines must be at least 1 and n_aperture 1 to {probe.n_elements}, "
-            f"got {n_lines} and {n_aperture}"
-        )
-    if not (math.isfinite(focus_depth_m) and focus_depth_m > 0):
-        raise ArgumentError(f"focus_depth_m must be positive, got {focus_depth_m}")
+    n_lines = count(n_lines, "n_lines", most=MAX_TRANSMITS)
+    n_aperture = count(n_aperture, "n_aperture", most=probe.n_elements)
+    focus_depth_m = positive(focus_depth_m, "focus_depth_m")
     if probe.kind is ArrayKind.PHASED:
         angle_rad = _spread(-math.pi / 4, math.pi / 4, n_lines)
         directions = np.column_stack((np.sin(angle_rad), 0 * angle_rad, np.cos(angle_rad)))
@@ -169,7 +167,7 @@ def single_elements(
     Jensen et al., "Synthetic aperture ultrasound imaging", Ultrasonics 44, 2006.
     """
     return TransmitSequence(
-        transmits=tuple(SingleElement(element=int(element)) for element in elements),
+        transmits=tuple(SingleElement(element=element) for element in elements),
         frequency_hz=frequency_hz,
         n_cycles=n_cycles,
         prf_hz=prf_hz,

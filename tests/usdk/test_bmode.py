@@ -14,7 +14,7 @@ from usdk.errors import ArgumentError
 from usdk.frame import Frame
 from usdk.image import Band, Persistence, TimeGain, grey_curve
 from usdk.probe import Probe
-from usdk.scan import LinearScan, Raster
+from usdk.scan import LinearScan, LineScan, Raster
 from usdk.sequences import plane_waves
 
 C, FS, FC = 1540.0, 25e6, 5e6
@@ -334,6 +334,11 @@ def test_samples_that_are_not_finite_are_refused(iq: bool) -> None:
         {"reference": float("nan")},
         {"f_number": -1.0},
         {"window": "unknown"},
+        {"persistence": "long"},
+        {"time_gain": 3.0},
+        {"bands": [(1e6, 2e6)]},
+        {"decimation": float("nan")},
+        {"scan": LineScan(start_m=(0, 1e-3), end_m=(0, 9e-3), n_samples=9)},
     ],
 )
 def test_options_that_cannot_be_are_refused(options: dict[str, Any]) -> None:

@@ -111,7 +111,10 @@ def test_a_single_line_looks_straight_ahead(probe: Probe) -> None:
         lambda: focused_lines(LINEAR, focus_depth_m=0.03, n_aperture=65),
         lambda: focused_lines(LINEAR, focus_depth_m=0.03, n_aperture=0),
         lambda: focused_lines(MATRIX, focus_depth_m=0.03, n_aperture=4),
+        lambda: focused_lines(LINEAR, n_lines=10**9, focus_depth_m=0.03),
         lambda: single_elements([]),
+        lambda: single_elements("x"),  # type: ignore[arg-type]
+        lambda: single_elements([1.5]),  # type: ignore[list-item]
     ],
 )
 def test_what_cannot_be_sent_is_refused(make: Any) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, ReceiveSettings
+from usdk.acquisition import Acquisition, ReceiveSettings, require_acquisition
+from usdk.arguments import finite
 from usdk.beamform.aligned_data import AlignedData
 from usdk.beamform.combination import Combination, combination_of
 from usdk.beamform.directivity import f_number_from_directivity
@@ -143,9 +144,9 @@ class Beamformer:
         if weighting is None:
             weighting = natural_weighting(self.geometry, groups_of(transmit_groups))
         self.method = Method(
-            f_number=float(f_number),
+            f_number=finite(f_number, "f_number"),
             window=choice(Window, window),
-            taper=float(taper),
+            taper=finite(taper, "taper"),
             interpolation=choice(Interpolation, interpolation),
             upsampling=upsampling,
             weighting=choice(TransmitWeighting, weighting),
@@ -171,6 +172,7 @@ class Beamformer:
     @classmethod
     def for_acquisition(cls, acquisition: Acquisition, scan: Scan, **options: Any) -> Beamformer:
         """Plan for acquisitions like this one; options as for `Beamformer`."""
+        require_acquisition(acquisition)
         return cls(acquisition.probe, acquisition.sequence, acquisition.receive, scan, **options)
 
     def explain(self) -> str:
@@ -242,8 +244,8 @@ class Beamformer:
         data = self._checked(data)
         if out is None:
             out = np.empty(self.shape, self.dtype)
-        elif out.shape != self.shape or out.dtype != self.dtype or not out.flags.c_contiguous:
-            raise ArgumentError(f"out must be C-contiguous {self.dtype} of {self.shape}")
+        elif out.shape != self.shape or out.dtype != self.dtype or not out.flags.carray:
+            raise ArgumentError(f"out must be writable, C-contiguous {self.dtype} of {self.shape}")
         self._plan(data, out, threads)
         return out
 

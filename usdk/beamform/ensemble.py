@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import count
 from usdk.beamform import plan_ensemble
 from usdk.beamform.plan_ensemble import EnsemblePlan
 from usdk.errors import ArgumentError
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from usdk.beamform.beamformer import Beamformer
 
 __all__ = ["LEAST_FRAMES", "EnsembleBeamformer"]
+
+MAX_FRAMES = 2**16
 
 LEAST_FRAMES = 4
 """With fewer frames, one after the other is faster."""
@@ -42,9 +45,7 @@ class EnsembleBeamformer:
     """
 
     def __init__(self, beamformer: Beamformer, n_frames: int) -> None:
-        if n_frames != int(n_frames) or n_frames < 1:
-            raise ArgumentError(f"an ensemble has at least one frame, got {n_frames}")
-        self.n_frames = n_frames = int(n_frames)
+        self.n_frames = n_frames = count(n_frames, "n_frames", most=MAX_FRAMES)
         self._beamformer = beamformer
         geometry, method = beamformer.geometry, beamformer.method
         self._data_shape = geometry.data_shape
@@ -145,6 +146,6 @@ class EnsembleBeamformer:
         dtype = self._beamformer.dtype
         if out is None:
             return np.empty(self.shape, dtype)
-        if out.shape != self.shape or out.dtype != dtype or not out.flags.c_contiguous:
-            raise ArgumentError(f"out must be C-contiguous {dtype} of {self.shape}")
+        if out.shape != self.shape or out.dtype != dtype or not out.flags.carray:
+            raise ArgumentError(f"out must be writable, C-contiguous {dtype} of {self.shape}")
         return out

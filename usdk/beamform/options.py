@@ -9,6 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import count
 from usdk.beamform.combination import SUM, Combination, DelayAndSum
 from usdk.errors import ArgumentError
 
@@ -136,8 +137,8 @@ class Method:
             raise ArgumentError(f"f_number must be 0 (open) or positive, got {self.f_number}")
         if not 0 <= self.taper <= 1:
             raise ArgumentError(f"taper must be 0 to 1, got {self.taper}")
-        if self.upsampling not in range(1, MAX_UPSAMPLING + 1):
-            raise ArgumentError(f"upsampling must be 1 to {MAX_UPSAMPLING}, got {self.upsampling}")
+        upsampling = count(self.upsampling, "upsampling", most=MAX_UPSAMPLING)
+        object.__setattr__(self, "upsampling", upsampling)
 
     @property
     def is_sum(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.errors import ArgumentError
+from usdk.image.inputs import real_values, require_planar
 from usdk.image.volume_prefilter import VolumePrefilter
 from usdk.scan import LinearScan, Raster, SectorScan
 
@@ -43,6 +43,7 @@ class AntiAlias:
     """
 
     def __init__(self, scan: LinearScan | SectorScan, raster: Raster) -> None:
+        require_planar(scan)
         self._shape = scan.shape
         pixel_m = raster.pixel_size_m
         if isinstance(scan, LinearScan):
@@ -76,11 +77,9 @@ class AntiAlias:
         threads : int, optional
             Threads to use; `usdk.tiles.n_threads` when absent.
         """
-        if image.shape != self._shape:
-            raise ArgumentError(f"image must have the scan's shape {self._shape}")
+        image = real_values(image, self._shape, "image")
         if not self.is_active:
             return image
-        image = np.require(image, np.float32, ("C", "W"))
         smoothed: NDArray[np.float32] = self._prefilter(image[None], threads)[0]
         return smoothed
 

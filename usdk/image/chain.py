@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import count, finite, positive
 from usdk.choice import choice
-from usdk.errors import ArgumentError
+from usdk.errors import ArgumentError, StateError
 from usdk.image.anti_alias import AntiAlias
 from usdk.image.grey_map import GreyMap, grey_curve
+from usdk.image.inputs import require_planar
 from usdk.image.look_compounding import LookCompounding, add_look, finish_looks
 from usdk.image.persistence import FrameAverage, Persistence
 from usdk.image.scan_conversion import ScanConverter
@@ -21,9 +23,10 @@ from usdk.tiles import run_tiles
 from usdk_kernels.envelope import envelope_iq
 from usdk_kernels.log_compression import log_compress
 
-__all__ = ["POINTS_PER_TILE", "ImageChain"]
+__all__ = ["MAX_LOOKS", "POINTS_PER_TILE", "ImageChain"]
 
 POINTS_PER_TILE = 2**15
+MAX_LOOKS = 2**16
 
 
 class ImageChain:
@@ -39,7 +42,7 @@ class ImageChain:
         As for `usdk.bmode.BMode`.
     n_looks : int
         Images that become one envelope.
-    looks : LookCompounding
+    looks : LookCompounding or str
         How they do.
 
     Notes
@@ -61,13 +64,18 @@ class ImageChain:
         persistence: Persistence | None = None,
         anti_alias: bool = True,
         n_looks: int = 1,
-        looks: LookCompounding = LookCompounding.MEAN,
+        looks: LookCompounding | str = LookCompounding.MEAN,
     ) -> None:
-        if not math.isfinite(gain_db):
-            raise ArgumentError(f"gain_db must be finite, got {gain_db}")
-        self.dynamic_range_db = _positive(dynamic_range_db, "dynamic_range_db")
-        self.gain_db = float(gain_db)
-        self.reference = None if reference is None else _positive(reference, "reference")
+        require_planar(scan)
+        if not isinstance(time_gain, TimeGain | None):
+            raise ArgumentError(f"time_gain must be a usdk.image.TimeGain, got {time_gain!r}")
+        if not isinstance(persistence, Persistence | None):
+            raise ArgumentError(
+                f"persistence must be a usdk.image.Persistence, got {persistence!r}"
+            )
+        self.dynamic_range_db = positive(dynamic_range_db, "dynamic_range_db")
+        self.gain_db = finite(gain_db, "gain_db")
+        self.reference = None if reference is None else positive(reference, "reference")
         self.grey_map = choice(GreyMap, grey_map)
         self.time_gain, self.persistence = time_gain, persistence
         self.converter = ScanConverter(scan, raster)
@@ -79,7 +87,9 @@ class ImageChain:
         self._gains = None if time_gain is None else time_gain.amplitudes(scan)
         self._average = None if persistence is None else FrameAverage(persistence, scan.shape)
         self.anti_alias = AntiAlias(scan, self.converter.raster) if anti_alias else None
-        self._n_looks, self._looks = n_looks, looks
+        self._n_looks = n_looks = count(n_looks, "n_looks", most=MAX_LOOKS)
+        self._looks = choice(LookCompounding, looks)
+        self._n_added = 0
         self._envelope = np.empty(scan.shape, np.float32)
         self._look = np.empty(scan.shape, np.float32) if n_looks > 1 else self._envelope
         self._level_db = np.empty(scan.shape, np.float32)
@@ -106,9 +116,22 @@ class ImageChain:
             Factor of its envelope.
         threads : int, optional
             Threads to use; `usdk.tiles.n_threads` when absent.
+
+        Raises
+        ------
+        ArgumentError
+            If the image or the look is none of those planned for.
         """
         if image.shape != self._envelope.shape:
             raise ArgumentError(f"image must have the scan's shape {self._envelope.shape}")
+        if image.dtype not in (np.complex64, np.float32):
+            raise ArgumentError(f"image must be complex64 IQ or a float32 envelope: {image.dtype}")
+        if not 0 <= index < self._n_looks or index > self._n_added:
+            raise ArgumentError(
+                f"index must be 0 to {self._n_looks - 1}, one after the other, got {index}"
+            )
+        gain = finite(gain, "gain")
+        self._n_added = index + 1
 
         def work(lines: slice) -> None:
             look = self._look[lines]
@@ -139,7 +162,15 @@ class ImageChain:
             As for `usdk.image.persistence.FrameAverage`.
         threads : int, optional
             Threads to use; `usdk.tiles.n_threads` when absent.
+
+        Raises
+        ------
+        StateError
+            If looks are missing.
         """
+        if self._n_added != self._n_looks:
+            raise StateError(f"add {self._n_looks} looks first, {self._n_added} are there")
+        self._n_added = 0
         image = self._envelope
         if self._n_looks > 1:
             finish_looks(self._looks, self._n_looks, image)
@@ -181,9 +212,3 @@ class ImageChain:
         settings.append(("gain", f"{self.gain_db:g} dB"))
         settings.append(("grey map", str(self.grey_map)))
         return settings
-
-
-def _positive(value: float, name: str) -> float:
-    if not (math.isfinite(value) and value > 0):
-        raise ArgumentError(f"{name} must be positive and finite, got {value}")
-    return float(value)

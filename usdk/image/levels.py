@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import positive
 from usdk.errors import ArgumentError
 from usdk_kernels.envelope import envelope_iq
 from usdk_kernels.log_compression import log_compress
@@ -31,15 +31,18 @@ def log_compression(
     if reference is None:
         # A silent image has no greatest echo; any reference puts it at the floor.
         reference = float(image.max()) or 1.0
-    if not (math.isfinite(reference) and reference > 0):
-        raise ArgumentError(f"reference must be positive and finite, got {reference}")
+    reference = positive(reference, "reference")
     out = np.empty(image.shape, np.float32)
-    log_compress(image, float(reference), out)
+    log_compress(image, reference, out)
     return out
 
 
 def _matrix(array: NDArray[Any], dtype: type[np.generic], name: str) -> NDArray[Any]:
-    array = np.require(array, dtype, ("C", "W"))
-    if array.ndim != 2 or array.size == 0:
-        raise ArgumentError(f"{name} must have two dimensions and samples, got {array.shape}")
-    return array
+    given = np.asarray(array)
+    kinds = "fiuc" if np.dtype(dtype).kind == "c" else "fiu"
+    if given.dtype.kind not in kinds or given.ndim != 2 or given.size == 0:
+        raise ArgumentError(
+            f"{name} must hold {'IQ' if 'c' in kinds else 'real samples'} in two dimensions, "
+            f"got {given.dtype} {given.shape}"
+        )
+    return np.require(given, dtype, ("C", "W"))

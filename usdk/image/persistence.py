@@ -104,6 +104,8 @@ class FrameAverage:
         """
         if image.shape != self._state.shape:
             raise ArgumentError(f"image must have shape {self._state.shape}, got {image.shape}")
+        if image.dtype != np.float32 or not (image.flags.c_contiguous and image.flags.writeable):
+            raise ArgumentError(f"image must be writable, C-contiguous float32, got {image.dtype}")
         coefficient = 0.0 if is_after_gap else self._coefficient(sequence_number, time_s)
         recursive_average(float(coefficient), self._state, image)
         self._last = (sequence_number, time_s)

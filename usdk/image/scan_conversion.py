@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import finite, number, positive
 from usdk.errors import ArgumentError
+from usdk.image.inputs import place_to_write, real_values, require_planar
 from usdk.scan import LinearScan, Raster, SectorScan
 from usdk.tiles import run_tiles
 from usdk_kernels.scan_conversion import (
@@ -48,6 +49,7 @@ class ScanConverter:
     """
 
     def __init__(self, scan: LinearScan | SectorScan, raster: Raster | None = None) -> None:
+        require_planar(scan)
         self.scan = scan
         self.raster = raster = scan.raster() if raster is None else raster
         self.shape = (raster.n_rows, raster.n_columns)
@@ -83,10 +85,11 @@ class ScanConverter:
         threads : int, optional
             Threads to use; `usdk.tiles.n_threads` when absent.
         """
-        image = self._image(image)
-        out = self._place(out, np.float32)
+        image = real_values(image, self.scan.shape, "image")
+        fill = number(fill, "fill")
+        out = place_to_write(out, self.shape, np.float32)
         run_tiles(
-            lambda rows: scan_convert(image, *self._tables, *rows, float(fill), out),
+            lambda rows: scan_convert(image, *self._tables, *rows, fill, out),
             self._tiles,
             threads=threads,
         )
@@ -122,12 +125,13 @@ class ScanConverter:
         threads : int, optional
             Threads to use; `usdk.tiles.n_threads` when absent.
         """
-        level_db = self._image(level_db)
-        if not dynamic_range_db > 0:
-            raise ArgumentError(f"dynamic_range_db must be positive, got {dynamic_range_db}")
-        curve = _NO_CURVE if curve is None else np.require(curve, np.uint8, ("C", "W"))
-        limits = (curve, float(white_db), float(dynamic_range_db))
-        out = self._place(out, np.uint8)
+        level_db = real_values(level_db, self.scan.shape, "level_db")
+        limits = (
+            _NO_CURVE if curve is None else _greys(curve),
+            finite(white_db, "white_db"),
+            positive(dynamic_range_db, "dynamic_range_db"),
+        )
+        out = place_to_write(out, self.shape, np.uint8)
         run_tiles(
             lambda rows: scan_convert_grey(level_db, *self._tables, *limits, *rows, out),
             self._tiles,
@@ -135,17 +139,15 @@ class ScanConverter:
         )
         return out
 
-    def _image(self, image: NDArray[np.float32]) -> NDArray[np.float32]:
-        if image.shape != self.scan.shape:
-            raise ArgumentError(f"image must have the scan's shape {self.scan.shape}")
-        return np.require(image, np.float32, ("C", "W"))
 
-    def _place(self, out: NDArray[Any] | None, dtype: type[np.generic]) -> NDArray[Any]:
-        if out is None:
-            return np.empty(self.shape, dtype)
-        if out.shape != self.shape or out.dtype != dtype or not out.flags.c_contiguous:
-            raise ArgumentError(f"out must be C-contiguous {dtype.__name__} of {self.shape}")
-        return out
+def _greys(curve: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    greys = np.asarray(curve)
+    if greys.dtype != np.uint8 or greys.ndim != 1 or greys.size < 2:
+        raise ArgumentError(
+            "curve must hold at least 2 greys from black to white, uint8 in one dimension, "
+            f"got {greys.dtype} {greys.shape}"
+        )
+    return np.require(greys, np.uint8, ("C", "W"))
 
 
 def _tables(scan: LinearScan | SectorScan, raster: Raster) -> _Entries:

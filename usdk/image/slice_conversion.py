@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.errors import ArgumentError
+from usdk.arguments import number
+from usdk.image.inputs import place_to_write, real_values, require_spatial
 from usdk.image.volume_prefilter import VolumePrefilter
 from usdk.scan import Plane, PyramidScan, Raster, VolumeScan
 from usdk.tiles import cut, run_tiles
@@ -47,6 +48,7 @@ class SliceConverter:
         *,
         anti_alias: bool = True,
     ) -> None:
+        require_spatial(scan)
         self.scan, self.plane = scan, plane
         self.raster = raster = plane.raster(scan.bounds_m) if raster is None else raster
         coordinates = np.ascontiguousarray(scan.coordinates(plane.points_m(raster)))
@@ -89,21 +91,14 @@ class SliceConverter:
         ArgumentError
             If the volume or ``out`` is not of the planned shape.
         """
-        if np.shape(volume) != self.scan.shape:
-            raise ArgumentError(f"the volume must have the scan's shape {self.scan.shape}")
-        volume = np.require(volume, np.float32, ("C", "W"))
-        shape = (self.raster.n_rows, self.raster.n_columns)
-        if out is None:
-            out = np.empty(shape, np.float32)
-        elif out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
-            raise ArgumentError(f"out must be C-contiguous float32 of {shape}")
+        volume = real_values(volume, self.scan.shape, "volume")
+        fill = number(fill, "fill")
+        out = place_to_write(out, (self.raster.n_rows, self.raster.n_columns), np.float32)
         if self._prefilter is not None:
             volume = self._prefilter(volume, threads)
         flat = out.reshape(-1)
         run_tiles(
-            lambda pixels: slice_volume(
-                volume, self._index, self._weights, float(fill), *pixels, flat
-            ),
+            lambda pixels: slice_volume(volume, self._index, self._weights, fill, *pixels, flat),
             self._tiles,
             threads=threads,
         )

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import positive
 from usdk.errors import ArgumentError
+from usdk.image.inputs import require_planar
 from usdk.scan import LinearScan, SectorScan
 
 __all__ = ["MAX_TIME_GAIN_DB", "TimeGain"]
@@ -72,8 +74,7 @@ class TimeGain:
             ("frequency_hz", frequency_hz),
             ("depth_m", depth_m),
         ):
-            if not (math.isfinite(value) and value > 0):
-                raise ArgumentError(f"{name} must be positive and finite, got {value}")
+            positive(value, name)
         one_way_db = attenuation_db_cm_mhz * (depth_m * 1e2) * (frequency_hz * 1e-6)
         return cls(depths_m=(0.0, depth_m), gains_db=(0.0, 2 * one_way_db))
 
@@ -88,6 +89,7 @@ class TimeGain:
         for a fan that begins on the face, and from the arc through x = 0, z = 0 for a fan whose
         apex lies behind, as that of a curved array.
         """
+        require_planar(scan)
         if isinstance(scan, LinearScan):
             depths_m = scan.z_m
         else:
@@ -103,7 +105,7 @@ class TimeGain:
 def _numbers(values: Iterable[float], name: str) -> tuple[float, ...]:
     try:
         numbers = tuple(float(value) for value in values)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ArgumentError(f"{name} must be numbers: {error}") from error
     if not all(map(math.isfinite, numbers)):
         raise ArgumentError(f"{name} must be finite")

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.errors import ArgumentError
+from usdk.arguments import number
+from usdk.image.inputs import place_to_write, real_values, require_spatial
 from usdk.image.volume_prefilter import VolumePrefilter
 from usdk.scan import PyramidScan, VolumeRaster, VolumeScan
 from usdk.tiles import run_tiles
@@ -45,6 +46,7 @@ class VolumeConverter:
         *,
         anti_alias: bool = True,
     ) -> None:
+        require_spatial(scan)
         self.scan = scan
         self.raster = raster = scan.raster() if raster is None else raster
         size_m = raster.voxel_size_m
@@ -118,13 +120,14 @@ class VolumeConverter:
         ArgumentError
             If the volume or ``out`` is not of the planned shape.
         """
-        volume = _volume(volume, self.scan.shape)
-        out = _out(out, self.raster.shape)
+        volume = real_values(volume, self.scan.shape, "volume")
+        fill = number(fill, "fill")
+        out = place_to_write(out, self.raster.shape, np.float32)
         if self._prefilter is not None:
             volume = self._prefilter(volume, threads)
         run_tiles(
             lambda x: self._kernel(
-                volume, *self._places, *self._tables, *self._last, float(fill), x, x + 1, out
+                volume, *self._places, *self._tables, *self._last, fill, x, x + 1, out
             ),
             range(self.raster.n_x),
             threads=threads,
@@ -150,17 +153,3 @@ def _angle_table(
     # Behind the apex there is nothing, though the angles of its middle may come round.
     found_rad[:, z_m < 0] = np.nan
     return _table((found_rad - angles_rad[0]) / _step(angles_rad), angles_rad.size)
-
-
-def _volume(volume: NDArray[np.float32], shape: tuple[int, int, int]) -> NDArray[np.float32]:
-    if np.shape(volume) != shape:
-        raise ArgumentError(f"the volume must have the scan's shape {shape}")
-    return np.require(volume, np.float32, ("C", "W"))
-
-
-def _out(out: NDArray[np.float32] | None, shape: tuple[int, ...]) -> NDArray[np.float32]:
-    if out is None:
-        return np.empty(shape, np.float32)
-    if out.shape != shape or out.dtype != np.float32 or not out.flags.c_contiguous:
-        raise ArgumentError(f"out must be C-contiguous float32 of {shape}")
-    return out

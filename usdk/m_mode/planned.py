@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition, require_finite
+from usdk.arguments import count, finite, positive
 from usdk.beamform import Beamformer
 from usdk.choice import choice
 from usdk.demodulation import Demodulator
@@ -19,9 +19,11 @@ from usdk.m_mode.frame import MModeFrame
 from usdk.m_mode.sweep import Sweep
 from usdk.scan import LineScan
 
-__all__ = ["MAX_COLUMNS", "MMode"]
+__all__ = ["MAX_COLUMN", "MAX_COLUMNS", "MMode"]
 
 MAX_COLUMNS = 65_536
+MAX_COLUMN = 2**53
+"""Columns from time 0 beyond which a double no longer tells one from the next."""
 
 
 class MMode:
@@ -73,21 +75,20 @@ class MMode:
         **beamformer: Any,
     ) -> None:
         require_acquisition(acquisition)
-        if not 2 <= n_columns <= MAX_COLUMNS or n_columns != int(n_columns):
-            raise ArgumentError(f"n_columns must be 2 to {MAX_COLUMNS}, got {n_columns}")
-        for name, value in (
-            ("sweep_s", sweep_s),
-            ("dynamic_range_db", dynamic_range_db),
-            ("frame_period_s", 1.0 if frame_period_s is None else frame_period_s),
-            ("reference", 1.0 if reference is None else reference),
-        ):
-            if not (math.isfinite(value) and value > 0):
-                raise ArgumentError(f"{name} must be positive and finite, got {value}")
-        if not math.isfinite(gain_db):
-            raise ArgumentError(f"gain_db must be finite, got {gain_db}")
-        self.line, self.column_s = line, sweep_s / n_columns
-        self.dynamic_range_db, self.gain_db = float(dynamic_range_db), float(gain_db)
-        self.reference = reference
+        if not isinstance(line, LineScan):
+            raise ArgumentError(
+                f"M-mode looks along a LineScan, got {type(line).__name__}: "
+                "LineScan.of(scan, x_m=...) takes one line of a scan"
+            )
+        if not isinstance(time_gain, TimeGain | None):
+            raise ArgumentError(f"time_gain must be a usdk.image.TimeGain, got {time_gain!r}")
+        n_columns = count(n_columns, "n_columns", least=2, most=MAX_COLUMNS)
+        if frame_period_s is not None:
+            frame_period_s = positive(frame_period_s, "frame_period_s")
+        self.line, self.column_s = line, positive(sweep_s, "sweep_s") / n_columns
+        self.dynamic_range_db = positive(dynamic_range_db, "dynamic_range_db")
+        self.gain_db = finite(gain_db, "gain_db")
+        self.reference = None if reference is None else positive(reference, "reference")
         self.grey_map = choice(GreyMap, grey_map)
         self.time_gain = time_gain
         self._curve = grey_curve(self.grey_map, self.dynamic_range_db)
@@ -109,7 +110,7 @@ class MMode:
         shape = (*acquisition.data.shape[1:3], receive.n_samples)
         self._iq = np.empty(shape if self._demodulator else 0, np.complex64)
         self._image = np.empty(self.beamformer.shape, self.beamformer.dtype)
-        self._sweep = Sweep(int(n_columns), line.n_samples, self.column_s)
+        self._sweep = Sweep(n_columns, line.n_samples, self.column_s)
         self._provenance = Provenance.of(acquisition, processing=self._processing())
 
     def reset(self) -> None:
@@ -125,6 +126,7 @@ class MMode:
             If the acquisition is not of the kind planned for, its samples are not finite, or its
             frames tell no times and no ``frame_period_s`` was given.
         """
+        require_acquisition(acquisition)
         if (acquisition.receive, acquisition.sequence) != (self._receive, self._sequence) or not (
             self._probe.is_like(acquisition.probe)
         ):
@@ -168,8 +170,15 @@ class MMode:
         """
         if samples.shape != self.line.shape:
             raise ArgumentError(f"samples must have the line's shape {self.line.shape}")
-        if not math.isfinite(time_s):
-            raise ArgumentError(f"time_s must be finite, got {time_s}")
+        if samples.dtype.kind not in "fc" or not np.all(np.isfinite(samples)):
+            raise ArgumentError(
+                f"samples must be finite, complex64 IQ or a float32 envelope: {samples.dtype}"
+            )
+        if not abs(finite(time_s, "time_s")) < MAX_COLUMN * self.column_s:
+            raise ArgumentError(
+                f"time_s {time_s:g} is too many columns of {self.column_s:g} s from 0: take times "
+                "near 0, or a longer sweep_s"
+            )
         if samples.dtype.kind == "c":
             level = envelope(samples.astype(np.complex64)[None])[0]
         else:

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from usdk.arguments import count, finite
 from usdk.errors import ArgumentError
 from usdk.quality.regions import Region
 from usdk.quality.samples import amplitudes
@@ -32,6 +33,8 @@ from usdk.quality.speckle import speckle_snr
 from usdk.scan import PlanarScan, Raster
 
 __all__ = [
+    "MAX_BINS",
+    "MAX_CONTRAST_DB",
     "Contrast",
     "cnr",
     "contrast_db",
@@ -40,6 +43,10 @@ __all__ = [
     "rayleigh_cnr",
     "rayleigh_gcnr",
 ]
+
+MAX_BINS = 2**20
+MAX_CONTRAST_DB = 1000.0
+"""Greatest contrast that a closed form is computed for, either way."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,8 +148,7 @@ def gcnr(inside: ArrayLike, outside: ArrayLike, *, n_bins: int | None = None) ->
     smaller = min(inner.size, outer.size)
     if n_bins is None:
         n_bins = max(2, math.ceil(2 * smaller ** (1 / 3)))
-    if n_bins < 2:
-        raise ArgumentError(f"n_bins must be at least 2, got {n_bins}")
+    n_bins = count(n_bins, "n_bins", least=2, most=MAX_BINS)
     # Each region counts alike, however many points it has.
     values = np.concatenate((inner, outer))
     weights = np.repeat((1 / inner.size, 1 / outer.size), (inner.size, outer.size))
@@ -163,7 +169,7 @@ def rayleigh_cnr(contrast_db: float) -> float:
 
     From Rayleigh's mean √(π/2) s and variance (2 − π/2) s².
     """
-    ratio = 10 ** (contrast_db / 20)
+    ratio = 10 ** (_contrast(contrast_db) / 20)
     return math.sqrt(math.pi / (4 - math.pi)) * abs(ratio - 1) / math.hypot(ratio, 1.0)
 
 
@@ -173,13 +179,20 @@ def rayleigh_gcnr(contrast_db: float) -> float:
     Rayleigh's densities of mean power P and 1 cross where e² = P ln P / (P − 1); what does not
     overlap is the difference of their distribution functions there.
     """
-    power = 10 ** (contrast_db / 10)
-    if power in (0.0, math.inf):
-        return 1.0
+    power = 10 ** (_contrast(contrast_db) / 10)
     if math.isclose(power, 1.0, rel_tol=1e-12):
         return 0.0
     crossing = power * math.log(power) / (power - 1)
     return abs(math.exp(-crossing / power) - math.exp(-crossing))
+
+
+def _contrast(contrast_db: float) -> float:
+    if contrast_db in (-math.inf, math.inf):
+        return math.copysign(MAX_CONTRAST_DB, contrast_db)
+    contrast_db = finite(contrast_db, "contrast_db")
+    if abs(contrast_db) > MAX_CONTRAST_DB:
+        raise ArgumentError(f"contrast_db must lie within ±{MAX_CONTRAST_DB:g}, got {contrast_db}")
+    return contrast_db
 
 
 def _mask(

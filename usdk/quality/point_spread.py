@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import finite, positive
 from usdk.errors import ArgumentError
+from usdk.image.inputs import require_planar
 from usdk.scan import LinearScan, SectorScan
 
 __all__ = ["PointSpread", "measure_point_spread"]
@@ -81,6 +83,12 @@ def measure_point_spread(
     rises again on either side. IEC 61391-1:2006 is the standard for such measurements on scanners.
     """
     image = np.asarray(envelope)
+    require_planar(scan)
+    try:
+        x_m, z_m = (finite(value, "about_m") for value in about_m)
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"about_m must be two finite numbers (x, z) in m: {error}") from error
+    about_m = (x_m, z_m)
     if image.shape != scan.shape or image.dtype.kind != "f":
         raise ArgumentError(
             f"envelope must hold real amplitudes of shape {scan.shape}, "
@@ -131,6 +139,7 @@ def _window(
 
 
 def _between(places_m: NDArray[np.float64], middle_m: float, half_m: float, what: str) -> slice:
+    half_m = positive(half_m, "half_width_m and half_depth_m")
     if not (math.isfinite(middle_m) and math.isfinite(half_m) and half_m > 0):
         raise ArgumentError("about_m must be finite, half_width_m and half_depth_m positive")
     first, stop = np.searchsorted(places_m, [middle_m - half_m, middle_m + half_m], side="left")

@@ -9,16 +9,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from usdk.errors import ArgumentError
 
-__all__ = ["MAX_POINTS", "even_axis", "require_points"]
+__all__ = ["MAX_LINES", "MAX_POINTS", "even_axis", "require_points"]
 
 MAX_POINTS = 2**27
+MAX_LINES = 2**16  # in one direction, of a natural scan
 # Share of a step by which a place may be off; grids that were stored as float32 pass.
 _EVEN_TOLERANCE = 1e-2
 
 
 def even_axis(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """Return the values as a read-only float64 array; `ArgumentError` unless equally spaced."""
-    array = np.array(values, dtype=np.float64)
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        array = np.empty(0)
     if array.ndim != 1 or array.size < 2 or not np.all(np.isfinite(array)):
         raise ArgumentError(f"{name} must hold at least 2 finite numbers in one dimension")
     step = (array[-1] - array[0]) / (array.size - 1)

@@ -7,9 +7,10 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import count, finite
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
-from usdk.scan.axes import MAX_POINTS
+from usdk.scan.axes import MAX_LINES, MAX_POINTS
 from usdk.scan.linear import LinearScan
 from usdk.scan.pyramid import PyramidScan
 from usdk.scan.sector import SectorScan
@@ -102,13 +103,14 @@ def _depths_m(
     n_lines: int | None,
     spacing_m: float | None,
 ) -> NDArray[np.float64]:
-    if not (0 <= start_m < depth_m < math.inf):
+    start_m, depth_m = finite(start_m, "start_m"), finite(depth_m, "depth_m")
+    if not 0 <= start_m < depth_m:
         raise ArgumentError(f"need 0 <= start_m < depth_m, got {start_m} and {depth_m}")
-    if n_lines is not None and n_lines < 2:
-        raise ArgumentError(f"n_lines must be at least 2, got {n_lines}")
+    if n_lines is not None:
+        count(n_lines, "n_lines", least=2, most=MAX_LINES)
     if spacing_m is None:
         spacing_m = 1540.0 / probe.centre_frequency_hz / 4
-    if not (depth_m - start_m) / MAX_POINTS < spacing_m < math.inf:
+    if not (depth_m - start_m) / MAX_POINTS < finite(spacing_m, "spacing_m"):
         raise ArgumentError(f"spacing_m must be positive and give a usable scan, got {spacing_m}")
     n_samples = max(2, math.ceil((depth_m - start_m) / spacing_m) + 1)
     return np.linspace(start_m, depth_m, n_samples)

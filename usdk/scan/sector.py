@@ -40,7 +40,10 @@ class SectorScan(PlanarScan):
             raise ArgumentError("angles_rad must lie between −π and π")
         if self.ranges_m[0] < 0:
             raise ArgumentError("ranges_m must not be negative")
-        apex_m = np.array(self.apex_m, dtype=np.float64)
+        try:
+            apex_m = np.array(self.apex_m, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            apex_m = np.empty(0)
         if apex_m.shape != (2,) or not np.all(np.isfinite(apex_m)):
             raise ArgumentError("apex_m must be two finite numbers (x, z) in m")
         object.__setattr__(self, "apex_m", tuple(apex_m.tolist()))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition, require_finite
+from usdk.arguments import positive
 from usdk.demodulation import demodulate
 from usdk.errors import ArgumentError
 from usdk.scan import Scan
@@ -77,8 +78,14 @@ def check_time_zero(
     require_acquisition(acquisition)
     if not -acquisition.n_frames <= frame < acquisition.n_frames:
         raise ArgumentError(f"there is no frame {frame} in {acquisition.n_frames}")
-    if max_offset_s is not None and not (math.isfinite(max_offset_s) and max_offset_s > 0):
-        raise ArgumentError(f"max_offset_s must be positive, got {max_offset_s}")
+    if max_offset_s is not None:
+        # Data offset by more than their own length show nothing where one looks.
+        record_s = acquisition.receive.n_samples / acquisition.receive.sampling_frequency_hz
+        if positive(max_offset_s, "max_offset_s") > record_s:
+            raise ArgumentError(
+                f"max_offset_s must be at most the record's length, {record_s:g} s, "
+                f"got {max_offset_s}"
+            )
     frame %= acquisition.n_frames
     one = acquisition[frame : frame + 1]
     if not np.any(one.data):

@@ -385,6 +385,10 @@ def test_a_phased_array_looks_aside_with_all_of_its_elements_unless_told_otherwi
         {"f_number": math.inf},
         {"taper": 1.1},
         {"taper": math.nan},
+        {"taper": "half"},
+        {"f_number": [1.0]},
+        {"interpolation": "band-limited", "upsampling": 2.5},
+        {"interpolation": "band-limited", "upsampling": 0},
         {"window": "kaiser"},
         {"window": 2},
         {"f_number": "wide"},
@@ -437,6 +441,7 @@ def test_iq_data_for_an_rf_plan_are_refused() -> None:
         np.empty((9, 30), np.complex64),
         np.empty((9, 31), np.complex128),
         np.empty((31, 9), np.complex64).T,
+        np.frombuffer(bytes(9 * 31 * 8), np.complex64).reshape(9, 31),
     ],
 )
 def test_a_place_that_does_not_fit_is_refused(out: NDArray[Any]) -> None:

@@ -183,6 +183,9 @@ def test_the_picture_has_its_rulers(tmp_path: Path) -> None:
         {"sweep_s": 0.0},
         {"n_columns": 1},
         {"n_columns": 2.5},
+        {"n_columns": "many"},
+        {"sweep_s": "long"},
+        {"time_gain": 3.0},
         {"frame_period_s": -1.0},
         {"dynamic_range_db": math.nan},
         {"gain_db": math.inf},
@@ -195,6 +198,28 @@ def test_the_picture_has_its_rulers(tmp_path: Path) -> None:
 def test_options_that_cannot_be_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ArgumentError):
         MMode(echoes(TIMES_S[:1]), LINE, **options)
+
+
+def test_m_mode_looks_along_a_line() -> None:
+    scan = LinearScan(x_m=np.linspace(-1e-3, 1e-3, 3), z_m=np.linspace(1e-3, 9e-3, 9))
+    with pytest.raises(ArgumentError, match=r"LineScan\.of"):
+        MMode(echoes(TIMES_S[:1]), scan)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("time_s", [1e30, -1e30, math.inf, math.nan, "now"])
+def test_times_that_no_column_tells_apart_are_refused(time_s: Any) -> None:
+    plan = MMode(echoes(TIMES_S[:1]), LINE)
+    with pytest.raises(ArgumentError, match="time_s"):
+        plan.add_line(np.zeros(LINE.shape, np.float32), time_s=time_s)
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_line_that_is_not_finite_does_not_enter_the_picture(value: float) -> None:
+    plan = MMode(echoes(TIMES_S[:1]), LINE)
+    with pytest.raises(ArgumentError, match="finite"):
+        plan.add_line(np.full(LINE.shape, value, np.float32), time_s=0.0)
+    with pytest.raises(ArgumentError, match="no frame"):
+        plan.frame()
 
 
 def test_data_of_another_kind_are_refused() -> None:

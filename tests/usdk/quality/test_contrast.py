@@ -85,7 +85,8 @@ def test_closed_forms_agree_with_integration(level_db: float) -> None:
 def test_closed_forms_at_the_ends() -> None:
     assert rayleigh_gcnr(0.0) == 0
     assert rayleigh_cnr(0.0) == 0
-    assert rayleigh_gcnr(-math.inf) == 1
+    assert rayleigh_gcnr(-math.inf) == rayleigh_gcnr(math.inf) == 1
+    assert rayleigh_cnr(math.inf) == pytest.approx(RAYLEIGH_SNR)
     assert rayleigh_cnr(-math.inf) == pytest.approx(RAYLEIGH_SNR)
 
 
@@ -123,6 +124,11 @@ def test_silence_inside() -> None:
         cnr(np.ones(5), np.full(5, 2.0))
     with pytest.raises(ArgumentError, match="n_bins"):
         gcnr(np.ones(5), np.ones(5), n_bins=1)
+    for level_db in (math.nan, 1e30, "loud"):
+        with pytest.raises(ArgumentError, match="contrast_db"):
+            rayleigh_cnr(level_db)  # type: ignore[arg-type]
+        with pytest.raises(ArgumentError, match="contrast_db"):
+            rayleigh_gcnr(level_db)  # type: ignore[arg-type]
 
 
 def test_a_lesion_in_a_picture() -> None:

@@ -107,6 +107,9 @@ def test_an_even_grid_that_was_stored_as_float32_is_still_even(
         np.array([0.0, 0.01, 0.0101, 0.03]),
         X[::-1],
         np.zeros(3),
+        "x",
+        ["0", "a"],
+        [[0.0], [0.0, 1.0]],
     ],
 )
 def test_an_uneven_or_senseless_axis_is_refused(bad: Any) -> None:
@@ -209,6 +212,9 @@ def test_the_natural_scan_of_a_phased_array_fans_out_from_its_middle() -> None:
         {"depth_m": 0.04, "n_lines": 1},
         {"depth_m": 0.04, "n_lines": 0},
         {"depth_m": 0.04, "n_lines": -3},
+        {"depth_m": 0.04, "n_lines": 10**9},
+        {"depth_m": 0.04, "n_lines": 2.5},
+        {"depth_m": "deep"},
         {"depth_m": 0.04, "spacing_m": 0.0},
         {"depth_m": 0.04, "spacing_m": -1e-4},
         {"depth_m": 0.04, "spacing_m": math.nan},
