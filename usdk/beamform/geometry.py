@@ -67,8 +67,10 @@ class Geometry:
         Raises
         ------
         ArgumentError
-            If they are IQ and the geometry is one of RF, or the other way round.
+            If they are IQ and the geometry is one of RF, or the other way round, or no numbers.
         """
+        if data.dtype.kind not in "fiuc":
+            raise ArgumentError(f"data must be numbers, RF or IQ, got {data.dtype}")
         if (data.dtype.kind == "c") != self.is_iq:
             raise ArgumentError(
                 "planned for " + ("IQ, got RF: demodulate first" if self.is_iq else "RF, got IQ")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import count, finite
 from usdk.errors import ArgumentError
 from usdk.scan.axes import MAX_POINTS
 from usdk.scan.base import Scan
@@ -42,11 +43,9 @@ class LineScan(Scan):
             object.__setattr__(self, name, _place(getattr(self, name), name))
         if self.start_m == self.end_m:
             raise ArgumentError("a line needs two places: start_m and end_m are the same")
-        if self.n_samples != int(self.n_samples) or not 2 <= self.n_samples <= MAX_POINTS:
-            raise ArgumentError(f"n_samples must be 2 to {MAX_POINTS}, got {self.n_samples}")
-        object.__setattr__(self, "n_samples", int(self.n_samples))
-        if not math.isfinite(self.start_depth_m):
-            raise ArgumentError(f"start_depth_m must be finite, got {self.start_depth_m}")
+        n_samples = count(self.n_samples, "n_samples", least=2, most=MAX_POINTS)
+        object.__setattr__(self, "n_samples", n_samples)
+        object.__setattr__(self, "start_depth_m", finite(self.start_depth_m, "start_depth_m"))
 
     @classmethod
     def of(
@@ -120,7 +119,7 @@ class LineScan(Scan):
 def _place(value: Sequence[float], name: str) -> tuple[float, float, float]:
     try:
         numbers = [float(number) for number in value]
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise ArgumentError(f"{name} must be two or three numbers: {error}") from error
     if len(numbers) == 2:
         numbers.insert(1, 0.0)

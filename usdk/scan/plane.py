@@ -108,7 +108,13 @@ class Plane:
         ArgumentError
             If the plane misses the box or only touches it.
         """
-        cut_m = self._cut_m(np.array(bounds_m, np.float64).reshape(3, 2))
+        try:
+            box_m = np.array(bounds_m, np.float64)
+        except (TypeError, ValueError, OverflowError):
+            box_m = np.empty(0)
+        if box_m.shape != (6,) or not np.all(np.isfinite(box_m)):
+            raise ArgumentError("bounds_m must be six finite numbers, as scan.bounds_m of a volume")
+        cut_m = self._cut_m(box_m.reshape(3, 2))
         if cut_m.size == 0 or not np.all(np.ptp(cut_m, axis=0) > 0):
             raise ArgumentError("the plane does not cut the scan: move its origin_m into it")
         (x0, z0), (x1, z1) = cut_m.min(axis=0).tolist(), cut_m.max(axis=0).tolist()

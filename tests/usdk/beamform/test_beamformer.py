@@ -423,6 +423,8 @@ def test_a_clock_for_other_transmits_is_refused() -> None:
         (np.zeros((1, 3, 24, N_SAMPLES), np.complex64), "one frame"),
         (np.zeros((3, 24, N_SAMPLES), np.float32), "demodulate first"),
         ([], "shape"),
+        (np.full((3, 24, N_SAMPLES), "x"), "numbers"),
+        (np.zeros((3, 24, N_SAMPLES), bool), "numbers"),
     ],
 )
 def test_data_of_another_plan_are_refused(data: Any, message: str) -> None:

@@ -107,3 +107,11 @@ def test_vectors_of_a_few_digits_become_exact() -> None:
 def test_what_is_no_plane_is_refused(make: Any) -> None:
     with pytest.raises(ArgumentError):
         make()
+
+
+@pytest.mark.parametrize(
+    "bounds_m", [(0.0, 1.0, 0.0, 1.0), "box", None, (0.0, 1.0, 0.0, 1.0, 0.0, np.nan)]
+)
+def test_a_box_has_six_bounds(bounds_m: Any) -> None:
+    with pytest.raises(ArgumentError, match="bounds_m"):
+        Plane.at_y().raster(bounds_m)
