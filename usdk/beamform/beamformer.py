@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from usdk.acquisition import Acquisition, ReceiveSettings, require_acquisition
 from usdk.arguments import finite
 from usdk.beamform.aligned_data import AlignedData
+from usdk.beamform.aligned_reader import AlignedReader
 from usdk.beamform.combination import Combination, combination_of
 from usdk.beamform.directivity import f_number_from_directivity
 from usdk.beamform.ensemble import EnsembleBeamformer
@@ -27,11 +28,9 @@ from usdk.beamform.options import (
     Window,
 )
 from usdk.beamform.plan import Plan
-from usdk.beamform.plan_aligned import AlignedPlan
 from usdk.beamform.plan_compounded import CompoundedPlan
 from usdk.beamform.transmit_groups import group_labels, groups_of
 from usdk.beamform.transmit_weights import natural_weighting
-from usdk.beamform.upsampling import Upsampling
 from usdk.choice import choice
 from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
@@ -159,10 +158,7 @@ class Beamformer:
         )
         wanted = None if kernel is None else choice(Kernel, kernel)
         self._plan: Plan
-        self._aligned: tuple[slice, AlignedPlan] | None = None
-        self._upsampling: Upsampling | None = None
-        if self.method.interpolation is Interpolation.BAND_LIMITED:
-            self._upsampling = Upsampling(self.geometry, self.method)
+        self._aligned = AlignedReader(self.geometry, self.method)
         if compounding is Compounding.COHERENT:
             self.kernel, self._plan, self._reason = choose_plan(self.geometry, self.method, wanted)
         else:
@@ -185,7 +181,9 @@ class Beamformer:
             f"{math.prod(geometry.scan.shape)} points in {self._plan.n_tiles} tiles, "
             f"{method.interpolation} interpolation, F-number {method.f_number:g}, "
             f"{method.window} window"
+            + (f" of taper {method.taper:g}" if method.window is Window.TUKEY else "")
             + (", element directivity" if method.directivity else "")
+            + ("" if method.normalize else ", not normalized")
             + ("" if method.is_sum else f", combination: {method.combination.describe()}")
         )
 
@@ -279,25 +277,7 @@ class Beamformer:
         ArgumentError
             If the data are not those that were planned for, or the points are too many.
         """
-        data = self._checked(data)
-        n_points = math.prod(self.geometry.scan.shape)
-        if points.step not in (None, 1):
-            raise ArgumentError(f"points must be a slice without a step, got {points}")
-        first, stop, _ = points.indices(n_points)
-        points = slice(first, max(first, stop))
-        # Frames of one run of points share a plan.
-        planned = self._aligned
-        if planned is None or planned[0] != points:
-            AlignedPlan.require_memory(self.geometry, points.stop - points.start)
-            source = self._upsampling or self
-            planned = (points, AlignedPlan(source.geometry, source.method, points))
-            self._aligned = planned
-        if self._upsampling is None:
-            return planned[1].aligned(data, threads)
-        fine = self._upsampling.take(data, threads)
-        aligned = planned[1].aligned(fine, threads)
-        self._upsampling.give_back(fine)
-        return aligned
+        return self._aligned(self._checked(data), points, threads)
 
     def _checked(self, data: NDArray[Any]) -> NDArray[Any]:
         """Return the data as the kernels take them."""

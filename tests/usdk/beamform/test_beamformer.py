@@ -362,6 +362,12 @@ def test_the_plan_says_what_runs() -> None:
     text = Beamformer(LINEAR, PLANES, receive_for(PLANES), LINES).explain()
     for word in ("IQ", "3 transmits", "compound", "24 elements", "279 points", "linear", "tukey"):
         assert word in text
+    assert "tukey window of taper 0.5" in text
+    assert "not normalized" not in text
+    plain = Beamformer(
+        LINEAR, PLANES, receive_for(PLANES), LINES, window="hann", normalize=False
+    ).explain()
+    assert "hann window, not normalized" in plain
 
 
 def test_a_phased_array_looks_aside_with_all_of_its_elements_unless_told_otherwise() -> None:

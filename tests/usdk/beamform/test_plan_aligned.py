@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from usdk.acquisition import ReceiveSettings
 from usdk.beamform import Beamformer, CoherenceFactor
 from usdk.beamform import plan_aligned as plans
 from usdk.beamform.aligned_data import AlignedData
+from usdk.beamform.aligned_reader import AlignedReader
 from usdk.beamform.plan_aligned import AlignedPlan
 from usdk.beamform.point_tables import PointTables
 from usdk.errors import ArgumentError
@@ -128,11 +130,9 @@ def test_aligned_data_of_the_next_frame_do_not_change_those_of_the_last() -> Non
 def test_too_many_points_are_refused_before_anything_is_made() -> None:
     scan = LinearScan(x_m=np.linspace(-3e-3, 3e-3, 3000), z_m=np.linspace(5e-3, 20e-3, 3000))
     plan, data = planned("planes", scan=LINES)
-    plan.geometry = type(plan.geometry)(
-        plan.geometry.probe, plan.geometry.sequence, plan.geometry.receive, scan
-    )
+    reader = AlignedReader(replace(plan.geometry, scan=scan), plan.method)
     with pytest.raises(ArgumentError, match=r"at most 3728270 points at a time, as points=slice"):
-        plan.aligned(data)
+        reader(data, slice(None), None)
 
 
 def test_what_aligned_cannot_take_is_refused() -> None:
