@@ -13,6 +13,7 @@ from usdk.beamform.options import Method
 from usdk.beamform.plan import Plan
 from usdk.beamform.plan_shift import MAX_PER_PITCH
 from usdk.scan import LinearScan, Scan
+from usdk.scan.axes import axis_step
 from usdk.scratch import Scratch
 from usdk.tiles import cut, run_tiles
 from usdk.transmit import PlaneWave
@@ -61,7 +62,7 @@ def aligned_geometry(geometry: Geometry, method: Method) -> tuple[Geometry | Non
     highest_hz = probe.centre_frequency_hz * (1 + probe.fractional_bandwidth / 2)
     nyquist_m = geometry.receive.sound_speed_m_s / (2 * highest_hz * (sin_receive + sin_transmit))
     enough_m = nyquist_m / _OVERSAMPLING
-    asked_m = float(scan.x_m[-1] - scan.x_m[0]) / (scan.x_m.size - 1)
+    asked_m = axis_step(scan.x_m)
     per_pitch = math.ceil(pitch_m / min(asked_m, enough_m) * (1 - _ON_GRID))
     if per_pitch > MAX_PER_PITCH:
         return None, f"more than {MAX_PER_PITCH} columns would stand on the pitch"
@@ -98,7 +99,7 @@ class ResampledPlan:
         assert isinstance(scan, LinearScan)
         self._inner = inner
         x_m = aligned.scan.x_m
-        places = (scan.x_m - x_m[0]) / (float(x_m[-1] - x_m[0]) / (x_m.size - 1))
+        places = (scan.x_m - x_m[0]) / axis_step(x_m)
         lower = np.floor(places + _ON_GRID).astype(np.int64)
         self._first = np.clip(lower - (N_TAPS // 2 - 1), 0, x_m.size - N_TAPS)
         self._weights = _filters(places - self._first)

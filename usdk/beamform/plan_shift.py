@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Interpolation, Method, TransmitWeighting
-from usdk.beamform.shift_tables import ShiftTables, step_of
+from usdk.beamform.shift_tables import ShiftTables
 from usdk.scan import LinearScan
+from usdk.scan.axes import axis_step
 from usdk.scratch import Scratch
 from usdk.tiles import cut, run_tiles
 from usdk.transmit import PlaneWave
@@ -43,7 +44,7 @@ def why_not_exact(geometry: Geometry, method: Method) -> str | None:
     x_m = positions_m[:, 0]
     if x_m.size < 2 or np.any(positions_m[:, 1:]) or np.any(probe.element_normals != (0, 0, 1)):
         return "the elements do not stand on the x axis and look along z"
-    pitch_m, columns_m = step_of(x_m), step_of(scan.x_m)
+    pitch_m, columns_m = axis_step(x_m), axis_step(scan.x_m)
     rounding_m = float(np.spacing(np.float32(max(np.abs(x_m).max(), np.abs(scan.x_m).max()))))
     if not pitch_m > 0 or not _is_even(x_m, pitch_m, rounding_m):
         return "the elements are not equally spaced along x"

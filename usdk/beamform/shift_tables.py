@@ -9,9 +9,10 @@ from usdk.beamform.directivity import element_size_wavelengths
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Method
 from usdk.scan import LinearScan
+from usdk.scan.axes import axis_step
 from usdk.tiles import cut
 
-__all__ = ["ShiftTables", "step_of"]
+__all__ = ["ShiftTables"]
 
 DEPTHS_PER_TILE = 32
 _MIN_COLUMNS = 8  # side by side on the pitch; fewer leave most of a vector empty
@@ -31,12 +32,12 @@ class ShiftTables:
         scan = geometry.scan
         assert isinstance(scan, LinearScan)
         x_m = probe.element_positions_m[:, 0]
-        pitch_m = step_of(x_m)
+        pitch_m = axis_step(x_m)
         self.method = method
         self.n_elements, self.n_columns = x_m.size, scan.x_m.size
         self.n_planes = 2 if geometry.is_iq else 1
         self.n_samples = receive.n_samples
-        self.per_pitch = max(1, round(pitch_m / step_of(scan.x_m)))
+        self.per_pitch = max(1, round(pitch_m / axis_step(scan.x_m)))
         self.rate_hz, self.sound_speed_m_s = receive.sampling_frequency_hz, receive.sound_speed_m_s
         self.demodulation_hz = receive.demodulation_frequency_hz
         steps = np.arange(self.n_columns + self.per_pitch * (self.n_elements - 1))
@@ -102,8 +103,3 @@ class ShiftTables:
         last = np.clip(last, first, self.n_samples).astype(np.int64)
         # The kernel reads three rows from each position, and into the one after them.
         return first, int((last - first).max()) + 4
-
-
-def step_of(x_m: NDArray[np.float64]) -> float:
-    """Return the mean step of increasing places, m."""
-    return float(x_m[-1] - x_m[0]) / (x_m.size - 1)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from usdk.image.inputs import real_values, require_planar
 from usdk.image.volume_prefilter import VolumePrefilter
 from usdk.scan import LinearScan, Raster, SectorScan
+from usdk.scan.axes import axis_step
 
 __all__ = ["AntiAlias"]
 
@@ -47,11 +48,11 @@ class AntiAlias:
         self._shape = scan.shape
         pixel_m = raster.pixel_size_m
         if isinstance(scan, LinearScan):
-            line_step_m = np.full(scan.z_m.size, _step(scan.x_m))
-            sample_step_m = _step(scan.z_m)
+            line_step_m = np.full(scan.z_m.size, axis_step(scan.x_m))
+            sample_step_m = axis_step(scan.z_m)
         else:
-            line_step_m = scan.ranges_m * _step(scan.angles_rad)
-            sample_step_m = _step(scan.ranges_m)
+            line_step_m = scan.ranges_m * axis_step(scan.angles_rad)
+            sample_step_m = axis_step(scan.ranges_m)
         self.samples_per_pixel = pixel_m / sample_step_m
         # At the apex itself all lines lie in one pixel.
         self.lines_per_pixel = pixel_m / np.maximum(line_step_m, pixel_m / scan.shape[0])
@@ -90,7 +91,3 @@ class AntiAlias:
             f"{self.samples_per_pixel:.3g} samples and {across.min():.3g} to {across.max():.3g} "
             "lines to a pixel"
         )
-
-
-def _step(values: NDArray[np.float64]) -> float:
-    return float((values[-1] - values[0]) / (values.size - 1))

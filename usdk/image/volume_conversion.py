@@ -12,6 +12,7 @@ from usdk.arguments import number
 from usdk.image.inputs import place_to_write, real_values, require_spatial
 from usdk.image.volume_prefilter import VolumePrefilter
 from usdk.scan import PyramidScan, VolumeRaster, VolumeScan
+from usdk.scan.axes import axis_step
 from usdk.tiles import run_tiles
 from usdk_kernels.volume_conversion import axis_table, convert_grid, convert_pyramid
 
@@ -57,7 +58,7 @@ class VolumeConverter:
         self._kernel: Callable[..., None] = convert_grid
         self._tables: tuple[NDArray[Any], ...]
         if isinstance(scan, VolumeScan):
-            steps_m = [_step(axis) for axis in (scan.x_m, scan.y_m, scan.z_m)]
+            steps_m = [axis_step(axis) for axis in (scan.x_m, scan.y_m, scan.z_m)]
             self._tables = (
                 *_table((x_m - scan.x_m[0]) / steps_m[0], n_a),
                 *_table((y_m - scan.y_m[0]) / steps_m[1], n_b),
@@ -73,12 +74,12 @@ class VolumeConverter:
                 *_angle_table(x_m, z_m, scan.azimuths_rad),
                 *_angle_table(y_m, z_m, scan.elevations_rad),
             )
-            range_step_m = _step(scan.ranges_m)
+            range_step_m = axis_step(scan.ranges_m)
             self._last = (float(scan.ranges_m[0]), range_step_m)
             # At range 0 all lines meet: the first distance that tells them apart counts.
             ranges_m = np.maximum(scan.ranges_m, range_step_m)
             half_widths = [
-                size_m / (ranges_m * _step(angles_rad))
+                size_m / (ranges_m * axis_step(angles_rad))
                 for angles_rad in (scan.azimuths_rad, scan.elevations_rad)
             ]
             half_widths.append(np.array([size_m / range_step_m]))
@@ -135,10 +136,6 @@ class VolumeConverter:
         return out
 
 
-def _step(values: NDArray[np.float64]) -> float:
-    return float(values[-1] - values[0]) / (values.size - 1)
-
-
 def _table(coordinates: NDArray[np.float64], n: int) -> _Table:
     flat = np.ascontiguousarray(coordinates).reshape(-1)
     index, weight = np.empty(flat.size, np.int32), np.empty(flat.size, np.float32)
@@ -152,4 +149,4 @@ def _angle_table(
     found_rad = np.arctan2(side_m[:, None], z_m)
     # Behind the apex there is nothing, though the angles of its middle may come round.
     found_rad[:, z_m < 0] = np.nan
-    return _table((found_rad - angles_rad[0]) / _step(angles_rad), angles_rad.size)
+    return _table((found_rad - angles_rad[0]) / axis_step(angles_rad), angles_rad.size)

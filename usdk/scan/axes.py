@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from usdk.errors import ArgumentError
 
-__all__ = ["MAX_LINES", "MAX_POINTS", "even_axis", "require_points"]
+__all__ = ["MAX_LINES", "MAX_POINTS", "axis_step", "even_axis", "require_points"]
 
 MAX_POINTS = 2**27
 MAX_LINES = 2**16  # in one direction, of a natural scan
@@ -31,6 +31,11 @@ def even_axis(values: ArrayLike, name: str) -> NDArray[np.float64]:
         raise ArgumentError(f"{name} must increase in equal steps: use numpy.linspace")
     array.flags.writeable = False
     return array
+
+
+def axis_step(values: NDArray[np.float64]) -> float:
+    """Return the step of equally spaced values, of which there are at least 2."""
+    return float(values[-1] - values[0]) / (values.size - 1)
 
 
 def require_points(shape: tuple[int, ...]) -> None:
