@@ -18,6 +18,7 @@ from usdk.front_end import (
     installed_schemes,
     open_front_end,
 )
+from usdk.image import SliceConverter, VolumeConverter
 from usdk.m_mode import MMode
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import (
@@ -105,6 +106,8 @@ __all__ = [
     # To the picture
     "BMode",
     "Beamformer",
+    "SliceConverter",
+    "VolumeConverter",
     "MMode",
     "band_pass",
     "bmode",

@@ -195,9 +195,6 @@ class _Value:
     def __gt__(self, other: Any) -> _Value:
         return self._compare(">", other)
 
-    def equals(self, other: Any) -> _Value:
-        return self._compare("==", other)
-
 
 _FLOATS = ir.VectorType(ir.FloatType(), LANES)
 _INTEGERS = ir.VectorType(ir.IntType(32), LANES)
