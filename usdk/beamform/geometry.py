@@ -31,7 +31,7 @@ class Geometry:
     Raises
     ------
     ArgumentError
-        If sequence and receive settings do not fit each other.
+        If probe, sequence and receive settings do not fit each other.
     """
 
     probe: Probe
@@ -45,6 +45,13 @@ class Geometry:
                 f"time_zero_s has {len(self.receive.time_zero_s)} entries for "
                 f"{len(self.sequence)} transmits"
             )
+        n_elements = self.probe.n_elements
+        for transmit in self.sequence.transmits:
+            if transmit.aperture is not None and transmit.aperture[1] > n_elements:
+                raise ArgumentError(
+                    f"aperture {transmit.aperture} reaches past the {n_elements} elements of "
+                    f"{self.probe.name}: use the sequence that the probe sent"
+                )
 
     @property
     def is_iq(self) -> bool:

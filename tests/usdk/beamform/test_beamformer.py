@@ -20,7 +20,7 @@ from usdk.errors import ArgumentError
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import LinearScan, SectorScan
 from usdk.sequences import diverging_waves, focused_lines, plane_waves, single_elements
-from usdk.transmit import FocusedWave, TransmitSequence
+from usdk.transmit import FocusedWave, PlaneWave, TransmitSequence
 from usdk_kernels import das
 
 C, FS, FC, N_SAMPLES = 1540.0, 20e6, 5e6, 700
@@ -413,6 +413,12 @@ def test_a_plan_that_would_fill_the_memory_is_refused_before_it_is_made() -> Non
     beams = focused_lines(LINEAR, n_lines=24, focus_depth_m=0.02)
     with pytest.raises(ArgumentError, match="fewer points"):
         Beamformer(LINEAR, beams, receive_for(beams), huge, weighting="compound")
+
+
+def test_an_aperture_past_the_probe_is_refused() -> None:
+    sequence = TransmitSequence(transmits=(PlaneWave(aperture=(0, LINEAR.n_elements + 1)),))
+    with pytest.raises(ArgumentError, match="reaches past"):
+        Beamformer(LINEAR, sequence, receive_for(sequence), LINES)
 
 
 def test_a_clock_for_other_transmits_is_refused() -> None:
