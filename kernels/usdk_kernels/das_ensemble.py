@@ -517,7 +517,7 @@ def _write(
     out: npt.NDArray[np.float32],
 ) -> None:
     """Combine the points' sums A and B, `lanes` floats each, into their places in out[:, at:]."""
-    n = np.uint64(min(lanes, out.shape[1] - at))
+    n = np.uint64(max(0, min(lanes, out.shape[1] - at)))
     i, one, two = np.uint64(at), np.uint64(1), np.uint64(2)
     for p in range(np.uint64(n_points)):
         to = place[np.uint64(first) + p]

@@ -63,14 +63,14 @@ def _phasors(
 ) -> None:
     """Cosine and sine of 2π turns, without a call; error below 4e-7."""
     for m in range(n):
-        quarters = math.floor(4 * turns[m] + 0.5)
+        quarters = np.floor(4 * turns[m] + 0.5)
         x = np.float32((turns[m] - 0.25 * quarters) * (2 * math.pi))
         x2 = x * x
         sine = x2 * (np.float32(1 / 120) - x2 * np.float32(1 / 5040))
         sine = x + x * x2 * (sine - np.float32(1 / 6))
         cosine = x2 * (np.float32(1 / 720) - x2 * np.float32(1 / 40320))
         cosine = np.float32(1) + x2 * (x2 * (np.float32(1 / 24) - cosine) - np.float32(0.5))
-        q = np.float32(quarters - 4 * math.floor(0.25 * quarters))  # 0, 1, 2 or 3
+        q = np.float32(quarters - 4 * np.floor(0.25 * quarters))  # 0, 1, 2 or 3
         odd = q == np.float32(1) or q == np.float32(3)
         a = sine if odd else cosine
         b = cosine if odd else sine
@@ -137,9 +137,10 @@ def _aperture(
     """Apodization of every offset at a depth, 0 outside; returns the range that is not outside."""
     # Offsets increase, so that all between the first and the last are inside.
     first, stop = lateral_m.size, 0
+    n_heard = lateral_m.size - (GROUP - 1)  # the last group ends in the table, whatever is in it
     for o in range(lateral_m.size):
         edge2 = lateral_m[o] * lateral_m[o] * (4 * f_number * f_number)
-        inside = z > 0 and edge2 <= z * z and abs(lateral_m[o]) < NOWHERE_M
+        inside = z > 0 and edge2 <= z * z and abs(lateral_m[o]) < NOWHERE_M and o < n_heard
         if inside:
             first = min(first, o)
             stop = o + 1
@@ -309,7 +310,8 @@ def skew_fine(
                         first = first_row[t] + begin - (TAPS // 2 - 1) + whole[t, e]
                         c = ((t * n_fine + u) * n_elements + e) * TAPS
                         record = e * n_samples * n_planes + plane
-                        if first >= 0 and first + n + TAPS - 1 <= n_samples:
+                        # The sum of first and n could be beyond int64.
+                        if first >= 0 and first <= n_samples - (n + TAPS - 1):
                             _filter(
                                 flat, record + first * n_planes, n_planes, flat_taps, c, n,
                                 filtered, e * _ROWS,

@@ -268,6 +268,20 @@ def test_a_place_that_is_no_row_is_not_written():
     )
 
 
+def test_blocks_beyond_the_last_frame_are_not_written():
+    case = make(n_points=20)
+    blocks, _ = blocks_of(case["data"][:3])
+    more = np.concatenate([blocks, blocks, blocks], axis=1)
+    out = np.full((21, 3 * 2), 777, np.float32)
+    das_ensemble.das_ensemble(
+        more, case["points"], np.arange(20), case["positions"], case["normals"], case["tangents"],
+        case["time"], case["weight"], case["zero"], BOXCAR, FS, FC, C, 1.0, -1.0, -1.0, 1, 0, 2,
+        0, 20, out[:20],
+    )  # fmt: skip
+    np.testing.assert_array_equal(out[:20].view(np.complex64), run(case, fd=FC)[:, :3])
+    np.testing.assert_array_equal(out[20], 777)
+
+
 @pytest.mark.parametrize("interpolation", [0, 1, 2])
 @pytest.mark.parametrize(
     "bad", [np.nan, np.inf, -np.inf, 1.0, -1.0, 1e300, 2.0**29 / FS, -(2.0**29) / FS]

@@ -214,3 +214,48 @@ def test_a_sample_that_is_no_number_stays_where_it_is():
     c["data"][0, 0, 0] = np.nan
     assert np.isfinite(run(c)).any()
     assert np.isfinite(run(c)[8, 2, 0])
+
+
+@pytest.mark.parametrize("is_iq", [False, True], ids=["RF", "IQ"])
+@pytest.mark.parametrize("whole", [2**63 - 1, 2**63 - 40, -(2**63), 2**31, -(2**31)])
+def test_shifts_beyond_the_record_leave_rows_of_zeros(whole, is_iq):
+    c = case(is_iq=is_iq)
+    c["whole"][:, 2] = whole
+    n_transmits, n_elements, n_samples, n_planes = c["data"].shape
+    skewed = np.full((n_transmits, 2 * n_samples, n_planes, n_elements + PADDING), 7, np.float32)
+    with np.errstate(over="ignore"):  # the interpreter warns of what compiled code passes over
+        skew_fine(
+            c["data"], c["whole"], c["taps"], c["turns"], c["first_row"], 0, n_samples, skewed
+        )
+    assert not skewed[..., PADDING + 2].any()
+    assert skewed[..., PADDING + 3].any()
+
+
+def test_phases_that_are_no_number_stay_with_their_element():
+    c = case(is_iq=True)
+    c["turns"][:, 4] = np.nan
+    out = as_complex(run(c))
+    c["data"][:, 4] = 0
+    c["turns"][:, 4] = 0
+    assert not np.isfinite(out).all()
+    finite = np.isfinite(out)
+    assert finite.any()
+    assert np.array_equal(out[finite], as_complex(run(c))[finite])
+
+
+@pytest.mark.parametrize("is_iq", [False, True], ids=["RF", "IQ"])
+def test_offsets_in_the_place_of_nowhere_are_not_heard(is_iq):
+    c = case(is_iq=is_iq, f_number=0.0, n_fine=1)
+    n_transmits, n_elements, n_samples, n_planes = c["data"].shape
+    skewed = np.ones((n_transmits, n_samples, n_planes, n_elements + PADDING), np.float32)
+    outs = []
+    for end_m in (NOWHERE_M, 0.0):
+        lateral_m = np.full((1, n_elements + 8 + GROUP - 1), end_m)
+        lateral_m[0, : n_elements + 8] = (np.arange(n_elements + 8) - 8) * PITCH
+        outs.append(np.empty((9, len(c["depths"]), n_planes), np.float32))
+        das_shift_fine(
+            skewed, c["first_row"], c["depths"], lateral_m, c["directions"], c["window"],
+            c["time_s"], c["time_zero_s"], n_elements, 1, FS, c["fd"], C, 0.0, -1.0, 1,
+            0, len(c["depths"]), outs[-1],
+        )  # fmt: skip
+    assert np.array_equal(*outs)
