@@ -73,6 +73,7 @@ _FINE = 23  # binary places of a position inside a window: 8 + 23 bits and no si
 _FINE_ONE = 2.0**_FINE
 _FARTHEST = 2.0**28  # samples; positions beyond it are taken for `_NOWHERE`
 _NOWHERE = np.int64(-(2**62))
+_FACE = 1e-8  # metres; a point nearer to the plane of an element's face lies on it, by its rounding
 # Samples added to the extent of a run's receive paths, which are rounded.
 _MARGIN = 0.0625
 
@@ -329,7 +330,7 @@ def _receive_lanes(o: Any, x: Any, column: Any, scalar: Any, aperture: int) -> t
         weight = weight * axial * per_distance
         weight = weight * _sinc(o, across * scalar(_W)) * _sinc(o, up * scalar(_H))
     weight = o.where(edge2 <= axial2, weight, o.number(0.0))
-    return path, o.where(axial > 0.0, weight, o.number(0.0))
+    return path, o.where(axial > _FACE, weight, o.number(0.0))
 
 
 def _sine(o: Any, x: Any) -> Any:

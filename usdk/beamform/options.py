@@ -93,7 +93,12 @@ class Alignment(StrEnum):
 
 
 class Kernel(StrEnum):
-    """Which kernel sums the samples; where several are exact they agree to float32 rounding."""
+    """Which kernel sums the samples.
+
+    Where several are exact they agree to float32 rounding, but for elements on the very rim of an
+    aperture, which may count for one and not for the other. Of ``band-limited`` interpolation each
+    has filters of its own; they agree as far as both are right.
+    """
 
     GENERAL = "general"
     """Reads every sample by itself: any geometry, any interpolation."""

@@ -12,6 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from usdk.acquisition import ReceiveSettings
+from usdk.beamform import Beamformer
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Interpolation, Method, TransmitWeighting, Window
 from usdk.beamform.plan_general import GeneralPlan
@@ -19,6 +20,7 @@ from usdk.beamform.plan_range import RangePlan, why_not_exact
 from usdk.errors import ArgumentError
 from usdk.probe import Probe
 from usdk.scan import LinearScan, Scan, SectorScan, VolumeScan
+from usdk.sequences import plane_waves
 from usdk.transmit import DivergingWave, FocusedWave, PlaneWave, SingleElement, TransmitSequence
 
 C, FS, FC, N_SAMPLES = 1540.0, 20e6, 5e6, 1100
@@ -203,3 +205,23 @@ def test_tables_that_are_too_large_are_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("usdk.beamform.point_tables.MAX_PLAN_BYTES", 100_000)
     with pytest.raises(ArgumentError, match="fewer points"):
         RangePlan(geometry(CONVEX, FOCUSED, FAN), method())
+
+
+@pytest.mark.parametrize("is_iq", [True, False], ids=["IQ", "RF"])
+def test_a_point_in_the_plane_of_the_face_is_silent(is_iq: bool) -> None:
+    fan = SectorScan(angles_rad=np.linspace(-0.6, 0.6, 13), ranges_m=np.linspace(0, 20e-3, 41))
+    probe = Probe.linear(
+        "P", n_elements=24, pitch_m=0.3e-3, centre_frequency_hz=3e6, fractional_bandwidth=0.6
+    )
+    receive = ReceiveSettings(
+        sampling_frequency_hz=12e6,
+        n_samples=400,
+        time_zero_s=(0.0,),
+        demodulation_frequency_hz=3e6 if is_iq else 0.0,
+    )
+    data = np.random.default_rng(0).standard_normal((1, 24, 400)).astype(np.float32)
+    image = Beamformer(
+        probe, plane_waves([0]), receive, fan, kernel="range", f_number=0, normalize=False
+    )(data.astype(np.complex64) if is_iq else data)
+    assert not image[:, 0].any()
+    assert image[:, 1:].all()
