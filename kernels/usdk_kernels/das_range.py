@@ -73,7 +73,9 @@ _FINE = 23  # binary places of a position inside a window: 8 + 23 bits and no si
 _FINE_ONE = 2.0**_FINE
 _FARTHEST = 2.0**28  # samples; positions beyond it are taken for `_NOWHERE`
 _NOWHERE = np.int64(-(2**62))
-_FACE = 1e-8  # metres; a point nearer to the plane of an element's face lies on it, by its rounding
+_FACE = (
+    1e-4  # samples; a point nearer to the plane of an element's face lies on it, by its rounding
+)
 # Samples added to the extent of a run's receive paths, which are rounded.
 _MARGIN = 0.0625
 
@@ -735,6 +737,7 @@ def _extents(
     two = np.float32(2)
     both = np.float32(1) + edge
     everywhere = edge == zero
+    face = np.float32(_FACE)
     for e in range(np.uint64(distance.size)):
         is_near = distance[e] < _FARTHEST
         least = distance[e] - np.float64(below) if is_near else 0.0
@@ -757,7 +760,7 @@ def _extents(
         )
         is_open = is_open & is_near
         is_whole = ((at_last > slack) & (at_first > slack)) | everywhere
-        is_whole = is_whole & (last > zero) & (first > zero)
+        is_whole = is_whole & (last > face) & (first > face)
         flag = np.int32(0) if is_open else np.int32(1)
         flags[b, e] = flag if is_whole else flag | np.int32(2)
 

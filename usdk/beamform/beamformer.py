@@ -102,8 +102,8 @@ class Beamformer:
     Notes
     -----
     The scan is cut into tiles that run on the SDK's threads; the result is the same, bit by bit,
-    for any number of them. A sample that is NaN makes the points NaN that read it, and some of their
-    neighbours; `usdk.BMode` refuses such data.
+    for any number of them. A sample that is NaN makes the points NaN that read it, and some of
+    their neighbours; `usdk.BMode` refuses such data.
     """
 
     def __init__(
