@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import deque
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, require_acquisition, require_finite
+from usdk.acquisition import Acquisition, Gap, require_acquisition, require_finite
 from usdk.arguments import count, finite, positive
 from usdk.beamform import Beamformer
 from usdk.choice import choice
@@ -85,7 +87,8 @@ class MMode:
         n_columns = count(n_columns, "n_columns", least=2, most=MAX_COLUMNS)
         if frame_period_s is not None:
             frame_period_s = positive(frame_period_s, "frame_period_s")
-        self.line, self.column_s = line, positive(sweep_s, "sweep_s") / n_columns
+        self._sweep_s = positive(sweep_s, "sweep_s")
+        self.line, self.column_s = line, self._sweep_s / n_columns
         self.dynamic_range_db = positive(dynamic_range_db, "dynamic_range_db")
         self.gain_db = finite(gain_db, "gain_db")
         self.reference = None if reference is None else positive(reference, "reference")
@@ -112,10 +115,13 @@ class MMode:
         self._image = np.empty(self.beamformer.shape, self.beamformer.dtype)
         self._sweep = Sweep(n_columns, line.n_samples, self.column_s)
         self._provenance = Provenance.of(acquisition, processing=self._processing())
+        # With the time of the frame that each one stands before; a sweep's at most.
+        self._gaps: deque[tuple[float, Gap]] = deque()
 
     def reset(self) -> None:
         """Forget all echoes: the next one begins a new picture."""
         self._sweep.reset()
+        self._gaps.clear()
 
     def add(self, acquisition: Acquisition) -> None:
         """Take the frames of an acquisition.
@@ -140,6 +146,7 @@ class MMode:
             if self._demodulator is not None:
                 data = self._demodulator.frame(data, out=self._iq)
             number = int(acquisition.sequence_numbers[index])
+            self._keep_gaps(times_s[index], acquisition.gaps_before(index))
             self.add_line(
                 self.beamformer(data, out=self._image),
                 time_s=times_s[index],
@@ -213,8 +220,19 @@ class MMode:
             start_s=start_s,
             column_s=self.column_s,
             dynamic_range_db=self.dynamic_range_db,
-            provenance=self._provenance,
+            provenance=replace(self._provenance, gaps=self._gaps_since(start_s)),
         )
+
+    def _keep_gaps(self, time_s: float, gaps: tuple[Gap, ...]) -> None:
+        """Remember the gaps before a frame as long as it is in the picture."""
+        if self._gaps and time_s < self._gaps[-1][0]:
+            self._gaps.clear()  # Time went back: a new picture begins.
+        while self._gaps and self._gaps[0][0] < time_s - self._sweep_s:
+            self._gaps.popleft()
+        self._gaps.extend((time_s, gap) for gap in gaps)
+
+    def _gaps_since(self, start_s: float) -> tuple[Gap, ...]:
+        return tuple(gap for time_s, gap in self._gaps if time_s >= start_s)
 
     def _times_s(self, acquisition: Acquisition) -> list[float]:
         times_s = acquisition.device_timestamps_s

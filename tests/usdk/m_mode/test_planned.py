@@ -234,3 +234,18 @@ def test_data_of_another_kind_are_refused() -> None:
         plan.add_line(np.zeros(3, np.complex64), time_s=0.0)
     with pytest.raises(ArgumentError, match="time_s"):
         plan.add_line(np.zeros(241, np.complex64), time_s=math.nan)
+
+
+def test_the_provenance_tells_the_gaps_of_the_picture() -> None:
+    numbers = np.r_[0:10, 40:50]
+    times_s = numbers / FRAME_RATE_HZ
+    gap = Gap(first_sequence_number=10, n_frames=30)
+    data = echoes(times_s, sequence_numbers=numbers, gaps=(gap,))
+    plan = MMode(data, LINE, sweep_s=0.5)
+    assert plan(data).provenance.gaps == (gap,)
+    later = echoes(times_s[:10] + 2.0, sequence_numbers=np.arange(50, 60))
+    assert plan(later).provenance.gaps == ()
+    assert plan(data).provenance.gaps == (gap,)
+    plan.reset()
+    plan.add(later)
+    assert plan.frame().provenance.gaps == ()
