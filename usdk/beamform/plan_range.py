@@ -25,8 +25,10 @@ __all__ = ["RangePlan", "why_not_exact"]
 
 POINTS_PER_TILE = 8192
 """Points of a tile at most, unless one line alone has more."""
-MAX_F_NUMBER = 10.0
-"""The kernel tells places in an aperture to 1e-6 F²; here to 1e-4."""
+MAX_F_NUMBER = 4.0
+"""The kernel tells places in an aperture to 1e-6 F²; here to 2e-5."""
+MAX_RUN_M = 0.1
+"""Longest run of points, in which places are float32: farther apart they are not told well."""
 _MIN_TILES = 16
 _MIN_RANGES = das_range.LANES // 2  # fewer leave most of a vector empty
 _NO_WEIGHTS = np.empty((0, 0, 0), np.float32)
@@ -34,7 +36,8 @@ _NO_WEIGHTS = np.empty((0, 0, 0), np.float32)
 
 def why_not_exact(geometry: Geometry, method: Method) -> str | None:
     """Return why the kernel does not give the exact sum; None where it does."""
-    if geometry.scan.lines() is None:
+    lines = geometry.scan.lines()
+    if lines is None:
         return "the points do not stand on straight lines"
     if not method.is_sum:
         return f"samples are not only summed (combination: {method.combination.describe()})"
@@ -42,7 +45,15 @@ def why_not_exact(geometry: Geometry, method: Method) -> str | None:
         return f"interpolation is {method.interpolation}, not linear"
     if method.f_number > MAX_F_NUMBER:
         return f"the F-number is above {MAX_F_NUMBER:g}: apertures are too narrow for its float32"
+    if _run_m(lines[2]) > MAX_RUN_M:
+        return f"{das_range.LANES} points of a line stand more than {MAX_RUN_M:g} m apart"
     return None
+
+
+def _run_m(ranges_m: NDArray[np.float64]) -> float:
+    """Return the length of the longest run of points that the kernel takes together, m."""
+    steps = min(das_range.LANES, ranges_m.size) - 1
+    return float(np.diff(ranges_m).max(initial=0.0)) * steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +113,9 @@ class RangePlan:
             method.f_number,
             *sizes,
         )
-        steps_m = np.diff(self._ranges_m).max(initial=0.0) * (das_range.LANES - 1)
+        run_m = np.diff(self._ranges_m).max(initial=0.0) * (das_range.LANES - 1)
         # There and back, and the sample after the last.
-        samples = 2 * steps_m * receive.sampling_frequency_hz / receive.sound_speed_m_s
+        samples = 2 * run_m * receive.sampling_frequency_hz / receive.sound_speed_m_s
         self.window_samples = math.ceil(samples) + 3
         self._waves = None
         if ComputedTables.applies_to(geometry, method):
