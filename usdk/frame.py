@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, DeviceInfo, Gap
 from usdk.errors import ArgumentError, DataDamagedError
+from usdk.flow_overlay import FlowOverlay
 from usdk.scan import Raster
 
 if TYPE_CHECKING:
@@ -122,12 +123,12 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Frame:
-    """A grey picture with its calibration and provenance.
+    """A picture, grey or colour, with its calibration and provenance.
 
     Parameters
     ----------
-    pixels : ndarray of uint8, (n_rows, n_columns)
-        Grey values, row 0 nearest to the probe.
+    pixels : ndarray of uint8, (n_rows, n_columns) or (n_rows, n_columns, 3)
+        Grey values, or red, green and blue; row 0 nearest to the probe.
     raster : Raster
         Where each pixel lies, m.
     dynamic_range_db : float
@@ -139,11 +140,13 @@ class Frame:
     device_timestamp_s, host_timestamp_s : float
         Start of the frame on the device's clock, and arrival on the host's (Unix time), s;
         NaN when unknown.
+    overlay : FlowOverlay, optional
+        What the colours mean, with the velocities behind them; colour frames alone have one.
 
     Raises
     ------
     ArgumentError
-        If pixels and raster do not fit each other.
+        If pixels, raster and overlay do not fit each other.
     """
 
     pixels: NDArray[np.uint8]
@@ -153,17 +156,28 @@ class Frame:
     sequence_number: int = 0
     device_timestamp_s: float = field(default=math.nan)
     host_timestamp_s: float = field(default=math.nan)
+    overlay: FlowOverlay | None = None
 
     def __post_init__(self) -> None:
         pixels = np.ascontiguousarray(self.pixels)
         expected = (self.raster.n_rows, self.raster.n_columns)
-        if pixels.dtype != np.uint8 or pixels.shape != expected:
+        if pixels.dtype != np.uint8 or pixels.shape not in (expected, (*expected, 3)):
             raise ArgumentError(
-                f"pixels must be uint8 of shape {expected}, got {pixels.dtype} {pixels.shape}"
+                f"pixels must be uint8 of shape {expected}, or {(*expected, 3)} for colour, got "
+                f"{pixels.dtype} {pixels.shape}"
             )
+        if self.overlay is not None and (
+            pixels.ndim != 3 or self.overlay.velocity_m_s.shape != expected
+        ):
+            raise ArgumentError(f"an overlay needs RGB pixels and velocities of shape {expected}")
         if not (math.isfinite(self.dynamic_range_db) and self.dynamic_range_db > 0):
             raise ArgumentError(f"dynamic_range_db must be positive, got {self.dynamic_range_db}")
         object.__setattr__(self, "pixels", pixels)
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether the pixels are red, green and blue."""
+        return self.pixels.ndim == 3
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -49,7 +49,7 @@ def test_times_are_unknown_unless_given() -> None:
     [
         {"pixels": np.zeros((30, 20), np.float32)},
         {"pixels": np.zeros((20, 30), np.uint8)},
-        {"pixels": np.zeros((30, 20, 3), np.uint8)},
+        {"pixels": np.zeros((30, 20, 4), np.uint8)},
         {"pixels": np.zeros((0, 20), np.uint8)},
         {"dynamic_range_db": 0.0},
         {"dynamic_range_db": float("nan")},

@@ -1,0 +1,1 @@
+"""Tissue motion: displacement and strain by phase from frame to frame."""
