@@ -42,8 +42,10 @@ def frame(pixels: Any, colours: FlowOverlay | None) -> Frame:
 
 def test_a_colour_frame_keeps_the_velocities_beside_the_pixels() -> None:
     colour = frame(np.zeros((4, 6, 3), np.uint8), overlay())
-    assert colour.is_colour and colour.shape == (4, 6)
-    assert colour.overlay is not None and colour.overlay.unit == "m/s"
+    assert colour.is_colour
+    assert colour.shape == (4, 6)
+    assert colour.overlay is not None
+    assert colour.overlay.unit == "m/s"
     assert not frame(np.zeros((4, 6), np.uint8), None).is_colour
 
 
