@@ -1,0 +1,71 @@
+"""MeanFilter and PolynomialFilter: regression on slow time."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.arguments import count
+from usdk.doppler.clutter.matrix_filter import MAX_PULSES, ProjectionFilter
+from usdk.errors import ArgumentError
+
+__all__ = ["MAX_DEGREE", "MeanFilter", "PolynomialFilter"]
+
+MAX_DEGREE = 15
+
+
+class PolynomialFilter(ProjectionFilter):
+    r"""Take away the polynomial of slow time that fits a packet best.
+
+    .. math:: y = x - \sum_{k=0}^{d} b_k \, (b_k^T x)
+
+    with the orthonormal polynomials :math:`b_k` over the pulses (discrete Legendre polynomials).
+    A polynomial of degree d along slow time vanishes. The stop band grows with d and becomes
+    narrower with the length of the packet, about (d + 1) / n_pulses of the PRF on both sides
+    together.
+
+    Parameters
+    ----------
+    degree : int
+        d, 0 to `MAX_DEGREE`; 0 takes away the mean.
+
+    References
+    ----------
+    A. P. G. Hoeks, J. J. W. van de Vorst, A. Dabekaussen, P. J. Brands, R. S. Reneman, "An
+    efficient algorithm to remove low frequency Doppler signals in digital Doppler systems",
+    Ultrason. Imaging 13(2), 1991; Bjaerum, Torp and Kristoffersen (see `IirFilter`), section II-C.
+    """
+
+    def __init__(self, degree: int) -> None:
+        super().__init__()
+        self.degree = count(degree, "degree", least=0, most=MAX_DEGREE)
+
+    def n_pulses_out(self, n_pulses: int) -> int:
+        """Return ``n_pulses``; nothing would be left of fewer than degree + 2."""
+        n_pulses = count(n_pulses, "n_pulses", least=0, most=MAX_PULSES)
+        if n_pulses < self.degree + 2:
+            raise ArgumentError(
+                f"a packet of {n_pulses} pulses is all clutter to a polynomial of degree "
+                f"{self.degree}: take at least {self.degree + 2} pulses or a lower degree"
+            )
+        return n_pulses
+
+    def describe(self) -> str:
+        """Return the filter's name and degree."""
+        return f"polynomial regression, degree {self.degree}"
+
+    def _orthonormal(self, n_pulses: int) -> NDArray[np.float64]:
+        places = np.linspace(-1, 1, n_pulses)
+        columns, _ = np.linalg.qr(np.polynomial.legendre.legvander(places, self.degree))
+        return np.asarray(columns.T, np.float64)
+
+
+class MeanFilter(PolynomialFilter):
+    """Take away the mean of every packet: echoes of what stands still."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def describe(self) -> str:
+        """Return the filter's name."""
+        return "mean removal"
