@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from usdk.export import write_dicom
     from usdk.io import load_frames, load_recording, save_frames, save_recording
     from usdk.kernel_cache import warm_up
+    from usdk.stream import Planned, Stream
     from usdk.time_zero import TimeZeroReport, check_time_zero
     from usdk.trust import FileSigner, dev_certificate_authority, dev_signer, verify_dicom
 
@@ -63,6 +64,8 @@ _LATER = {
     "dev_signer": "usdk.trust",
     "verify_dicom": "usdk.trust",
     "warm_up": "usdk.kernel_cache",
+    "Planned": "usdk.stream",
+    "Stream": "usdk.stream",
     "TimeZeroReport": "usdk.time_zero",
     "check_time_zero": "usdk.time_zero",
 }
@@ -101,6 +104,8 @@ __all__ = [
     "ReceiveSettings",
     "load_recording",
     "save_recording",
+    "Planned",
+    "Stream",
     "TimeZeroReport",
     "check_time_zero",
     # To the picture
