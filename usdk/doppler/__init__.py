@@ -1,8 +1,28 @@
 """Doppler: colour, power, spectral and vector flow from slow-time packets."""
 
+from usdk.doppler.autocorrelation import Autocorrelator
+from usdk.doppler.averaging import Averager, Averaging, AveragingWindow, average
+from usdk.doppler.correlations import Correlations
 from usdk.doppler.flow_map import FlowMap
 from usdk.doppler.frame_rate import FrameRate
 from usdk.doppler.interleaving import Interleaved, PulseOrder, greatest_prf_hz
 from usdk.doppler.slow_time import SlowTime
+from usdk.doppler.velocity import depth_sample_period_s, flow_values, mean_frequency_hz
 
-__all__ = ["FlowMap", "FrameRate", "Interleaved", "PulseOrder", "SlowTime", "greatest_prf_hz"]
+__all__ = [
+    "Autocorrelator",
+    "Averager",
+    "Averaging",
+    "AveragingWindow",
+    "Correlations",
+    "FlowMap",
+    "FrameRate",
+    "Interleaved",
+    "PulseOrder",
+    "SlowTime",
+    "average",
+    "depth_sample_period_s",
+    "flow_values",
+    "greatest_prf_hz",
+    "mean_frequency_hz",
+]
