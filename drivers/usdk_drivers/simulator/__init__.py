@@ -1,16 +1,26 @@
 """Simulated front-ends: probes that echo a scene, and recordings played as if by a device."""
 
+from usdk_drivers.simulator.address import flow_truth
+from usdk_drivers.simulator.disk import Disk
 from usdk_drivers.simulator.echo_engine import EchoEngine
 from usdk_drivers.simulator.faults import Fault, FaultPlan
 from usdk_drivers.simulator.lesions import Lesion
 from usdk_drivers.simulator.packet_source import Pace
 from usdk_drivers.simulator.probes import PROBES, simulated_probe
 from usdk_drivers.simulator.recording_engine import RecordingEngine
-from usdk_drivers.simulator.scenes import SceneName, lesions_of, make_scene, still_scene
+from usdk_drivers.simulator.scenes import (
+    SceneName,
+    Truth,
+    lesions_of,
+    make_scene,
+    still_scene,
+)
 from usdk_drivers.simulator.simulated_front_end import SimulatedFrontEnd
+from usdk_drivers.simulator.vessel import Vessel, Waveform
 
 __all__ = [
     "PROBES",
+    "Disk",
     "EchoEngine",
     "Fault",
     "FaultPlan",
@@ -19,6 +29,10 @@ __all__ = [
     "RecordingEngine",
     "SceneName",
     "SimulatedFrontEnd",
+    "Truth",
+    "Vessel",
+    "Waveform",
+    "flow_truth",
     "lesions_of",
     "make_scene",
     "simulated_probe",

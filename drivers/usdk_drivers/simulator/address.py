@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from urllib.parse import parse_qsl
 
 from usdk.errors import ArgumentError
 from usdk_drivers.simulator.faults import FaultPlan
-from usdk_drivers.simulator.scenes import SceneName
+from usdk_drivers.simulator.scenes import TRUTHS, SceneName, Truth
 
-__all__ = ["SimulatorAddress"]
+__all__ = ["SimulatorAddress", "flow_truth"]
 
 PROBE_OPTIONS = {"scene", "frames", "noise_db", "realtime", "serial"}
 RECORDING_OPTIONS = {"loop", "speed"}
@@ -26,8 +26,10 @@ class SimulatorAddress:
         Name of a probe, or path of a recording.
     scene : SceneName
         What is in front of the probe.
-    frames : int
-        Frames after which the motion repeats.
+    truth : Vessel or Disk or None
+        What flows in the scene, None where nothing does.
+    frames : int or None
+        Frames after which the motion repeats; None without end, as what flows does by default.
     noise_db : float
         Thermal noise, dB relative to full scale.
     realtime : bool
@@ -46,7 +48,8 @@ class SimulatorAddress:
 
     target: str
     scene: SceneName = SceneName.PHANTOM
-    frames: int = 32
+    truth: Truth | None = None
+    frames: int | None = 32
     noise_db: float = -80.0
     realtime: bool = False
     loop: bool = False
@@ -62,7 +65,9 @@ class SimulatorAddress:
         # "+" stands for itself: it is no blank in a serial number or path.
         pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
         options = dict(pairs)
-        allowed = COMMON_OPTIONS | (RECORDING_OPTIONS if is_recording else PROBE_OPTIONS)
+        scene = _scene(options.get("scene", SceneName.PHANTOM))
+        of_truth = {option.name for option in fields(TRUTHS[scene])} if scene in TRUTHS else set()
+        allowed = COMMON_OPTIONS | (RECORDING_OPTIONS if is_recording else PROBE_OPTIONS | of_truth)
         unknown = set(options) - allowed
         if unknown:
             raise ArgumentError(
@@ -73,8 +78,9 @@ class SimulatorAddress:
             seed = int(options.get("seed", "1"))
             values = cls(
                 target=target,
-                scene=_scene(options.get("scene", SceneName.PHANTOM)),
-                frames=int(options.get("frames", "32")),
+                scene=scene,
+                truth=_truth(scene, {name: options[name] for name in of_truth & set(options)}),
+                frames=_frames(scene, options.get("frames")),
                 noise_db=float(options.get("noise_db", "-80")),
                 realtime=_flag(options.get("realtime", "0")),
                 loop=_flag(options.get("loop", "0")),
@@ -87,13 +93,50 @@ class SimulatorAddress:
             raise
         except ValueError as error:
             raise ArgumentError(f"an option of sim:{address} cannot be used: {error}") from error
-        if not (values.seed >= 0 and values.frames >= 1 and values.speed >= 0):
+        if not (values.seed >= 0 and (values.frames is None or values.frames >= 1) and values.speed >= 0):
             raise ArgumentError("seed and speed must not be negative, frames at least 1")
         if not values.noise_db <= 0:
             raise ArgumentError(
                 f"noise_db is relative to full scale: at most 0, got {values.noise_db}"
             )
         return values
+
+
+def flow_truth(address: str) -> Truth:
+    """Return what flows in front of a simulated probe: velocities at every point and time.
+
+    Parameters
+    ----------
+    address : str
+        As for `usdk.open_front_end`: ``sim:linear-l11-5v?scene=vessel&angle_deg=70``.
+
+    Returns
+    -------
+    Vessel or Disk
+
+    Raises
+    ------
+    ArgumentError
+        If an option does not fit, or nothing flows in that scene.
+    """
+    truth = SimulatorAddress.parse(address.removeprefix("sim:"), is_recording=False).truth
+    if truth is None:
+        raise ArgumentError(f"nothing flows in {address}: add scene={' or scene='.join(TRUTHS)}")
+    return truth
+
+
+def _truth(scene: SceneName, options: dict[str, str]) -> Truth | None:
+    if scene not in TRUTHS:
+        return None
+    is_text = {"waveform"}
+    values = {k: v if k in is_text else float(v) for k, v in options.items()}
+    return TRUTHS[scene](**values)  # type: ignore[arg-type]  # names and kinds of its own fields
+
+
+def _frames(scene: SceneName, text: str | None) -> int | None:
+    if text is None:
+        return None if scene in TRUTHS else 32
+    return int(text)
 
 
 def _scene(text: str) -> SceneName:

@@ -17,7 +17,7 @@ from usdk.front_end import Capabilities
 from usdk.probe import Probe
 from usdk.transmit import MAX_TRANSMITS
 from usdk_drivers.simulator.engine import RefusedError
-from usdk_drivers.simulator.scenes import Scatterers, Scene
+from usdk_drivers.simulator.scene import Scatterers, Scene
 from usdk_drivers.wire import DataType, DeviceDescription, ErrorCode, SequenceSettings
 from usdk_kernels.point_echoes import add_point_echoes
 
@@ -46,8 +46,9 @@ class EchoEngine:
         What reflects.
     serial_number : str
         As reported.
-    n_cine_frames : int
-        Frames after which the motion repeats.
+    n_cine_frames : int or None
+        Frames after which the motion repeats, and time starts anew for what flows; None for a flow
+        without end.
     noise_db : float
         Thermal noise (rms), dB relative to full scale.
     seed : int
@@ -67,11 +68,13 @@ class EchoEngine:
         scene: Scene,
         *,
         serial_number: str = "SIM-1",
-        n_cine_frames: int = 32,
+        n_cine_frames: int | None = 32,
         noise_db: float = -80.0,
         seed: int = 1,
     ) -> None:
-        if n_cine_frames < 1:
+        if n_cine_frames is None and scene.flowing is None:
+            raise ArgumentError("frames must be given: this scene moves from frame to frame")
+        if n_cine_frames is not None and n_cine_frames < 1:
             raise ArgumentError(f"frames must be at least 1, got {n_cine_frames}")
         self._probe, self._scene, self._seed = probe, scene, seed
         self._n_cine_frames = n_cine_frames if scene.moves else 1
@@ -119,7 +122,7 @@ class EchoEngine:
 
     def frame(self, number: int) -> NDArray[np.int16]:
         """Return the frame at its phase of the motion, the same for the same number."""
-        index = number % self._n_cine_frames
+        index = number % self._n_cine_frames if self._n_cine_frames else number
         if index not in self._cine:
             self._make_room()
             self._cine[index] = self._render(index)
@@ -136,9 +139,12 @@ class EchoEngine:
         if self._still is None:
             self._still = self._echoes(self._scene.still)
         rf = self._still.copy()
-        moving = self._scene.moving(index / self._n_cine_frames)
-        if moving.amplitudes.size:
-            rf += self._echoes(moving)
+        if self._n_cine_frames:
+            moving = self._scene.moving(index / self._n_cine_frames)
+            if moving.amplitudes.size:
+                rf += self._echoes(moving)
+        if self._scene.flowing is not None:
+            self._add_flowing(index, rf)
         rf *= np.float32(self._gain)
         if self._noise:
             random = np.random.default_rng((self._seed, index))
@@ -146,6 +152,19 @@ class EchoEngine:
         np.rint(rf, out=rf)
         limits = np.iinfo(np.int16)
         return np.clip(rf, limits.min, limits.max).astype(np.int16)
+
+    def _add_flowing(self, number: int, rf: NDArray[np.float32]) -> None:
+        """Add what flows, each transmit at its own time; threads share the transmits."""
+        flowing = self._scene.flowing
+        assert flowing is not None
+
+        def add(t: int) -> None:
+            one = slice(t, t + 1)
+            self._add(flowing(1e-9 * self.timestamp_ns(number, t)), slice(None), one, rf[one])
+
+        with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(rf)))) as pool:
+            for _ in pool.map(add, range(len(rf))):
+                pass
 
     def _echoes(self, scatterers: Scatterers) -> NDArray[np.float32]:
         """Return the RF of scatterers, shared out over threads; they end with the call."""

@@ -40,7 +40,8 @@ class SimulatedFrontEnd(UsbFrontEnd):
     """A simulated probe, or a recording that is played as if by one.
 
     Addresses: ``sim:linear-l11-5v``, ``sim:phased-p4-2v``, ``sim:convex-c5-2v``, with the options
-    ``?scene=phantom|cyst|lesions|speckle|points&frames=32&noise_db=-80&realtime=1&serial=SIM-1``;
+    ``?scene=phantom|cyst|lesions|speckle|points&frames=32&noise_db=-80&realtime=1&serial=SIM-1``,
+    or ``?scene=vessel`` and ``?scene=disk`` with the parameters of `Vessel` and `Disk`;
     or ``sim:PATH?loop=1&speed=1`` for a recording. ``seed=1`` and ``faults=drop:0.1,unplug@7`` go
     with both.
 
@@ -95,7 +96,7 @@ class SimulatedFrontEnd(UsbFrontEnd):
         probe = simulated_probe(target)
         engine = EchoEngine(
             probe,
-            make_scene(options.scene, probe, options.seed),
+            make_scene(options.scene, probe, options.seed, options.truth),
             serial_number=options.serial,
             n_cine_frames=options.frames,
             noise_db=options.noise_db,

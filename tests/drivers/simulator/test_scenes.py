@@ -14,7 +14,7 @@ def test_a_scene_lies_in_front_of_the_probe_and_knows_its_peak(
 ) -> None:
     probe = simulated_probe(name)
     scene = make_scene(scene_name, probe, 1)
-    moving = scene.moving(0.3)
+    moving = scene.moving(0.3) if scene.flowing is None else scene.flowing(0.3)
     positions_m = np.vstack((scene.still.positions_m, moving.positions_m)).astype(float)
     amplitudes = np.append(scene.still.amplitudes, moving.amplitudes)
     assert scene.still.positions_m.dtype == scene.still.amplitudes.dtype == np.float32
@@ -24,7 +24,7 @@ def test_a_scene_lies_in_front_of_the_probe_and_knows_its_peak(
     if probe.kind is ArrayKind.CURVED:
         depth_m = np.linalg.norm(positions_m - probe.centre_of_curvature_m, axis=1) - probe.radius_m
     assert depth_m.min() > 1e-3
-    assert scene.moves == (scene_name is SceneName.PHANTOM)
+    assert scene.moves == (scene_name in (SceneName.PHANTOM, SceneName.VESSEL, SceneName.DISK))
 
 
 def test_the_same_seed_gives_the_same_scatterers_and_another_does_not() -> None:
