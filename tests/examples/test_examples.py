@@ -15,12 +15,14 @@ MADE = {
     "03_sign_and_verify.py": {"cine.dcm"},
     "04_losses.py": set(),
     "05_volume.py": {"slices.png"},
+    "08_live.py": {"live.usrec"},
 }
 SAID = {
     "02_record_and_replay.py": "F-number 2: 4 frames",
     "03_sign_and_verify.py": "as it was signed: True\nwith one bit changed: False",
     "04_losses.py": "whole frames\nlost 1 frames from number",
     "05_volume.py": "256 elements, 327168 points",
+    "08_live.py": "damaged 0: True\nb-mode: ",
 }
 
 

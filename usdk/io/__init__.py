@@ -3,10 +3,12 @@
 from usdk.io.description import RecordingDescription
 from usdk.io.formats import describe_recording, load_recording
 from usdk.io.frame_file import load_frames, save_frames
+from usdk.io.recorder import Recorder
 from usdk.io.recording_reader import RecordingReader
 from usdk.io.recording_writer import RecordingWriter, save_recording
 
 __all__ = [
+    "Recorder",
     "RecordingDescription",
     "RecordingReader",
     "RecordingWriter",

@@ -115,7 +115,7 @@ def test_a_consumer_that_raises_ends_the_stream_with_its_error(toy: Toy) -> None
 
 
 def test_the_counts_add_up_at_every_moment(toy: Toy) -> None:
-    stream = Stream(toy(*range(400)))
+    stream = Stream(toy(*range(100)))
     middle = stream.to(numbers, name="middle", capacity=2)
     middle.to(lambda n: time.sleep(1e-4), name="end", capacity=2, when_full="block")
     with stream:
