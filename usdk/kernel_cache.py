@@ -25,6 +25,8 @@ from usdk.band_pass import band_pass
 from usdk.beamform import Beamformer
 from usdk.beamform.ensemble import LEAST_FRAMES
 from usdk.bmode import BMode
+from usdk.doppler import SlowTime
+from usdk.doppler.dealiasing import StaggeredPrfs, unwrap_velocity
 from usdk.errors import StateError
 from usdk.image import ScanConverter, SliceConverter, VolumeConverter
 from usdk.probe import ArrayKind, Probe
@@ -106,6 +108,7 @@ def warm_up() -> WarmUpReport:
             _smooth(acquisition)
             _beamform(acquisition)
         _convert_volumes()
+        _dealias()
         _call_the_others()
     times_s = _compile_times_s(recorder.buffer)
     reports = tuple(
@@ -200,6 +203,12 @@ def _convert_volumes() -> None:
         VolumeConverter(scan, scan.raster(n_z=4))(volume)
         plane = Plane.at_z(4e-3)
         SliceConverter(scan, plane, plane.raster(scan.bounds_m, n_rows=4))(volume)
+
+
+def _dealias() -> None:
+    velocities = [np.zeros((4, 4), np.float32)] * 2
+    StaggeredPrfs([SlowTime(prf_hz=prf_hz, frequency_hz=5e6) for prf_hz in (4e3, 3e3)])(velocities)
+    unwrap_velocity(velocities[0], 0.3)
 
 
 def _call_the_others() -> None:
