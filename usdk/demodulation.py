@@ -105,6 +105,11 @@ class Demodulator:
             lambda: (np.empty(shape, np.float32), np.empty(shape, np.complex64))
         )
 
+    @property
+    def n_taps(self) -> int:
+        """Length of the low-pass filter, RF samples, odd: so far reach the samples of one of IQ."""
+        return int(self._taps.size)
+
     def __call__(self, acquisition: Acquisition) -> Acquisition:
         """Return the acquisition as IQ, complex64, everything else kept."""
         if acquisition.receive != self._rf_receive:
@@ -145,6 +150,41 @@ class Demodulator:
             raise ArgumentError(f"out must be C-contiguous complex64 of {shape}")
         self._run(rf[None], out[None], threads)
         return out
+
+    def frames(
+        self,
+        rf: NDArray[Any],
+        *,
+        out: NDArray[np.complex64],
+        threads: int | None = None,
+    ) -> NDArray[np.complex64]:
+        """Return the IQ of several frames, shared out over the threads together.
+
+        Parameters
+        ----------
+        rf : ndarray, (n_frames, n_transmits, n_elements, n_samples)
+            int16 or float32 RF, finite; the frames may lie apart in memory.
+        out : ndarray of complex64, (n_frames, n_transmits, n_elements, n_samples kept)
+            Where to write.
+        threads : int, optional
+            Threads to use; `usdk.tiles.n_threads` when absent.
+        """
+        expected = (len(self._rf_receive.time_zero_s), self._rf_receive.n_samples)
+        if rf.ndim != 4 or rf.dtype.kind == "c" or (rf.shape[1], rf.shape[3]) != expected:
+            raise ArgumentError(
+                f"rf must be real, (n_frames, {expected[0]}, n_elements, {expected[1]}), got "
+                f"{rf.dtype} {rf.shape}"
+            )
+        shape = (*rf.shape[:3], self.receive.n_samples)
+        if out.shape != shape or out.dtype != np.complex64 or not out.flags.c_contiguous:
+            raise ArgumentError(f"out must be C-contiguous complex64 of {shape}")
+        self._run(rf, out, threads)
+        return out
+
+    @property
+    def reach(self) -> int:
+        """Samples on either side of one that its IQ depends on."""
+        return int(self._taps.size // 2)
 
     def _run(self, data: NDArray[Any], iq: NDArray[np.complex64], threads: int | None) -> None:
         n_frames, n_transmits, n_elements, _ = data.shape

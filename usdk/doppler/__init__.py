@@ -2,7 +2,9 @@
 
 from usdk.doppler.autocorrelation import Autocorrelator
 from usdk.doppler.averaging import Averager, Averaging, AveragingWindow, average
+from usdk.doppler.colour_flow import ColourFlow
 from usdk.doppler.correlations import Correlations
+from usdk.doppler.flow_estimator import Estimator, FlowEstimator, colour_flow
 from usdk.doppler.flow_map import FlowMap
 from usdk.doppler.frame_rate import FrameRate
 from usdk.doppler.interleaving import Interleaved, PulseOrder, greatest_prf_hz
@@ -14,13 +16,17 @@ __all__ = [
     "Averager",
     "Averaging",
     "AveragingWindow",
+    "ColourFlow",
     "Correlations",
+    "Estimator",
+    "FlowEstimator",
     "FlowMap",
     "FrameRate",
     "Interleaved",
     "PulseOrder",
     "SlowTime",
     "average",
+    "colour_flow",
     "depth_sample_period_s",
     "flow_values",
     "greatest_prf_hz",

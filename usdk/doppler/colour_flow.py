@@ -1,0 +1,361 @@
+"""ColourFlow: channel data of packets to flow maps, planned once."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from usdk.acquisition import (
+    Acquisition,
+    Gap,
+    ReceiveSettings,
+    require_acquisition,
+    require_finite,
+)
+from usdk.arguments import count, positive
+from usdk.beamform import Beamformer
+from usdk.demodulation import Demodulator
+from usdk.doppler.autocorrelation import MAX_PULSES
+from usdk.doppler.averaging import Averaging
+from usdk.doppler.clutter import ClutterFilter
+from usdk.doppler.flow_estimator import DEFAULT_CLUTTER, Estimator, FlowEstimator
+from usdk.doppler.flow_map import FlowMap
+from usdk.doppler.sample_window import sample_window
+from usdk.doppler.slow_time import SlowTime
+from usdk.doppler.steering import depth_period_s
+from usdk.errors import ArgumentError
+from usdk.frame import Provenance
+from usdk.scan import LinearScan, SectorScan, planar_scan_for
+
+__all__ = ["ColourFlow"]
+
+_INTERPOLATION_REACH = 3
+"""Samples on either side that interpolation, and rounding in float32, may read."""
+
+
+class ColourFlow:
+    """Demodulation, beamforming of packets, clutter filter and velocities in one plan.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        Pulses of the kind that will come, one frame for each (`Interleaved.split` makes them of a
+        sequence that holds B-mode, too); it is read only for its description.
+    packet_size : int
+        Pulses of a packet. Pulses that follow each other without a gap are cut into packets, over
+        the ends of acquisitions; what a gap leaves of a packet is dropped.
+    scan : LinearScan or SectorScan, optional
+        Where to look, the colour box (see `colour_box`); the probe's natural scan when absent.
+    prf_hz : float, optional
+        Rate of the pulses of a packet, Hz; the sequence's PRF over its transmits when absent.
+    frequency_hz : float, optional
+        Frequency whose phase is measured, Hz: that of the pulse sent when absent. The mean
+        frequency received, where it is known, corrects the bias of the autocorrelation.
+    clutter : ClutterFilter, optional
+        What is taken away first; `DEFAULT_CLUTTER` unless said otherwise, None for nothing.
+    averaging : Averaging, optional
+        Over neighbours and frames; none when absent.
+    estimator : Estimator or str
+        ``autocorrelation`` or ``2-D autocorrelation``.
+    bandwidth_hz : float, optional
+        Band of RF that is kept, Hz; as for `usdk.demodulation.Demodulator`.
+    decimation : int
+        Keep one sample of the demodulated RF out of so many; see there.
+    **beamformer
+        Options of `Beamformer`.
+
+    Notes
+    -----
+    Only the samples that the box reads are demodulated. A plan works for one thread at a time, and
+    spreads the work over the SDK's own; of each packet only the flow map's arrays are new memory.
+
+    **The Doppler angle.** A wave that travels along d and is received from the direction of the
+    unit vector r, from the point to the middle of its aperture, measures the component of a
+    velocity along b = (r − d) / 2: towards the probe, halfway between both paths, and by cos(α/2)
+    shorter than 1 for an angle α between them. ``velocity_m_s`` is that component, as measured;
+    `FlowMap.corrected` divides by the cosine of the angle to the flow.
+    """
+
+    def __init__(
+        self,
+        acquisition: Acquisition,
+        *,
+        packet_size: int,
+        scan: LinearScan | SectorScan | None = None,
+        prf_hz: float | None = None,
+        frequency_hz: float | None = None,
+        clutter: ClutterFilter | None = DEFAULT_CLUTTER,
+        averaging: Averaging | None = None,
+        estimator: Estimator | str = Estimator.AUTOCORRELATION,
+        bandwidth_hz: float | None = None,
+        decimation: int = 1,
+        **beamformer: Any,
+    ) -> None:
+        require_acquisition(acquisition)
+        self.packet_size = count(packet_size, "packet_size", least=2, most=MAX_PULSES)
+        probe, sequence = acquisition.probe, acquisition.sequence
+        if scan is None:
+            scan = planar_scan_for(probe, depth_m=acquisition.receive.depth_m)
+        if prf_hz is None:
+            if sequence.prf_hz is None:
+                raise ArgumentError("the sequence tells no PRF: give prf_hz, that of slow time")
+            prf_hz = sequence.prf_hz / len(sequence)
+        self._sequence, self._probe, self._receive = sequence, probe, acquisition.receive
+        self._demodulator, self._window = _demodulator(
+            acquisition,
+            scan,
+            f_number=_f_number(acquisition, beamformer),
+            bandwidth_hz=bandwidth_hz,
+            decimation=decimation,
+        )
+        receive = (
+            self._demodulator.receive
+            if self._demodulator is not None
+            else _windowed(acquisition.receive, self._window)
+        )
+        self.beamformer = Beamformer(probe, sequence, receive, scan, **beamformer)
+        if self.beamformer.shape != scan.shape or self.beamformer.dtype != np.complex64:
+            raise ArgumentError("colour needs one coherent image of a pulse: leave compounding out")
+        self._ensemble = self.beamformer.ensemble(self.packet_size)
+        self.slow_time = SlowTime(
+            prf_hz=positive(prf_hz, "prf_hz"),
+            frequency_hz=frequency_hz or acquisition.transmit_frequency_hz,
+            sound_speed_m_s=receive.sound_speed_m_s,
+        )
+        self.estimator = FlowEstimator(
+            scan,
+            self.slow_time,
+            self.packet_size,
+            clutter=clutter,
+            averaging=averaging,
+            estimator=estimator,
+            sample_period_s=depth_period_s(sequence, scan, receive.sound_speed_m_s),
+        )
+        shape = (self.packet_size, len(sequence), probe.n_elements, receive.n_samples)
+        self._iq = np.empty(shape, np.complex64)
+        self._packet = np.empty(self._ensemble.shape, np.complex64)
+        self.reset()
+
+    @property
+    def scan(self) -> LinearScan | SectorScan:
+        """Where the points lie: the colour box."""
+        return self.estimator.scan
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds, the channel data of a packet included."""
+        buffers = self._iq.nbytes + self._packet.nbytes
+        return buffers + self._ensemble.n_bytes + self.estimator.n_bytes
+
+    def reset(self) -> None:
+        """Begin a new cine: pulses held of a packet are dropped, and persistence begins anew."""
+        self._n_held, self._next_number = 0, 0
+        self._start = (0, math.nan, math.nan)
+        self._is_after_gap = False
+        self._gaps: list[Gap] = []
+        self.estimator.reset()
+
+    def __call__(self, acquisition: Acquisition, *, threads: int | None = None) -> list[FlowMap]:
+        """Return a flow map for each packet that the pulses complete.
+
+        Parameters
+        ----------
+        acquisition : Acquisition
+            Pulses that follow those of the call before.
+        threads : int, optional
+            Threads to use; `usdk.tiles.n_threads` when absent.
+
+        Returns
+        -------
+        list of FlowMap
+            With the time of the packet's first pulse, and its number over the packet size.
+
+        Raises
+        ------
+        ArgumentError
+            If the acquisition is not of the kind planned for, or its samples are not finite.
+        """
+        maps = []
+        for packet in self._beamformed(acquisition, threads):
+            number, device_s, host_s = self._start
+            gaps, self._gaps = tuple(self._gaps), []
+            maps.append(
+                self.estimator(
+                    packet,
+                    sequence_number=number // self.packet_size,
+                    device_timestamp_s=device_s,
+                    host_timestamp_s=host_s,
+                    is_after_gap=self._is_after_gap,
+                    provenance=Provenance.of(acquisition, gaps=gaps, processing=self.describe()),
+                    threads=threads,
+                )
+            )
+            self._is_after_gap = False
+        return maps
+
+    def packets(
+        self, acquisition: Acquisition, *, threads: int | None = None
+    ) -> list[NDArray[np.complex64]]:
+        """Return the beamformed packets that the pulses complete, each a new array.
+
+        complex64, (n_lines, n_samples, packet_size); arguments as for a call.
+        """
+        packets = [packet.copy() for packet in self._beamformed(acquisition, threads)]
+        self._gaps.clear()
+        return packets
+
+    def measure_noise(self, acquisition: Acquisition, *, threads: int | None = None) -> float:
+        """Measure the noise on packets that were received without a transmit, and keep it.
+
+        Parameters
+        ----------
+        acquisition : Acquisition
+            At least one packet of pulses, of the kind planned for, of noise alone.
+        threads : int, optional
+            Threads to use.
+
+        Returns
+        -------
+        float
+            Mean power behind the filter: `FlowMap.noise_power` from now on.
+        """
+        self.reset()
+        powers = [
+            self.estimator.measure_noise(packet, threads=threads)
+            for packet in self._beamformed(acquisition, threads)
+        ]
+        self.reset()
+        if not powers:
+            raise ArgumentError(f"measuring noise takes at least {self.packet_size} pulses")
+        self.estimator.noise_power = float(np.mean(powers))
+        return self.estimator.noise_power
+
+    def describe(self) -> tuple[tuple[str, str], ...]:
+        """Return the settings that make the map, name and value, in the order of the work."""
+        demodulator = self._demodulator
+        demodulation = (
+            "by the device"
+            if demodulator is None
+            else f"{demodulator.frequency_hz:g} Hz, band {demodulator.bandwidth_hz:g} Hz"
+            + (f", decimated by {demodulator.decimation}" if demodulator.decimation > 1 else "")
+        )
+        return (
+            ("colour demodulation", demodulation),
+            ("colour beamforming", self._ensemble.explain()),
+            *self.estimator.describe(),
+        )
+
+    def _beamformed(
+        self, acquisition: Acquisition, threads: int | None
+    ) -> Iterator[NDArray[np.complex64]]:
+        """Yield the plan's own packet each time that it is complete."""
+        require_acquisition(acquisition)
+        if (acquisition.receive, acquisition.sequence) != (self._receive, self._sequence) or not (
+            self._probe.is_like(acquisition.probe)
+        ):
+            raise ArgumentError(
+                "planned for another probe, sequence or receive settings: make a new ColourFlow"
+            )
+        require_finite(acquisition)
+        numbers = acquisition.sequence_numbers
+        index = 0
+        while index < acquisition.n_frames:
+            number = int(numbers[index])
+            if self._n_held and number != self._next_number:
+                self._n_held = 0
+            self._is_after_gap |= acquisition.is_after_gap(index)
+            wanted = min(self.packet_size - self._n_held, acquisition.n_frames - index)
+            follows = numbers[index : index + wanted] == number + np.arange(wanted)
+            n_pulses = wanted if follows.all() else int(follows.argmin())
+            if not self._n_held:
+                times_s = acquisition.device_timestamps_s, acquisition.host_timestamps_s
+                self._start = (number, float(times_s[0][index]), float(times_s[1][index]))
+            if acquisition.gaps:
+                for frame in range(index, index + n_pulses):
+                    self._gaps.extend(acquisition.gaps_before(frame))
+            self._take(acquisition.data[index : index + n_pulses], threads)
+            index += n_pulses
+            self._next_number = number + n_pulses
+            if self._n_held == self.packet_size:
+                self._n_held = 0
+                yield self._ensemble(self._iq, out=self._packet, threads=threads)
+
+    def _take(self, data: NDArray[Any], threads: int | None) -> None:
+        first, stop = self._window
+        held = self._n_held
+        place = self._iq[held : held + len(data)]
+        if self._demodulator is None:
+            np.copyto(place, data[..., first:stop])
+        else:
+            self._demodulator.frames(data[..., first:stop], out=place, threads=threads)
+        self._n_held = held + len(data)
+
+
+def _f_number(acquisition: Acquisition, beamformer: dict[str, Any]) -> float:
+    """Return the F-number that a beamformer takes, from a plan of very few points."""
+    few = LinearScan(x_m=np.array([0.0, 1e-3]), z_m=np.array([10e-3, 11e-3]))
+    frequency_hz = acquisition.transmit_frequency_hz
+    plan = Beamformer(
+        acquisition.probe,
+        acquisition.sequence,
+        replace(acquisition.receive, demodulation_frequency_hz=frequency_hz),
+        few,
+        **{**beamformer, "kernel": None},
+    )
+    return plan.method.f_number
+
+
+def _demodulator(
+    acquisition: Acquisition,
+    scan: LinearScan | SectorScan,
+    *,
+    f_number: float,
+    bandwidth_hz: float | None,
+    decimation: int,
+) -> tuple[Demodulator | None, tuple[int, int]]:
+    """Return the demodulator, none for IQ, and the first and last sample that it is given."""
+    margin = _INTERPOLATION_REACH
+    if acquisition.is_iq:
+        if bandwidth_hz is not None or decimation != 1:
+            raise ArgumentError(
+                "bandwidth_hz and decimation are those of RF: IQ data hold the band that was kept"
+            )
+    else:
+        whole = Demodulator(acquisition, bandwidth_hz=bandwidth_hz, decimation=decimation)
+        margin = margin * whole.decimation + whole.reach
+    window = sample_window(
+        acquisition.probe,
+        acquisition.sequence,
+        acquisition.receive,
+        scan,
+        f_number=f_number,
+        margin=margin,
+    )
+    if acquisition.is_iq:
+        return None, window
+    part = replace(
+        acquisition,
+        data=acquisition.data[:1, ..., slice(*window)],
+        receive=_windowed(acquisition.receive, window),
+        sequence_numbers=acquisition.sequence_numbers[:1],
+        device_timestamps_s=acquisition.device_timestamps_s[:1],
+        host_timestamps_s=acquisition.host_timestamps_s[:1],
+        gaps=(),
+    )
+    return Demodulator(part, bandwidth_hz=bandwidth_hz, decimation=decimation), window
+
+
+def _windowed(receive: ReceiveSettings, window: tuple[int, int]) -> ReceiveSettings:
+    """Return the settings of a run of samples."""
+    first, stop = window
+    later_s = first / receive.sampling_frequency_hz
+    return replace(
+        receive,
+        n_samples=stop - first,
+        time_zero_s=tuple(zero_s + later_s for zero_s in receive.time_zero_s),
+    )
