@@ -25,7 +25,8 @@ from usdk.band_pass import band_pass
 from usdk.beamform import Beamformer
 from usdk.beamform.ensemble import LEAST_FRAMES
 from usdk.bmode import BMode
-from usdk.doppler import SlowTime
+from usdk.doppler import FlowMap, SlowTime
+from usdk.doppler.colours import ColourComposer
 from usdk.doppler.dealiasing import StaggeredPrfs, unwrap_velocity
 from usdk.errors import StateError
 from usdk.image import ScanConverter, SliceConverter, VolumeConverter
@@ -109,6 +110,7 @@ def warm_up() -> WarmUpReport:
             _beamform(acquisition)
         _convert_volumes()
         _dealias()
+        _compose_colours()
         _call_the_others()
     times_s = _compile_times_s(recorder.buffer)
     reports = tuple(
@@ -209,6 +211,21 @@ def _dealias() -> None:
     velocities = [np.zeros((4, 4), np.float32)] * 2
     StaggeredPrfs([SlowTime(prf_hz=prf_hz, frequency_hz=5e6) for prf_hz in (4e3, 3e3)])(velocities)
     unwrap_velocity(velocities[0], 0.3)
+
+
+def _compose_colours() -> None:
+    """Make a small frame in colour."""
+    scan = LinearScan(x_m=np.linspace(-1e-3, 1e-3, 8), z_m=np.linspace(1e-3, _DEPTH_M, 8))
+    values = np.ones(scan.shape, np.float32)
+    flow_map = FlowMap(
+        velocity_m_s=values,
+        power=values,
+        spread_m_s=values,
+        lag_one=values.astype(np.complex64),
+        scan=scan,
+        slow_time=SlowTime(prf_hz=4e3, frequency_hz=5e6),
+    )
+    ColourComposer(scan.raster(n_rows=8), scan)(None, flow_map)
 
 
 def _call_the_others() -> None:

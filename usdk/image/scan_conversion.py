@@ -20,13 +20,22 @@ from usdk_kernels.scan_conversion import (
     scan_convert_grey,
 )
 
-__all__ = ["PIXELS_PER_TILE", "ScanConverter"]
+__all__ = ["PIXELS_PER_TILE", "ScanConverter", "ScanTables"]
 
 PIXELS_PER_TILE = 2**15
 """Covered pixels that one thread converts at a time: a tenth of a millisecond's work or less."""
 
 _Runs = tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]
 _Entries = tuple[NDArray[np.int32], NDArray[np.float32], NDArray[np.float32]]
+ScanTables = tuple[
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.int32],
+    NDArray[np.float32],
+    NDArray[np.float32],
+]
+"""Arrays that tell which pixels a scan covers, and how they are interpolated."""
 _NO_CURVE = np.empty(0, np.uint8)
 
 
@@ -56,8 +65,13 @@ class ScanConverter:
         index, weight_line, weight_sample = _tables(scan, raster)
         inside = index != OUTSIDE
         entries = (index[inside], weight_line[inside], weight_sample[inside])
-        self._tables = (*_runs(inside), *entries)
+        self._tables: ScanTables = (*_runs(inside), *entries)
         self._tiles = _tiles(inside)
+
+    @property
+    def tables(self) -> ScanTables:
+        """Arguments ``row_runs`` to ``weight_sample`` of `usdk_kernels.scan_conversion` kernels."""
+        return self._tables
 
     @property
     def n_bytes(self) -> int:
