@@ -2,6 +2,7 @@
 
 from usdk.doppler.autocorrelation import Autocorrelator
 from usdk.doppler.averaging import Averager, Averaging, AveragingWindow, average
+from usdk.doppler.colour_box import beams_over, colour_box
 from usdk.doppler.colour_flow import ColourFlow
 from usdk.doppler.correlations import Correlations
 from usdk.doppler.flow_estimator import Estimator, FlowEstimator, colour_flow
@@ -26,6 +27,8 @@ __all__ = [
     "PulseOrder",
     "SlowTime",
     "average",
+    "beams_over",
+    "colour_box",
     "colour_flow",
     "depth_sample_period_s",
     "flow_values",
