@@ -18,7 +18,7 @@ __all__ = ["disk_scene", "vessel_scene"]
 
 # Scatterers of a resolution cell, which is about a wavelength by one, are taken to be Rayleigh's
 # (see lesions.py), so that these few make fully developed speckle.
-PER_SQUARE_WAVELENGTH = 2.5
+PER_SQUARE_WAVELENGTH = 2.0
 MOST_FLOWING = 100_000
 """A very large vessel or disk is thinned to so many scatterers."""
 

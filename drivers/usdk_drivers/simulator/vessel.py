@@ -21,7 +21,7 @@ __all__ = ["Vessel", "Waveform"]
 _CAROTID = HalfCosines((0.0, 0.12, 0.34, 0.44, 1.0), (0.0, 1.0, 0.22, 0.38, 0.0))
 _DISTENSION = HalfCosines((0.0, 0.18, 1.0), (0.0, 1.0, 0.0))
 # Tissue farther from the axis than this many radii stands still.
-_REACH = 2.5
+_REACH = 2.0
 _MOST_DISTENSION = 0.5
 
 
@@ -42,7 +42,7 @@ class Vessel:
         v_s = v_0(t) (1 - \rho^n), \qquad v_r = \rho\, \mathrm{d}R / \mathrm{d}t
 
     and the tissue around it, at r0 in diastole, by dR/dt times a factor that falls linearly from 1
-    at the wall to 0 at 2.5 radii. Nothing moves out of the image plane.
+    at the wall to 0 at two radii from the axis. Nothing moves out of the image plane.
 
     Parameters
     ----------
