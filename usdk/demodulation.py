@@ -182,6 +182,12 @@ class Demodulator:
         return out
 
     @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds: its taps, and scratch for one thread."""
+        n_samples = self._rf_receive.n_samples
+        return self._taps.nbytes + ELEMENTS_PER_TILE * n_samples * (4 + 8)
+
+    @property
     def reach(self) -> int:
         """Samples on either side of one that its IQ depends on."""
         return int(self._taps.size // 2)
