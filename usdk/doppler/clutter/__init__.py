@@ -7,16 +7,36 @@ from usdk.doppler.clutter.iir import IirFilter, Initialization
 from usdk.doppler.clutter.iir_design import IirKind
 from usdk.doppler.clutter.matrix_filter import MatrixFilter, ProjectionFilter
 from usdk.doppler.clutter.polynomial import MeanFilter, PolynomialFilter
+from usdk.doppler.clutter.singular_values import SingularValues
+from usdk.doppler.clutter.svd import SvdFilter
+from usdk.doppler.clutter.tissue_cuts import (
+    FrequencyCut,
+    KneeCut,
+    MarchenkoPasturCut,
+    NoiseCut,
+    PowerCut,
+    SimilarityCut,
+    TissueCut,
+)
 
 __all__ = [
     "ClutterFilter",
     "FirFilter",
+    "FrequencyCut",
     "IirFilter",
     "IirKind",
     "Initialization",
+    "KneeCut",
+    "MarchenkoPasturCut",
     "MatrixFilter",
     "MeanFilter",
+    "NoiseCut",
     "PolynomialFilter",
+    "PowerCut",
     "ProjectionFilter",
+    "SimilarityCut",
+    "SingularValues",
+    "SvdFilter",
+    "TissueCut",
     "cutoff_for",
 ]

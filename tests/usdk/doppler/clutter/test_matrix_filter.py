@@ -34,7 +34,7 @@ def test_a_call_is_the_matrix_times_the_packet(clutter, noise):
 
 @pytest.mark.parametrize("clutter", FILTERS.values(), ids=FILTERS)
 def test_the_bits_do_not_depend_on_the_threads(clutter, noise):
-    packet = noise(9000, N)
+    packet = noise(4200, N)
     np.testing.assert_array_equal(clutter(packet, threads=1), clutter(packet, threads=3))
 
 
