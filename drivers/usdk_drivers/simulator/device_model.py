@@ -26,7 +26,11 @@ BULK_OUT, BULK_IN, INTERRUPT_IN = 0x01, 0x81, 0x82
 _BULK, _INTERRUPT = 2, 3
 _DIRECTION_IN = 0x80
 _TYPE_MASK, _STANDARD, _VENDOR = 0x60, 0x00, 0x40
-_GET_DESCRIPTOR, _GET_CONFIGURATION = 6, 8
+_RECIPIENT_MASK, _WHOLE, _INTERFACE, _ENDPOINT = 0x1F, 0, 1, 2
+_ENDPOINT_HALT = 0
+_GET_STATUS, _CLEAR_FEATURE, _SET_FEATURE = 0, 1, 3
+_GET_DESCRIPTOR, _GET_CONFIGURATION, _SET_CONFIGURATION = 6, 8, 9
+_GET_INTERFACE, _SET_INTERFACE = 10, 11
 _DEVICE, _CONFIGURATION, _STRING = 1, 2, 3
 _ENGLISH = 0x0409
 _BUS_POWER_8_MA = 112  # 896 mA, in units of 8 mA
@@ -132,7 +136,7 @@ class UsbDevice:
         self._require_attached()
         kind = request_type & _TYPE_MASK
         if kind == _STANDARD:
-            return self._standard(request, value)[:length]
+            return self._standard(request_type, request, value, index)[:length]
         if kind != _VENDOR:
             raise Stall
         incoming = bool(request_type & _DIRECTION_IN)
@@ -186,11 +190,38 @@ class UsbDevice:
             *(self.vendor_id, self.product_id, 0x0100, 1, 2, 3, 1),
         )
 
-    def _standard(self, request: int, value: int) -> bytes:
-        if request == _GET_CONFIGURATION:
+    def _standard(self, request_type: int, request: int, value: int, index: int) -> bytes:
+        recipient = request_type & _RECIPIENT_MASK
+        if request == _GET_DESCRIPTOR:
+            return self._descriptor(value)
+        if request == _GET_STATUS:
+            return struct.pack("<H", recipient == _ENDPOINT and index in self._halted)
+        if recipient == _ENDPOINT and value == _ENDPOINT_HALT:
+            return self._set_halt(request, index)
+        if recipient == _WHOLE and request == _GET_CONFIGURATION:
             return bytes([self.configuration_value])
-        if request != _GET_DESCRIPTOR:
+        if recipient == _WHOLE and request == _SET_CONFIGURATION and value in (0, 1):
+            self.configuration_value = value
+        elif recipient == _INTERFACE and request == _GET_INTERFACE and index == 0:
+            return b"\0"
+        elif not (recipient == _INTERFACE and request == _SET_INTERFACE and value == index == 0):
             raise Stall
+        # A configuration or a setting begins with endpoints that are not halted.
+        self._halted.clear()
+        return b""
+
+    def _set_halt(self, request: int, endpoint: int) -> bytes:
+        if endpoint not in {e.address for e in self.endpoints}:
+            raise Stall
+        if request == _CLEAR_FEATURE:
+            self._halted.discard(endpoint)
+        elif request == _SET_FEATURE:
+            self._halted.add(endpoint)
+        else:
+            raise Stall
+        return b""
+
+    def _descriptor(self, value: int) -> bytes:
         kind, index = value >> 8, value & 0xFF
         if kind == _DEVICE:
             return self.device_descriptor()
@@ -208,5 +239,5 @@ class UsbDevice:
 
     def _require_ready(self, endpoint: int) -> None:
         self._require_attached()
-        if endpoint in self._halted:
+        if endpoint in self._halted or endpoint not in {e.address for e in self.endpoints}:
             raise Stall
