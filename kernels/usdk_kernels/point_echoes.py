@@ -311,8 +311,8 @@ def add_point_echoes(
     -----
     All arrays are C-contiguous.  What falls outside the record is left out.  Scatterers and
     elements with NaN coordinates are silent.  Memory: K and a few float32 for each sample of the
-    longest wave u, which spans the arrivals at a scatterer that fit the record.  Not checked: shapes,
-    start and stop, the signs of the scalars, that normals have unit length.
+    longest wave u, which spans the arrivals at a scatterer that fit the record.  Not checked:
+    shapes, start and stop, the signs of the scalars, that normals have unit length.
     """
     n_transmits, n_elements, n_samples = out.shape
     width = element_width_m * centre_frequency_hz / sound_speed_m_s
