@@ -8,6 +8,7 @@ from usdk.doppler.clutter.iir_design import IirKind
 from usdk.doppler.clutter.matrix_filter import MatrixFilter, ProjectionFilter
 from usdk.doppler.clutter.polynomial import MeanFilter, PolynomialFilter
 from usdk.doppler.clutter.singular_values import SingularValues
+from usdk.doppler.clutter.stream import SlowTimeStream
 from usdk.doppler.clutter.svd import SvdFilter
 from usdk.doppler.clutter.tissue_cuts import (
     FrequencyCut,
@@ -36,6 +37,7 @@ __all__ = [
     "ProjectionFilter",
     "SimilarityCut",
     "SingularValues",
+    "SlowTimeStream",
     "SvdFilter",
     "TissueCut",
     "cutoff_for",

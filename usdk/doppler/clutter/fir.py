@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from usdk.arguments import count, finite
 from usdk.doppler.clutter.cutoff import require_cutoff
 from usdk.doppler.clutter.matrix_filter import MAX_PULSES, MatrixFilter
+from usdk.doppler.clutter.stream import TapStream
 from usdk.errors import ArgumentError
 from usdk.fir_design import band_taps
 
@@ -101,6 +103,13 @@ class FirFilter(MatrixFilter):
                 "take more pulses or fewer taps"
             )
         return n_pulses - self.taps.size + 1
+
+    def stream(self, shape: Sequence[int]) -> TapStream:
+        """Return the filter as a stream over points of a shape, for pulses that never stop.
+
+        It begins as if the first pulse had always been there, and gives as many pulses as it gets.
+        """
+        return TapStream(shape, self.taps)
 
     def describe(self) -> str:
         """Return the filter's name and length."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -12,6 +13,7 @@ from usdk.choice import choice
 from usdk.doppler.clutter.cutoff import require_cutoff
 from usdk.doppler.clutter.iir_design import IirKind, high_pass, sections
 from usdk.doppler.clutter.matrix_filter import MAX_PULSES, MatrixFilter
+from usdk.doppler.clutter.stream import SectionStream
 from usdk.errors import ArgumentError
 
 __all__ = ["MAX_ORDER", "IirFilter", "Initialization"]
@@ -103,6 +105,15 @@ class IirFilter(MatrixFilter):
                 f"{self.order}: take at least {least} pulses or a lower order"
             )
         return n_pulses
+
+    def stream(self, shape: Sequence[int]) -> SectionStream:
+        """Return the filter as a stream over points of a shape, for pulses that never stop.
+
+        Projection needs the whole packet: a stream of such a filter begins with a step. Before it
+        settles, 1 / cutoff pulses or so, a stream shows a little of the transient.
+        """
+        is_step = self.initialization is not Initialization.ZERO
+        return SectionStream(shape, self.sections, is_step=is_step)
 
     def describe(self) -> str:
         """Return the filter's kind, order, cutoff and initialization."""

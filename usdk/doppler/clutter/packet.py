@@ -41,6 +41,12 @@ def place(
     return out
 
 
-def over_points(work: Callable[[int, int], None], n_points: int, *, threads: int | None) -> None:
+def over_points(
+    work: Callable[[int, int], None],
+    n_points: int,
+    *,
+    threads: int | None,
+    size: int = POINTS_PER_TILE,
+) -> None:
     """Call ``work(start, stop)`` for runs of points that together are all of them."""
-    run_tiles(lambda tile: work(*tile), cut(n_points, POINTS_PER_TILE), threads=threads)
+    run_tiles(lambda tile: work(*tile), cut(n_points, size), threads=threads)

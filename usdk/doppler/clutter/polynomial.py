@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from usdk.arguments import count
 from usdk.doppler.clutter.matrix_filter import MAX_PULSES, ProjectionFilter
+from usdk.doppler.clutter.stream import SectionStream
 from usdk.errors import ArgumentError
 
-__all__ = ["MAX_DEGREE", "MeanFilter", "PolynomialFilter"]
+__all__ = ["MAX_DEGREE", "MAX_MEAN_PULSES", "MeanFilter", "PolynomialFilter"]
 
 MAX_DEGREE = 15
+MAX_MEAN_PULSES = 2**24
+"""Pulses that a running mean goes over, at most."""
 
 
 class PolynomialFilter(ProjectionFilter):
@@ -65,6 +70,25 @@ class MeanFilter(PolynomialFilter):
 
     def __init__(self) -> None:
         super().__init__(0)
+
+    def stream(self, shape: Sequence[int], n_pulses: int) -> SectionStream:
+        r"""Return the removal of a running mean, for pulses that never stop.
+
+        .. math:: m[t] = m[t-1] + (x[t] - m[t-1]) / N, \qquad y[t] = x[t] - m[t]
+
+        begun with m = x[0]. It is a high pass with one pole; its −3 dB cutoff is about 1 / (2πN)
+        of the PRF.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Shape of the points.
+        n_pulses : int
+            N, 2 or more: pulses over which the mean fades to 1/e.
+        """
+        n_pulses = count(n_pulses, "n_pulses", least=2, most=MAX_MEAN_PULSES)
+        pole = 1 - 1 / n_pulses
+        return SectionStream(shape, np.array([[pole, -pole, 0, 1, -pole, 0]]), is_step=True)
 
     def describe(self) -> str:
         """Return the filter's name."""

@@ -19,7 +19,7 @@ from usdk.doppler.clutter.singular_values import (
     gram_of,
 )
 from usdk.doppler.clutter.svd_pieces import Piece, pieces_of_blocks, pieces_of_points
-from usdk.doppler.clutter.tissue_cuts import NoiseCut, TissueCut
+from usdk.doppler.clutter.tissue_cuts import KneeCut, NoiseCut, TissueCut
 from usdk.errors import ArgumentError
 from usdk.tiles import run_tiles
 from usdk_kernels import casorati
@@ -42,9 +42,9 @@ class SvdFilter(ClutterFilter):
 
     Parameters
     ----------
-    tissue : int or TissueCut
+    tissue : int or TissueCut, optional
         How many of the greatest components are tissue, or the rule that says so for each packet:
-        `KneeCut`, `PowerCut`, `FrequencyCut`, `SimilarityCut`.
+        `KneeCut` (when absent), `PowerCut`, `FrequencyCut`, `SimilarityCut`.
     noise : int or NoiseCut
         How many of the least are noise, or the rule: `MarchenkoPasturCut`, `SimilarityCut`.
     block_shape : (int, int), optional
@@ -76,12 +76,13 @@ class SvdFilter(ClutterFilter):
 
     def __init__(
         self,
-        tissue: int | TissueCut,
+        tissue: int | TissueCut | None = None,
         noise: int | NoiseCut = 0,
         *,
         block_shape: tuple[int, int] | None = None,
         overlap: int = 2,
     ) -> None:
+        tissue = KneeCut() if tissue is None else tissue
         is_rule = isinstance(tissue, TissueCut)
         self.tissue = tissue if is_rule else count(tissue, "tissue", least=0, most=MAX_PULSES)
         is_rule = isinstance(noise, NoiseCut)
