@@ -25,7 +25,7 @@ from usdk.band_pass import band_pass
 from usdk.beamform import Beamformer
 from usdk.beamform.ensemble import LEAST_FRAMES
 from usdk.bmode import BMode
-from usdk.doppler import FlowMap, SlowTime
+from usdk.doppler import Autocorrelator, Averaging, FlowMap, SlowTime, average, flow_values
 from usdk.doppler.colours import ColourComposer
 from usdk.doppler.dealiasing import StaggeredPrfs, unwrap_velocity
 from usdk.errors import StateError
@@ -33,6 +33,7 @@ from usdk.image import ScanConverter, SliceConverter, VolumeConverter
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import LinearScan, Plane, PyramidScan, Scan, VolumeScan, planar_scan_for
 from usdk.sequences import plane_waves
+from usdk.tissue_motion import MotionTracker
 from usdk_kernels.envelope import envelope_rf
 from usdk_kernels.point_echoes import add_point_echoes
 
@@ -110,6 +111,8 @@ def warm_up() -> WarmUpReport:
             _beamform(acquisition)
         _convert_volumes()
         _dealias()
+        _track_motion()
+        _correlate_packets()
         _compose_colours()
         _call_the_others()
     times_s = _compile_times_s(recorder.buffer)
@@ -165,10 +168,13 @@ def _beamform(acquisition: Acquisition) -> None:
     """Beamform with every kernel that applies, by every kind of plan."""
     scan = planar_scan_for(acquisition.probe, depth_m=_DEPTH_M)
     between = LinearScan(x_m=np.linspace(-1e-3, 1e-3, 16), z_m=np.array((1e-3, _DEPTH_M)))
+    x_m = acquisition.probe.element_positions_m[:, 0]
+    lattice = LinearScan(x_m=x_m, z_m=np.linspace(1e-3, _DEPTH_M, 64))
     plans: tuple[tuple[Scan, dict[str, Any]], ...] = (
         (scan, {}),
         (scan, {"kernel": "general"}),
         (scan, {"kernel": "range"}),
+        (lattice, {"kernel": "lattice"}),
         (scan, {"combination": "coherence factor"}),
         (scan, {"interpolation": "band-limited"}),
         (scan, {"interpolation": "band-limited", "kernel": "general"}),
@@ -226,6 +232,22 @@ def _compose_colours() -> None:
         slow_time=SlowTime(prf_hz=4e3, frequency_hz=5e6),
     )
     ColourComposer(scan.raster(n_rows=8), scan)(None, flow_map)
+
+
+def _correlate_packets() -> None:
+    """Estimate velocities with and without the correlation along depth."""
+    shape, slow_time = (4, 16), SlowTime(prf_hz=4e3, frequency_hz=5e6)
+    packet = np.ones((*shape, 8), np.complex64)
+    for axial in (False, True):
+        correlations = Autocorrelator(shape, 8, axial=axial)(packet)
+        mean = average(correlations, Averaging(n_lines=3, n_samples=3))
+        flow_values(mean, slow_time, sample_period_s=1e-7)
+
+
+def _track_motion() -> None:
+    scan = LinearScan(x_m=np.linspace(0, 1e-3, 4), z_m=np.linspace(1e-3, 2e-3, 16))
+    tracker = MotionTracker(scan, frequency_hz=5e6, window_m=3e-4)
+    tracker(np.ones((*scan.shape, 2), np.complex64))
 
 
 def _call_the_others() -> None:
