@@ -28,6 +28,7 @@ from usdk.bmode import BMode
 from usdk.doppler import Autocorrelator, Averaging, FlowMap, SlowTime, average, flow_values
 from usdk.doppler.colours import ColourComposer
 from usdk.doppler.dealiasing import StaggeredPrfs, unwrap_velocity
+from usdk.doppler.spectral import DopplerAudio, Gate, SampleVolume
 from usdk.errors import StateError
 from usdk.image import ScanConverter, SliceConverter, VolumeConverter
 from usdk.probe import ArrayKind, Probe
@@ -109,6 +110,7 @@ def warm_up() -> WarmUpReport:
             BMode(acquisition)(acquisition)
             _smooth(acquisition)
             _beamform(acquisition)
+            _listen(acquisition)
         _convert_volumes()
         _dealias()
         _track_motion()
@@ -187,6 +189,15 @@ def _beamform(acquisition: Acquisition) -> None:
     ensemble = Beamformer.for_acquisition(acquisition, scan).ensemble(LEAST_FRAMES)
     ensemble(frames)
     ensemble.from_frames_fastest(np.moveaxis(frames, 0, -1))
+
+
+def _listen(acquisition: Acquisition) -> None:
+    """Take the slow-time signal of a gate, and make it sound."""
+    volume = SampleVolume(centre_m=(0.0, _DEPTH_M / 2), length_m=1e-3)
+    gate = Gate(acquisition, volume, prf_hz=5e3)
+    audio = DopplerAudio(gate.slow_time)
+    for signal in gate(acquisition):
+        audio.add(signal)
 
 
 def _smooth(acquisition: Acquisition) -> None:

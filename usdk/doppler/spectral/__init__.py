@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from usdk.doppler.spectral.adaptive import BloodApes, Capon
+from usdk.doppler.spectral.audio import DopplerAudio, write_wav
 from usdk.doppler.spectral.estimator import SpectralEstimator
 from usdk.doppler.spectral.gate import Gate
+from usdk.doppler.spectral.indices import Beat, FlowIndices, flow_indices
 from usdk.doppler.spectral.periodogram import Periodogram, Welch
 from usdk.doppler.spectral.pulsed_wave import PulsedWaveDoppler
 from usdk.doppler.spectral.range_ambiguity import RangeAmbiguity
@@ -18,9 +20,12 @@ from usdk.doppler.spectral.trace import EnvelopeMethod, FlowSide, VelocityTrace,
 from usdk.doppler.spectral.wall_filter import WallFilter
 
 __all__ = [
+    "Beat",
     "BloodApes",
     "Capon",
+    "DopplerAudio",
     "EnvelopeMethod",
+    "FlowIndices",
     "FlowSide",
     "Gate",
     "Periodogram",
@@ -36,6 +41,8 @@ __all__ = [
     "VelocityTrace",
     "WallFilter",
     "Welch",
+    "flow_indices",
     "trace_of",
     "unbroken",
+    "write_wav",
 ]

@@ -47,7 +47,7 @@ class SampleVolume:
         spectral estimators average over them. 1 sums the whole gate.
     """
 
-    centre_m: tuple[float, float, float]
+    centre_m: tuple[float, ...]
     length_m: float
     beam_rad: float = 0.0
     angle_rad: float = 0.0
