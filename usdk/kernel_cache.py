@@ -26,6 +26,7 @@ from usdk.beamform import Beamformer
 from usdk.beamform.ensemble import LEAST_FRAMES
 from usdk.bmode import BMode
 from usdk.doppler import Autocorrelator, Averaging, FlowMap, SlowTime, average, flow_values
+from usdk.doppler.clutter import FirFilter, IirFilter, MeanFilter, SimilarityCut, SvdFilter
 from usdk.doppler.colours import ColourComposer
 from usdk.doppler.dealiasing import StaggeredPrfs, unwrap_velocity
 from usdk.doppler.spectral import DopplerAudio, Gate, SampleVolume
@@ -116,6 +117,7 @@ def warm_up() -> WarmUpReport:
         _track_motion()
         _correlate_packets()
         _compose_colours()
+        _filter_clutter()
         _call_the_others()
     times_s = _compile_times_s(recorder.buffer)
     reports = tuple(
@@ -259,6 +261,16 @@ def _track_motion() -> None:
     scan = LinearScan(x_m=np.linspace(0, 1e-3, 4), z_m=np.linspace(1e-3, 2e-3, 16))
     tracker = MotionTracker(scan, frequency_hz=5e6, window_m=3e-4)
     tracker(np.ones((*scan.shape, 2), np.complex64))
+
+
+def _filter_clutter() -> None:
+    """Take clutter out of a small packet by a matrix, by an SVD and by streams."""
+    packet = np.ones((4, 8, 6), np.complex64)
+    for clutter in (MeanFilter(), SvdFilter(1), SvdFilter(SimilarityCut())):
+        clutter(packet)
+    SvdFilter(1).correlate(packet)
+    for stream in (IirFilter(0.1).stream((4, 8)), FirFilter.difference(1).stream((4, 8))):
+        stream(packet)
 
 
 def _call_the_others() -> None:
