@@ -18,8 +18,9 @@ point, so that nothing is left to be computed of a tap but the sum of two intege
 
 `LANES` consecutive ranges of a line are a run.  The samples that a run reads of one element and
 transmit lie in a few short windows of the record, which are loaded whole; each lane picks its two
-samples inside the registers (on AVX-512: a permutation of 32 samples, one instruction).  One window
-of 32 samples serves a run that spans no more; else every quarter of a run has 16 samples of its own.
+samples inside the registers (on AVX-512: a permutation of 32 samples, one instruction).  One
+window of 32 samples serves a run that spans no more; else every quarter of a run has 16 samples of
+its own.
 
 **Order of the work.** `LINES` lines, `GROUP` transmits and `CHUNK` elements are summed together:
 what they read stays in the first-level cache, and a row of the receive table is loaded once for
@@ -73,9 +74,9 @@ _FAR_AWAY = 2**40  # samples; beyond the sum of any two bases
 
 
 def _add_group(
-    flat: Any, origin: Any, source: Any, record: Any, n_samples: Any, base: Any, rel: Any, apodization: Any,
-    row: Any, begin: Any, end: Any, entry_rel: Any, entry: Any, n_entries: Any, n_starts: Any,
-    n_planes: Any, sums: Any, at: Any,
+    flat: Any, origin: Any, source: Any, record: Any, n_samples: Any, base: Any, rel: Any,
+    apodization: Any, row: Any, begin: Any, end: Any, entry_rel: Any, entry: Any,
+    n_entries: Any, n_starts: Any, n_planes: Any, sums: Any, at: Any,
 ) -> None:  # fmt: skip
     """Add the elements [begin, end) to the sums of a group of entries at a run.
 
@@ -151,7 +152,7 @@ class _Code:
         return self.call(f"llvm.fmuladd.v{LANES}f32", a, b, c)
 
     def fraction(self, position: Any) -> Any:
-        """The rest of a position as a float: its bits behind those of 1, less 1."""
+        """Return the rest of a position as a float: its bits behind those of 1, less 1."""
         b = self.builder
         bits = b.or_(b.and_(position, _all(2**PLACES - 1)), _all(_ONE_BITS))
         return b.fsub(b.bitcast(bits, _FLOATS), ir.Constant(_FLOATS, [1.0] * LANES))
@@ -191,9 +192,9 @@ class _Code:
 
 
 def _add_group_loop(
-    o: _Code, b: Any, flat: Any, origin: Any, source: Any, record: Any, n_samples: Any, base: Any, rel: Any,
-    apodization: Any, row: Any, begin: Any, end: Any, entry_rel: Any, entry: Any, sums: Any,
-    at: Any, n_entries: int, n_starts: int, n_planes: int,
+    o: _Code, b: Any, flat: Any, origin: Any, source: Any, record: Any, n_samples: Any,
+    base: Any, rel: Any, apodization: Any, row: Any, begin: Any, end: Any, entry_rel: Any,
+    entry: Any, sums: Any, at: Any, n_entries: int, n_starts: int, n_planes: int,
 ) -> None:  # fmt: skip
     """Emit `_add_group` for one number of entries, windows and planes."""
     places = [b.mul(b.add(entry, _whole(k)), _whole(LANES)) for k in range(n_entries)]
@@ -248,8 +249,8 @@ def _add_group_loop(
 
 @intrinsic  # type: ignore[untyped-decorator]
 def _add_group_code(
-    typing: Any, flat: Any, origin: Any, source: Any, record: Any, n_samples: Any, base: Any, rel: Any,
-    apodization: Any, row: Any, begin: Any, end: Any, entry_rel: Any, entry: Any,
+    typing: Any, flat: Any, origin: Any, source: Any, record: Any, n_samples: Any, base: Any,
+    rel: Any, apodization: Any, row: Any, begin: Any, end: Any, entry_rel: Any, entry: Any,
     n_entries: Any, n_starts: Any, n_planes: Any, sums: Any, at: Any,
 ) -> Any:  # fmt: skip
     signature = types.void(
@@ -275,8 +276,8 @@ def _add_group_code(
                         b, (n_entries, entries), (n_starts, starts), (n_planes, planes)
                     ):
                         _add_group_loop(
-                            o, b, flat, origin, source, record, n_samples, base, rel, apodization, row,
-                            begin, end, entry_rel, entry, sums, at, entries, starts, planes,
+                            o, b, flat, origin, source, record, n_samples, base, rel, apodization,
+                            row, begin, end, entry_rel, entry, sums, at, entries, starts, planes,
                         )  # fmt: skip
         return context.get_dummy_value()
 
@@ -285,9 +286,9 @@ def _add_group_code(
 
 @overload(_add_group)  # type: ignore[untyped-decorator]
 def _add_group_compiled(
-    flat: Any, origin: Any, source: Any, record: Any, n_samples: Any, base: Any, rel: Any, apodization: Any,
-    row: Any, begin: Any, end: Any, entry_rel: Any, entry: Any, n_entries: Any, n_starts: Any,
-    n_planes: Any, sums: Any, at: Any,
+    flat: Any, origin: Any, source: Any, record: Any, n_samples: Any, base: Any, rel: Any,
+    apodization: Any, row: Any, begin: Any, end: Any, entry_rel: Any, entry: Any,
+    n_entries: Any, n_starts: Any, n_planes: Any, sums: Any, at: Any,
 ) -> Any:  # fmt: skip
     def compiled(
         flat: Any, origin: Any, source: Any, record: Any, n_samples: Any, base: Any, rel: Any,
@@ -295,8 +296,8 @@ def _add_group_compiled(
         n_entries: Any, n_starts: Any, n_planes: Any, sums: Any, at: Any,
     ) -> None:  # fmt: skip
         _add_group_code(
-            flat, origin, np.int64(source), np.int64(record), np.int64(n_samples), base, rel, apodization,
-            np.int64(row), np.int64(begin), np.int64(end), entry_rel, np.int64(entry),
+            flat, origin, np.int64(source), np.int64(record), np.int64(n_samples), base, rel,
+            apodization, np.int64(row), np.int64(begin), np.int64(end), entry_rel, np.int64(entry),
             np.int64(n_entries), np.int64(n_starts), np.int64(n_planes), sums, np.int64(at),
         )  # fmt: skip
 
@@ -368,7 +369,6 @@ def _extremes(values: npt.NDArray[np.int32], begin: int, end: int) -> tuple[np.i
 # ---------------------------------------------------------------- the kernel
 
 
-# noalias: see the benchmark of the scan-line kernel; stores to sums need not be re-read.
 @kernel(noalias=True)
 def das_lattice(
     data: npt.NDArray[np.float32],

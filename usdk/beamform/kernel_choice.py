@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from usdk.beamform import plan_range, plan_shift
+from usdk.beamform import plan_lattice, plan_range, plan_shift
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Alignment, Interpolation, Kernel, Method
 from usdk.beamform.plan import FastPlan, Plan
 from usdk.beamform.plan_aligned import AlignedPlan
 from usdk.beamform.plan_general import GeneralPlan
+from usdk.beamform.plan_lattice import LatticePlan
 from usdk.beamform.plan_range import RangePlan
 from usdk.beamform.plan_resampled import ResampledPlan, aligned_geometry
 from usdk.beamform.plan_shift import ShiftPlan
@@ -32,6 +33,7 @@ _FAST: tuple[
     ...,
 ] = (
     (Kernel.SHIFT, plan_shift.why_not_exact, ShiftPlan),
+    (Kernel.LATTICE, plan_lattice.why_not_exact, LatticePlan),
     (Kernel.RANGE, plan_range.why_not_exact, RangePlan),
 )
 

@@ -52,6 +52,11 @@ class Lattice:
     places: NDArray[np.float64]
     first_row: NDArray[np.int64]
 
+    def reach_m(self, ranges_m: NDArray[np.float64]) -> float:
+        """Return a bound of the distance of any element from any point, m."""
+        across_m = 0.0 if self.radius_m else float(np.abs(self.places).max())
+        return float(np.abs(ranges_m).max()) + self.radius_m + across_m
+
     def receive_geometry_m(
         self, ranges_m: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

@@ -105,6 +105,9 @@ class Kernel(StrEnum):
     SHIFT = "shift"
     """Adds runs of columns: plane waves, a uniform linear array, columns on a fraction of its
     pitch, linear interpolation."""
+    LATTICE = "lattice"
+    """Adds runs of points along a line, with receive tables that lines share: a uniform linear or
+    curved array, any transmit, lines on a rational part of its pitch, linear interpolation."""
     RANGE = "range"
     """Adds runs of points along a line: any array, any transmit, points on straight lines, linear
     interpolation."""

@@ -17,10 +17,12 @@ from usdk.tiles import cut, run_tiles
 from usdk_kernels.das_lattice import LANES, LINES, PLACES, QUARTERS, das_lattice
 from usdk_kernels.das_range import split_planes
 
-__all__ = ["MAX_TABLE_BYTES", "LatticePlan", "why_not_exact"]
+__all__ = ["MAX_REACH_SAMPLES", "MAX_TABLE_BYTES", "LatticePlan", "why_not_exact"]
 
 MAX_TABLE_BYTES = 128 * 10**6
 """Largest tables; the scan-line kernel needs none where waves are plane or spherical."""
+MAX_REACH_SAMPLES = 2**28
+"""Most samples on the way to a point."""
 _MIN_TILES = 8
 _MIN_RANGES = LANES // 2  # fewer leave most of a vector empty
 _SAMPLES_OF_WINDOWS = {1: 2 * LANES - 1, QUARTERS: LANES - 1}
@@ -36,7 +38,15 @@ def why_not_exact(geometry: Geometry, method: Method) -> str | None:
     if isinstance(lattice, str):
         return lattice
     if _n_windows(geometry) is None:
-        return f"{LANES // QUARTERS} points of a line stand too many samples apart"
+        return f"the echoes of {LANES // QUARTERS} points of a line span more than {LANES} samples"
+    receive = geometry.receive
+    lines = geometry.scan.lines()
+    assert lines is not None
+    if (
+        not lattice.reach_m(lines[2]) * receive.sampling_frequency_hz
+        < MAX_REACH_SAMPLES * receive.sound_speed_m_s
+    ):
+        return "sound takes too many samples to the farthest point"
     return None
 
 
@@ -68,7 +78,9 @@ class LatticePlan:
     def __init__(self, geometry: Geometry, method: Method) -> None:
         lattice, lines = find_lattice(geometry), geometry.scan.lines()
         n_windows = _n_windows(geometry)
-        assert isinstance(lattice, Lattice) and lines is not None and n_windows is not None
+        assert isinstance(lattice, Lattice)
+        assert lines is not None
+        assert n_windows is not None
         self._geometry = geometry
         self.n_lines, self.n_ranges = len(lines[0]), len(lines[2])
         self._n_planes = 2 if geometry.is_iq else 1
@@ -178,7 +190,7 @@ def _receive_tables(
     base = np.floor(samples.min(axis=3))
     rest = np.rint((samples - base[..., None]) * 2.0**PLACES).astype(np.int32)
     apodization = by_run(weight, "constant")[:, :, None]
-    is_heard = apodization.any(axis=(2, 3))
+    is_heard = np.asarray(apodization.any(axis=(2, 3)))
     for of_run, heard in zip(base, is_heard, strict=True):
         # Rows that nobody hears must not look as if they left the record.
         of_run[~heard] = of_run[heard][0] if heard.any() else 0

@@ -1,4 +1,4 @@
-"""Transmit entries: when transmits pass the runs of points of lines, as the lattice kernel reads it.
+"""Transmit entries: when transmits pass runs of points, as the lattice kernel reads it.
 
 An entry is one transmit at one run of points; a transmit that reaches no point of a run has none,
 and one whose arrival times jump inside a run, as at a focus, has several.

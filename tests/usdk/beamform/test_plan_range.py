@@ -232,7 +232,7 @@ def test_points_too_far_apart_for_float32_are_left_to_the_general_kernel() -> No
         "L", n_elements=16, pitch_m=0.3e-3, centre_frequency_hz=3e6, fractional_bandwidth=0.6
     )
     receive = ReceiveSettings(sampling_frequency_hz=1e3, n_samples=40, time_zero_s=(0.0,))
-    x_m = np.linspace(-2.1e-3, 2.2e-3, 5)
+    x_m = np.linspace(-2.1e-3, 2.217e-3, 5)
     for depth_m, kernel in ((1.0, "general"), (0.05, "range")):
         scan = LinearScan(x_m=x_m, z_m=np.linspace(1e-3, depth_m, 17))
         assert Beamformer(probe, plane_waves([0]), receive, scan).kernel == kernel
