@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from usdk.doppler.spectral import SpectralFrame
 from usdk.errors import ArgumentError, MissingExtraError
 from usdk.files import atomic_file
 from usdk.frame import Frame
@@ -31,6 +32,7 @@ _GIF_SHORTEST_TICKS = 2
 _MARGIN = 34
 _BAR = 46
 _INK = 176
+_TRACE = (255, 214, 10)
 _RIGHT: dict[str, Any] = {"fill": _INK, "anchor": "rm"}
 _BELOW: dict[str, Any] = {"fill": _INK, "anchor": "ma"}
 
@@ -45,16 +47,17 @@ class _Axis(NamedTuple):
     per_unit: float
 
 
-def picture(frame: Frame | MModeFrame, *, ruler: bool = True) -> Image.Image:
+def picture(frame: Frame | MModeFrame | SpectralFrame, *, ruler: bool = True) -> Image.Image:
     """Return a frame as a grey Pillow image.
 
     Parameters
     ----------
-    frame : Frame or MModeFrame
+    frame : Frame, MModeFrame or SpectralFrame
         What to draw.
     ruler : bool
-        Add rulers in mm (of an M-mode picture depth in mm and time in s) and the grey scale in dB
-        beside the pixels, never on them.
+        Add rulers in mm (of an M-mode picture depth in mm and time in s, of a spectral one velocity
+        in m/s and time) and the grey scale in dB beside the pixels, never on them; the trace of a
+        spectral picture, where it has one, is drawn over them.
     """
     image_module, draw_module = _pillow()
     pixels: Image.Image = image_module.fromarray(frame.pixels)
@@ -66,7 +69,7 @@ def picture(frame: Frame | MModeFrame, *, ruler: bool = True) -> Image.Image:
     canvas.paste(pixels, (_MARGIN, 0))
     draw = draw_module.Draw(canvas)
     down, across = _axes(frame)
-    step = _tick_step(down.step * n_rows)
+    step = _tick_step(abs(down.step) * n_rows)
     for mark in _marks(down.start, down.step, n_rows, step):
         y = round((mark * step - down.start) / down.step)
         draw.line((_MARGIN - 6, y, _MARGIN - 2, y), fill=_INK)
@@ -81,11 +84,13 @@ def picture(frame: Frame | MModeFrame, *, ruler: bool = True) -> Image.Image:
     units = dict.fromkeys((down.unit, across.unit))
     draw.text((2, n_rows + 20), ", ".join(units), fill=_INK)
     _grey_scale(canvas, draw, frame, left=_MARGIN + n_columns + 16)
+    if isinstance(frame, SpectralFrame):
+        return _with_trace(canvas, draw_module, frame)
     return canvas
 
 
 def write_png(
-    frame: Frame | MModeFrame, path: str | os.PathLike[str], *, ruler: bool = True
+    frame: Frame | MModeFrame | SpectralFrame, path: str | os.PathLike[str], *, ruler: bool = True
 ) -> Path:
     """Write a frame as PNG, and return the path; options as for `picture`.
 
@@ -131,7 +136,7 @@ def write_cine(
     )
 
 
-def show(frame: Frame | MModeFrame) -> Any:
+def show(frame: Frame | MModeFrame | SpectralFrame) -> Any:
     """Show a frame: in a notebook below the cell, on a desktop in a window, else as a PNG file.
 
     Returns
@@ -160,9 +165,14 @@ def _in_notebook() -> bool:
     return shell is not None and "IPKernelApp" in shell.config
 
 
-def _axes(frame: Frame | MModeFrame) -> tuple[_Axis, _Axis]:
+def _axes(frame: Frame | MModeFrame | SpectralFrame) -> tuple[_Axis, _Axis]:
     """Return the axis of the rows and that of the columns."""
     n_rows, n_columns = frame.pixels.shape
+    if isinstance(frame, SpectralFrame):
+        return (
+            _Axis(frame.first_velocity_m_s, frame.row_m_s, n_rows, "m/s", 1.0),
+            _Axis(frame.time_s(0), frame.column_s, n_columns, "s", 1.0),
+        )
     if isinstance(frame, MModeFrame):
         return (
             _Axis(frame.depth_m(0), frame.row_m, n_rows, "mm", 1e3),
@@ -175,14 +185,37 @@ def _axes(frame: Frame | MModeFrame) -> tuple[_Axis, _Axis]:
     )
 
 
-def _grey_scale(canvas: Image.Image, draw: Any, frame: Frame | MModeFrame, *, left: int) -> None:
+def _with_trace(canvas: Image.Image, draw_module: Any, frame: SpectralFrame) -> Image.Image:
+    """Return a spectral picture with a mark at its baseline, and with its trace."""
+    n_rows, n_columns = frame.pixels.shape
+    draw = draw_module.Draw(canvas)
+    baseline = round(frame.baseline_row)
+    if 0 <= baseline < n_rows:
+        draw.line((_MARGIN + n_columns + 2, baseline, _MARGIN + n_columns + 8, baseline), fill=_INK)
+    if frame.trace is None:
+        return canvas
+    canvas = canvas.convert("RGB")
+    draw = draw_module.Draw(canvas)
+    rows = [frame.row(float(velocity)) for velocity in frame.trace.maximum_m_s]
+    for column in range(1, n_columns):
+        ends = rows[column - 1 : column + 1]
+        if all(math.isfinite(row) and 0 <= row < n_rows for row in ends):
+            x = _MARGIN + column
+            draw.line((x - 1, round(ends[0]), x, round(ends[1])), fill=_TRACE)
+    return canvas
+
+
+def _grey_scale(
+    canvas: Image.Image, draw: Any, frame: Frame | MModeFrame | SpectralFrame, *, left: int
+) -> None:
     image_module, _ = _pillow()
     n_rows = frame.pixels.shape[0]
     height = min(n_rows - 12, 256)
     if height < 16:
         return
     # Places along the ramp are equal steps in dB, whatever greys they have.
-    name = dict(frame.provenance.processing).get("grey map")
+    processing = () if frame.provenance is None else frame.provenance.processing
+    name = dict(processing).get("grey map")
     grey_map = GreyMap(name) if name in list(GreyMap) else GreyMap.LINEAR_DB
     curve = grey_curve(grey_map, frame.dynamic_range_db)
     ramp = curve[np.linspace(curve.size - 1, 0, height).astype(int)]
@@ -201,8 +234,8 @@ def _tick_step(extent: float) -> float:
 
 
 def _marks(start: float, pixel: float, n: int, step: float) -> Iterable[int]:
-    first = math.ceil(start / step - 1e-9)
-    last = math.floor((start + (n - 1) * pixel) / step + 1e-9)
+    low, high = sorted((start, start + (n - 1) * pixel))
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return range(first, last + 1)
 
 
