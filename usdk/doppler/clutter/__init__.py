@@ -3,6 +3,7 @@
 from usdk.doppler.clutter.cutoff import cutoff_for
 from usdk.doppler.clutter.filter import ClutterFilter
 from usdk.doppler.clutter.fir import FirFilter
+from usdk.doppler.clutter.frequency_response import frequency_bias, frequency_response
 from usdk.doppler.clutter.iir import IirFilter, Initialization
 from usdk.doppler.clutter.iir_design import IirKind
 from usdk.doppler.clutter.matrix_filter import MatrixFilter, ProjectionFilter
@@ -41,4 +42,6 @@ __all__ = [
     "SvdFilter",
     "TissueCut",
     "cutoff_for",
+    "frequency_bias",
+    "frequency_response",
 ]
