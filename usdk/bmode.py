@@ -138,6 +138,14 @@ class BMode:
         """Where each pixel lies."""
         return self._chain.converter.raster
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds, whatever the number of frames."""
+        buffers = self._beamformed.nbytes + (0 if self._iq is None else self._iq.nbytes)
+        plans = sum(plan.n_bytes for plan in self._beamformers)
+        plans += sum(plan.n_bytes for plan in self._demodulators)
+        return buffers + plans + self._chain.n_bytes
+
     def reset(self) -> None:
         """Begin a new cine: the next frame shows nothing of those before it."""
         self._chain.reset()

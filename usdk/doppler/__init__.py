@@ -4,6 +4,7 @@ from usdk.doppler.autocorrelation import Autocorrelator
 from usdk.doppler.averaging import Averager, Averaging, AveragingWindow, average
 from usdk.doppler.colour_box import beams_over, colour_box
 from usdk.doppler.colour_flow import ColourFlow
+from usdk.doppler.colour_mode import ColourMode, colour
 from usdk.doppler.correlations import Correlations
 from usdk.doppler.flow_estimator import Estimator, FlowEstimator, colour_flow
 from usdk.doppler.flow_map import FlowMap
@@ -18,6 +19,7 @@ __all__ = [
     "Averaging",
     "AveragingWindow",
     "ColourFlow",
+    "ColourMode",
     "Correlations",
     "Estimator",
     "FlowEstimator",
@@ -28,6 +30,7 @@ __all__ = [
     "SlowTime",
     "average",
     "beams_over",
+    "colour",
     "colour_box",
     "colour_flow",
     "depth_sample_period_s",

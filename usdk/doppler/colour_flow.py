@@ -150,6 +150,8 @@ class ColourFlow:
     def n_bytes(self) -> int:
         """Memory that the plan holds, the channel data of a packet included."""
         buffers = self._iq.nbytes + self._packet.nbytes
+        if self._demodulator is not None:
+            buffers += self._demodulator.n_bytes
         return buffers + self._ensemble.n_bytes + self.estimator.n_bytes
 
     def reset(self) -> None:
@@ -245,8 +247,8 @@ class ColourFlow:
             + (f", decimated by {demodulator.decimation}" if demodulator.decimation > 1 else "")
         )
         return (
-            ("colour demodulation", demodulation),
-            ("colour beamforming", self._ensemble.explain()),
+            ("demodulation", demodulation),
+            ("beamforming", self._ensemble.explain()),
             *self.estimator.describe(),
         )
 

@@ -96,6 +96,16 @@ class ImageChain:
         lines = max(1, POINTS_PER_TILE // scan.shape[1])
         self._tiles = [slice(k, k + lines) for k in range(0, scan.shape[0], lines)]
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds: its images and tables."""
+        images = self._envelope.nbytes + self._level_db.nbytes
+        if self._n_looks > 1:
+            images += self._look.nbytes
+        parts = [self.converter.n_bytes]
+        parts += [part.n_bytes for part in (self._average, self.anti_alias) if part is not None]
+        return images + sum(parts)
+
     def reset(self) -> None:
         """Forget the frames so far: persistence begins anew with the next."""
         if self._average is not None:

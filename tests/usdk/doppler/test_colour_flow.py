@@ -224,12 +224,12 @@ def test_a_map_tells_what_it_was_made_from() -> None:
     provenance = plan_for(acquisition, bandwidth_hz=2e6)(acquisition)[0].provenance
     assert provenance is not None
     told = dict(provenance.processing)
-    assert told["colour demodulation"] == "5e+06 Hz, band 2e+06 Hz"
+    assert told["demodulation"] == "5e+06 Hz, band 2e+06 Hz"
     assert told["clutter filter"] == "none"
     assert told["packet size"] == "8 pulses"
     assert told["slow-time PRF"] == "4000 Hz"
     assert told["Nyquist velocity"] == "0.308 m/s"
-    assert "8 frames" in told["colour beamforming"]
+    assert "8 frames" in told["beamforming"]
 
 
 def test_the_prf_of_slow_time_is_that_of_a_beam() -> None:
