@@ -80,8 +80,8 @@ def kasai(
     ----------
     power : (n_points,) float32
         R_0.
-    lag_one : (n_points, 2) float32
-        R_L, real and imaginary part, in the same unit.
+    lag_one : (2 n_points,) float32
+        R_L, real and imaginary part of each point in turn, in the same unit.
     scale : float64
         v_N / L, Nyquist velocity over the lag, m/s.
     start, stop : int64
@@ -95,11 +95,12 @@ def kasai(
     makes ρ greater than 1, the spread is 0. A NaN gives NaN in what is made of it. Correlations
     above 1e18 have squares that overflow: then the spread is 0. Not checked: shapes, start, stop.
     """
-    zero, one = np.uint64(0), np.uint64(1)
+    one = np.uint64(1)
     per_half_turn = np.float32(scale)
     per_root = np.float32(scale * math.sqrt(2) / math.pi)
     for p in range(np.uint64(start), np.uint64(stop)):
-        x, y = lag_one[p, zero], lag_one[p, one]
+        q = p + p
+        x, y = lag_one[q], lag_one[q + one]
         velocity[p] = per_half_turn * _half_turns(y, x)
         lost = power[p] - np.float32(math.sqrt(x * x + y * y))
         lost = np.float32(0) if lost < np.float32(0) else lost / (power[p] + _TINY)
@@ -126,8 +127,8 @@ def loupas(
     ----------
     power, lag_one, scale, start, stop, velocity, spread
         As in `kasai`; the scale is that of the nominal frequency f.
-    axial : (n_points, 2) float32
-        A_1, real and imaginary part.
+    axial : (2 n_points,) float32
+        A_1, as the lag-L autocorrelation.
     turns_per_sample : float64
         f Δt, > 0: turns of the nominal frequency from one depth to the next.
     reference_turns : float64
@@ -137,7 +138,7 @@ def loupas(
     -----
     As in `kasai`. Where the axial correlation is 0, the mean frequency is the nominal one.
     """
-    zero, one = np.uint64(0), np.uint64(1)
+    one = np.uint64(1)
     per_half_turn = np.float32(scale)
     per_root = np.float32(scale * math.sqrt(2) / math.pi)
     cosine = np.float32(math.cos(2 * math.pi * reference_turns))
@@ -145,8 +146,9 @@ def loupas(
     per_turn = np.float32(0.5 / turns_per_sample)
     least, greatest = np.float32(LEAST_SHARE), np.float32(GREATEST_SHARE)
     for p in range(np.uint64(start), np.uint64(stop)):
-        x, y = lag_one[p, zero], lag_one[p, one]
-        a, b = axial[p, zero], axial[p, one]
+        q = p + p
+        x, y = lag_one[q], lag_one[q + one]
+        a, b = axial[q], axial[q + one]
         share = np.float32(1) + per_turn * _half_turns(b * cosine - a * sine, a * cosine + b * sine)
         share = least if share < least else share
         share = greatest if share > greatest else share

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -12,17 +14,19 @@ from usdk.arguments import count
 from usdk.doppler.clutter import ClutterFilter
 from usdk.doppler.correlations import Correlations
 from usdk.doppler.kernel_filter import kernel_filter
+from usdk.doppler.slow_time import SlowTime
 from usdk.errors import ArgumentError
 from usdk.scratch import Scratch
 from usdk.tiles import cut, run_tiles
 from usdk_kernels import autocorrelation
+from usdk_kernels.flow_values import kasai
 
 __all__ = ["MAX_PULSES", "Autocorrelator", "Correlations"]
 
 MAX_PULSES = 4096
 """Pulses of a packet, at most."""
 
-_FLOATS_PER_TILE = 2**17
+_FLOATS_PER_TILE = 2**18
 
 
 class Autocorrelator:
@@ -89,6 +93,9 @@ class Autocorrelator:
         self._filtered: Scratch[NDArray[np.complex64]] = Scratch(
             lambda: np.empty((*self.shape, n_out), np.complex64)
         )
+        self._lags: Scratch[NDArray[np.complex64]] = Scratch(
+            lambda: np.empty(self.shape, np.complex64)
+        )
         n_points, n_samples = math.prod(self.shape), self.shape[-1]
         size = max(1, _FLOATS_PER_TILE // (2 * self.n_pulses))
         lanes = autocorrelation.LANES
@@ -122,42 +129,90 @@ class Autocorrelator:
         ArgumentError
             If an array is of another shape or type.
         """
-        packet = self._checked(packet)
-        out = self._place(out)
-        if self.is_one_pass:
-            self._correlate(packet, out, threads)
-            return out
-        assert self.clutter is not None
-        with self._filtered.lent() as filtered:
-            self.clutter(packet, out=filtered, threads=threads)
-            self._correlate(filtered, out, threads)
+        packet, out = self._checked(packet), self._place(out)
+        with self._without_clutter(packet, threads) as filtered:
+            run_tiles(self._work(filtered, out), self._tiles, threads=threads)
         return out
 
-    def _correlate(
-        self, packet: NDArray[np.complex64], out: Correlations, threads: int | None
-    ) -> None:
-        assert self._filter is not None
-        n_points = math.prod(self.shape)
-        floats = packet.view(np.float32).reshape(n_points, 2 * packet.shape[-1])
-        power = out.power.reshape(-1)
-        lag_one = out.lag_one.reshape(-1, 1).view(np.float32)
-        settings = (self._filter.coefficients, self._filter.kind, self._filter.n_out, self.lag)
-        if out.axial is None:
-            run_tiles(
-                lambda tile: autocorrelation.autocorrelate(
-                    floats, *settings, *tile, power, lag_one
-                ),
-                self._tiles,
-                threads=threads,
-            )
+    def flow_values(
+        self,
+        packet: NDArray[np.complex64],
+        slow_time: SlowTime,
+        *,
+        out: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]] | None = None,
+        threads: int | None = None,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """Return velocity, spread and power of a packet where nothing is averaged in between.
+
+        The same, bit for bit, as a call and `usdk.doppler.flow_values`, in one pass: a tile's
+        correlations become velocities while they are in the cache.
+
+        Parameters
+        ----------
+        packet, threads
+            As for a call.
+        slow_time : SlowTime
+            PRF, frequency and sound speed.
+        out : (ndarray, ndarray, ndarray) of float32, each of `shape`, optional
+            Where to write velocity, spread and power, C-contiguous.
+
+        Returns
+        -------
+        velocity_m_s, spread_m_s, power : ndarray of float32, of `shape`
+            As in `FlowMap`.
+
+        Raises
+        ------
+        ArgumentError
+            If an array is of another shape or type, or the plan measures along depth.
+        """
+        if self.axial:
+            raise ArgumentError("velocities in one pass are Kasai's: plan with axial=False")
+        packet = self._checked(packet)
+        results = out or tuple(np.empty(self.shape, np.float32) for _ in range(3))
+        for array in results:
+            if not _fits(array, self.shape, np.float32):
+                raise ArgumentError(f"out must be three C-contiguous float32 of {self.shape}")
+        velocity, spread, power = (array.reshape(-1) for array in results)
+        scale = float(slow_time.nyquist_m_s / self.lag)
+        with self._lags.lent() as lag_one, self._without_clutter(packet, threads) as filtered:
+            parts = lag_one.reshape(-1).view(np.float32)
+            correlate = self._work(filtered, Correlations(results[2], lag_one, lag=self.lag))
+
+            def run(tile: tuple[int, int]) -> None:
+                correlate(tile)
+                kasai(power, parts, scale, *tile, velocity, spread)
+
+            run_tiles(run, self._tiles, threads=threads)
+        return results[0], results[1], results[2]
+
+    @contextmanager
+    def _without_clutter(
+        self, packet: NDArray[np.complex64], threads: int | None
+    ) -> Iterator[NDArray[np.complex64]]:
+        """Lend what the kernel reads: the packet, or what a filter of its own pass makes of it."""
+        if self.is_one_pass or self.clutter is None:
+            yield packet
             return
-        axial = out.axial.reshape(-1, 1).view(np.float32)
-        run_tiles(
-            lambda tile: autocorrelation.autocorrelate_axial(
-                floats, *settings, self.shape[-1], *tile, power, lag_one, axial
-            ),
-            self._tiles,
-            threads=threads,
+        with self._filtered.lent() as filtered:
+            self.clutter(packet, out=filtered, threads=threads)
+            yield filtered
+
+    def _work(
+        self, packet: NDArray[np.complex64], out: Correlations
+    ) -> Callable[[tuple[int, int]], None]:
+        """Return what correlates one tile."""
+        assert self._filter is not None
+        settings = (self._filter.coefficients, self._filter.kind, self._filter.n_out, self.lag)
+        floats, n_pulses = packet.reshape(-1).view(np.float32), packet.shape[-1]
+        power, lag_one = out.power.reshape(-1), out.lag_one.reshape(-1).view(np.float32)
+        if out.axial is None:
+            return lambda tile: autocorrelation.autocorrelate(
+                floats, n_pulses, *settings, *tile, power, lag_one
+            )
+        axial, n_samples = out.axial.reshape(-1).view(np.float32), self.shape[-1]
+        return lambda tile: autocorrelation.autocorrelate_axial(
+            floats, n_pulses, *settings, n_samples, *tile, power, lag_one, axial
         )
 
     def _checked(self, packet: NDArray[Any]) -> NDArray[np.complex64]:
@@ -177,13 +232,14 @@ class Autocorrelator:
             raise ArgumentError(
                 f"out must be Correlations.empty({self.shape}, axial={self.axial}, lag={self.lag})"
             )
-        for array, dtype in (
-            (out.power, np.float32), (out.lag_one, np.complex64), (out.axial, np.complex64),
-        ):  # fmt: skip
-            if array is not None and not (
-                array.shape == self.shape and array.dtype == dtype and array.flags.carray
-            ):
+        kinds = (np.float32, np.complex64, np.complex64)
+        for array, kind in zip((out.power, out.lag_one, out.axial), kinds, strict=True):
+            if array is not None and not _fits(array, self.shape, kind):
                 raise ArgumentError(
                     f"out must hold writable, C-contiguous arrays of shape {self.shape}"
                 )
         return out
+
+
+def _fits(array: NDArray[Any], shape: tuple[int, ...], kind: type[np.generic]) -> bool:
+    return array.shape == shape and array.dtype == kind and array.flags.carray

@@ -151,6 +151,6 @@ def depth_sample_period_s(
 
 
 def _parts(values: NDArray[np.complex64]) -> NDArray[np.float32]:
-    """Return complex values as (n_points, 2) float32, without a copy where that is possible."""
+    """Return real and imaginary parts in turn, without a copy where that is possible."""
     values = np.require(values, np.complex64, ("C", "A", "W"))
-    return values.reshape(-1, 1).view(np.float32)
+    return values.reshape(-1).view(np.float32)
