@@ -102,7 +102,8 @@ def _positions(
         for wave in geometry.sequence.transmits
     ])  # fmt: skip
     zero_s = np.array(receive.time_zero_s)[:, None]
-    samples = (time_s - zero_s) * receive.sampling_frequency_hz
+    with np.errstate(over="ignore"):  # beyond any record
+        samples = (time_s - zero_s) * receive.sampling_frequency_hz
     is_near = np.abs(samples) < _FARTHEST_SAMPLES
     if method.weighting is TransmitWeighting.COMPOUND:
         weight = is_near.astype(np.float32)
