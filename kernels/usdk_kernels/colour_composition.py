@@ -11,18 +11,13 @@ SHOWN = np.float32(0.5)
 """Share of a pixel's neighbourhood that must be shown in colour for the pixel to be."""
 
 
-# contract: one rounding fewer for each product that is added.  noalias: the loop runs as vectors
-# without tests of overlap between its many arrays.
+# contract: one rounding fewer for each product that is added.  noalias: the loops run as vectors
+# without tests of overlap between their many arrays.
 @kernel(fastmath=frozenset({"contract"}), noalias=True)
-def _interpolate(
-    velocity: npt.NDArray[np.float32],
+def _shares(
     weight: npt.NDArray[np.float32],
-    level: npt.NDArray[np.float32],
-    second: npt.NDArray[np.float32],
     n_samples: np.uint32,
     last_corner: np.uint32,
-    period: np.float32,
-    centre: np.float32,
     first: int,
     n: int,
     index: npt.NDArray[np.int32],
@@ -30,12 +25,100 @@ def _interpolate(
     weight_sample: npt.NDArray[np.float32],
     row: npt.NDArray[np.float32],
 ) -> None:
-    """Fill row with the share shown, velocity, level and second quantity of n entries."""
+    """Fill row 0 with the share shown of the neighbourhoods of n entries."""
+    zero, one = np.float32(0), np.float32(1)
+    next_one = np.uint32(1)
+    for k in range(n):
+        corner = np.uint32(index[first + k])  # a negative one becomes large
+        c00 = corner if corner < last_corner else last_corner
+        c10 = np.uint32(c00 + n_samples)
+        a, b = weight_line[first + k], weight_sample[first + k]
+        s11 = a * b
+        s10 = a - s11
+        s01 = b - s11
+        s00 = one - a - s01
+        s00 = s00 if weight[c00] > zero else zero
+        s01 = s01 if weight[np.uint32(c00 + next_one)] > zero else zero
+        s10 = s10 if weight[c10] > zero else zero
+        s11 = s11 if weight[np.uint32(c10 + next_one)] > zero else zero
+        row[0, k] = s00 + s01 + s10 + s11
+
+
+@kernel(fastmath=frozenset({"contract"}), noalias=True)
+def _velocities(
+    velocity: npt.NDArray[np.float32],
+    weight: npt.NDArray[np.float32],
+    n_samples: np.uint32,
+    last_corner: np.uint32,
+    period: np.float32,
+    centre: np.float32,
+    first: int,
+    start: int,
+    stop: int,
+    index: npt.NDArray[np.int32],
+    weight_line: npt.NDArray[np.float32],
+    weight_sample: npt.NDArray[np.float32],
+    row: npt.NDArray[np.float32],
+) -> None:
+    """Fill rows 1 and 2 with velocities and mean weights of entries start to stop of a run."""
     zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
     next_one = np.uint32(1)
     per_period = one / period if period > zero else zero
-    for k in range(n):
-        corner = np.uint32(index[first + k])  # a negative one becomes large
+    for k in range(start, stop):
+        corner = np.uint32(index[first + k])
+        c00 = corner if corner < last_corner else last_corner
+        c01 = np.uint32(c00 + next_one)
+        c10 = np.uint32(c00 + n_samples)
+        c11 = np.uint32(c10 + next_one)
+        a, b = weight_line[first + k], weight_sample[first + k]
+        w11 = a * b
+        w10 = (a - w11) * weight[c10]
+        w01 = (b - w11) * weight[c01]
+        w00 = (one - a - b + w11) * weight[c00]
+        w11 *= weight[c11]
+        v00, v01, v10, v11 = velocity[c00], velocity[c01], velocity[c10], velocity[c11]
+        # Differences from the strongest neighbour, around the circle of velocities.
+        most, v = w00, v00
+        v = v01 if w01 > most else v
+        most = w01 if w01 > most else most
+        v = v10 if w10 > most else v
+        most = w10 if w10 > most else most
+        v = v11 if w11 > most else v
+        d00, d01, d10, d11 = v00 - v, v01 - v, v10 - v, v11 - v
+        d00 -= period * np.floor(d00 * per_period + half)
+        d01 -= period * np.floor(d01 * per_period + half)
+        d10 -= period * np.floor(d10 * per_period + half)
+        d11 -= period * np.floor(d11 * per_period + half)
+        # What is not shown may be NaN.
+        d00 = w00 * d00 if w00 > zero else zero
+        d01 = w01 * d01 if w01 > zero else zero
+        d10 = w10 * d10 if w10 > zero else zero
+        d11 = w11 * d11 if w11 > zero else zero
+        total = w00 + w01 + w10 + w11
+        v += (d00 + d01 + d10 + d11) / total
+        row[1, k] = v - period * np.floor((v - centre) * per_period + half)
+        row[2, k] = total / row[0, k]
+
+
+@kernel(fastmath=frozenset({"contract"}), noalias=True)
+def _spreads(
+    spread: npt.NDArray[np.float32],
+    weight: npt.NDArray[np.float32],
+    n_samples: np.uint32,
+    last_corner: np.uint32,
+    first: int,
+    start: int,
+    stop: int,
+    index: npt.NDArray[np.int32],
+    weight_line: npt.NDArray[np.float32],
+    weight_sample: npt.NDArray[np.float32],
+    row: npt.NDArray[np.float32],
+) -> None:
+    """Fill row 3 with the mean spreads of the points shown, of entries start to stop of a run."""
+    zero, one = np.float32(0), np.float32(1)
+    next_one = np.uint32(1)
+    for k in range(start, stop):
+        corner = np.uint32(index[first + k])
         c00 = corner if corner < last_corner else last_corner
         c01 = np.uint32(c00 + next_one)
         c10 = np.uint32(c00 + n_samples)
@@ -45,47 +128,32 @@ def _interpolate(
         s10 = a - s11
         s01 = b - s11
         s00 = one - a - s01
-        w00, w01, w10, w11 = weight[c00], weight[c01], weight[c10], weight[c11]
-        s00 = s00 if w00 > zero else zero
-        s01 = s01 if w01 > zero else zero
-        s10 = s10 if w10 > zero else zero
-        s11 = s11 if w11 > zero else zero
-        w00, w01, w10, w11 = s00 * w00, s01 * w01, s10 * w10, s11 * w11
-        v00, v01, v10, v11 = velocity[c00], velocity[c01], velocity[c10], velocity[c11]
-        # Differences from the strongest neighbour, around the circle of velocities.
-        most, v = w00, v00
-        v = v01 if w01 > most else v
-        most = w01 if w01 > most else most
-        v = v10 if w10 > most else v
-        most = w10 if w10 > most else most
-        v = v11 if w11 > most else v
-        most = w11 if w11 > most else most
-        d00, d01, d10, d11 = v00 - v, v01 - v, v10 - v, v11 - v
-        d00 -= period * np.floor(d00 * per_period + half)
-        d01 -= period * np.floor(d01 * per_period + half)
-        d10 -= period * np.floor(d10 * per_period + half)
-        d11 -= period * np.floor(d11 * per_period + half)
-        d00 = w00 * d00 if w00 > zero else zero
-        d01 = w01 * d01 if w01 > zero else zero
-        d10 = w10 * d10 if w10 > zero else zero
-        d11 = w11 * d11 if w11 > zero else zero
-        v += (d00 + d01 + d10 + d11) / (w00 + w01 + w10 + w11)
-        v -= period * np.floor((v - centre) * per_period + half)
-        share = s00 + s01 + s10 + s11
-        row[0, k] = share
-        row[1, k] = v
-        l00, l01, l10, l11 = level[c00], level[c01], level[c10], level[c11]
-        l00 = s00 * l00 if s00 > zero else zero
-        l01 = s01 * l01 if s01 > zero else zero
-        l10 = s10 * l10 if s10 > zero else zero
-        l11 = s11 * l11 if s11 > zero else zero
-        row[2, k] = (l00 + l01 + l10 + l11) / share
-        l00, l01, l10, l11 = second[c00], second[c01], second[c10], second[c11]
-        l00 = s00 * l00 if s00 > zero else zero
-        l01 = s01 * l01 if s01 > zero else zero
-        l10 = s10 * l10 if s10 > zero else zero
-        l11 = s11 * l11 if s11 > zero else zero
-        row[3, k] = (l00 + l01 + l10 + l11) / share
+        s00 = s00 * spread[c00] if weight[c00] > zero else zero
+        s01 = s01 * spread[c01] if weight[c01] > zero else zero
+        s10 = s10 * spread[c10] if weight[c10] > zero else zero
+        s11 = s11 * spread[c11] if weight[c11] > zero else zero
+        row[3, k] = (s00 + s01 + s10 + s11) / row[0, k]
+
+
+@kernel(fastmath=frozenset({"contract"}))
+def _decibels(
+    values: npt.NDArray[np.float32], bits: npt.NDArray[np.int32], start: int, stop: int
+) -> None:
+    """Replace powers in row 2, positive and normal, by decibels; bits is the same memory."""
+    one = np.float32(1)
+    db_per_octave = np.float32(3.0102999566398120)  # 10 log10 2
+    db_per_neper = np.float32(4.3429448190325175)  # 10 / ln 10
+    for k in range(start, stop):
+        word = bits[2, k]
+        # Exponent such that the mantissa lies in [sqrt(1/2), sqrt(2)).
+        exponent = np.int32(np.int32(word - np.int32(0x3F3504F3)) >> np.int32(23))
+        bits[2, k] = np.int32(word - np.int32(exponent << np.int32(23)))
+        m = values[2, k]
+        s = (m - one) / (m + one)
+        s2 = s * s
+        series = np.float32(1 / 3) + s2 * (np.float32(1 / 5) + s2 * np.float32(1 / 7))
+        neper = np.float32(2) * (s + s * s2 * series)
+        values[2, k] = np.float32(exponent) * db_per_octave + db_per_neper * neper
 
 
 @kernel
@@ -93,8 +161,7 @@ def compose_colour(
     grey: npt.NDArray[np.uint8],
     velocity_m_s: npt.NDArray[np.float32],
     weight: npt.NDArray[np.float32],
-    level_db: npt.NDArray[np.float32],
-    second: npt.NDArray[np.float32],
+    spread_m_s: npt.NDArray[np.float32],
     row_runs: npt.NDArray[np.int32],
     run_column: npt.NDArray[np.int32],
     run_entry: npt.NDArray[np.int32],
@@ -108,6 +175,7 @@ def compose_colour(
     last_m_s: float,
     first_second: float,
     last_second: float,
+    second_is_spread: int,
     grey_limit: int,
     start: int,
     stop: int,
@@ -123,7 +191,8 @@ def compose_colour(
 
     .. math::
         \hat v = v_0 + \frac{\sum_i s_i W_i [v_i - v_0]}{\sum_i s_i W_i}, \qquad
-        \hat L = \frac{\sum_i s_i L_i}{\sum_i s_i}
+        \hat L = 10 \log_{10} \frac{\sum_i s_i W_i}{\sum_i s_i}, \qquad
+        \hat \sigma = \frac{\sum_i s_i \sigma_i}{\sum_i s_i}
 
     A pixel is coloured where the shares sum to `SHOWN` or more and its grey is below the limit.
     The velocity turns with the phase that it was measured by, so that between two sides of an
@@ -134,12 +203,13 @@ def compose_colour(
     ----------
     grey : (n_rows, n_columns) uint8, C-contiguous
         Grey pixels.
-    velocity_m_s, weight, level_db, second : (n_lines, n_samples) float32, C-contiguous
-        v; W from `colour_mask`; L, dB; and a second quantity, any unit, interpolated as L is.
+    velocity_m_s, weight, spread_m_s : (n_lines, n_samples) float32, C-contiguous
+        Velocity v; W from `colour_mask`, 0 or a normal number; and spread of velocities σ. v and σ
+        may be NaN where W is 0.
     row_runs, run_column, run_entry, index, weight_line, weight_sample
         As for `usdk_kernels.scan_conversion.scan_convert`.
     colours : (n_second, n_velocities, 3) uint8, C-contiguous
-        Colours in equal steps of the second quantity and of velocity.
+        Colours in equal steps of a second quantity, level or spread, and of velocity.
     period_m_s : float64
         Velocities this far apart have one phase: twice the Nyquist velocity; 0 where they are
         known not to alias.
@@ -149,7 +219,9 @@ def compose_colour(
         Velocities, after the gain, at the edges of the first and of the last colour; those
         beyond have the last.  Velocities are brought by whole periods to the middle of these.
     first_second, last_second : float64
-        The same for the second quantity.
+        The same for the second quantity, dB or m/s along the beam.
+    second_is_spread : int64
+        1 where the second quantity is the spread, 0 where it is the level.
     grey_limit : int64
         Pixels of this grey or a lighter one stay grey; 256 for none.
     start, stop : int64
@@ -157,7 +229,7 @@ def compose_colour(
     out : (n_rows, n_columns, 3) uint8, C-contiguous
         Red, green and blue.  These rows are overwritten.
     out_velocity_m_s, out_level_db : (n_rows, n_columns) float32, C-contiguous
-        Velocity times gain, and level; NaN where the picture is grey.  These rows are overwritten.
+        Velocity times gain, and level, dB, to 1e-4 dB; NaN where the picture is grey.  These rows are overwritten.
 
     Notes
     -----
@@ -175,8 +247,7 @@ def compose_colour(
     last_corner = np.uint32(max(n_corners - 1, 0))
     velocities = velocity_m_s.reshape(velocity_m_s.size)
     weights = weight.reshape(weight.size)
-    levels = level_db.reshape(level_db.size)
-    seconds = second.reshape(second.size)
+    spreads = spread_m_s.reshape(spread_m_s.size)
     n_columns = out.shape[1]
     n_second, n_velocities = colours.shape[0], colours.shape[1]
     period = np.float32(period_m_s)
@@ -190,7 +261,10 @@ def compose_colour(
     last_row = np.float32(n_second - 1)
     zero = np.float32(0)
     nan = np.float32(np.nan)
-    row_values = np.empty((4, n_columns), np.float32)
+    is_spread = second_is_spread != 0
+    second_place = 3 if is_spread else 2
+    row_bits = np.empty((4, n_columns), np.int32)
+    row_values = row_bits.view(np.float32)
     for row in range(max(start, 0), min(stop, out.shape[0])):
         for column in range(n_columns):
             value = grey[row, column]
@@ -206,15 +280,10 @@ def compose_colour(
             n = last - first
             if column < 0 or first < 0 or last > index.size or n < 0 or column + n > n_columns:
                 continue
-            _interpolate(
-                velocities,
+            _shares(
                 weights,
-                levels,
-                seconds,
                 np.uint32(n_samples),
                 last_corner,
-                period,
-                centre,
                 first,
                 n,
                 index,
@@ -222,14 +291,52 @@ def compose_colour(
                 weight_sample,
                 row_values,
             )
-            for k in range(n):
+            # Most of a box is not shown: the rest of the work is for what lies between the ends.
+            begin, end = 0, n
+            while begin < end and not row_values[0, begin] >= SHOWN:
+                begin += 1
+            while end > begin and not row_values[0, end - 1] >= SHOWN:
+                end -= 1
+            if begin == end:
+                continue
+            _velocities(
+                velocities,
+                weights,
+                np.uint32(n_samples),
+                last_corner,
+                period,
+                centre,
+                first,
+                begin,
+                end,
+                index,
+                weight_line,
+                weight_sample,
+                row_values,
+            )
+            _decibels(row_values, row_bits, begin, end)
+            if is_spread:
+                _spreads(
+                    spreads,
+                    weights,
+                    np.uint32(n_samples),
+                    last_corner,
+                    first,
+                    begin,
+                    end,
+                    index,
+                    weight_line,
+                    weight_sample,
+                    row_values,
+                )
+            for k in range(begin, end):
                 if not (row_values[0, k] >= SHOWN and grey[row, column + k] < grey_limit):
                     continue
                 velocity = factor * row_values[1, k]
                 i = (velocity - low) * per_colour
                 i = i if i > zero else zero  # NaN, too
                 i = i if i < last_colour else last_colour
-                j = (row_values[3, k] - low_second) * per_second
+                j = (row_values[second_place, k] - low_second) * per_second
                 j = j if j > zero else zero
                 j = j if j < last_row else last_row
                 colour = colours[np.int32(j), np.int32(i)]

@@ -12,7 +12,8 @@ GREATEST_WEIGHT = np.float32(1e30)
 """Limits of a weight: sums of a few products of them stay in the range of float32."""
 
 
-@kernel
+# noalias: both loops run as vectors without tests of overlap.
+@kernel(noalias=True)
 def colour_mask(
     velocity_m_s: npt.NDArray[np.float32],
     power: npt.NDArray[np.float32],
@@ -42,7 +43,7 @@ def colour_mask(
         v_wall, m/s; 0 lets every velocity pass.
     n_neighbours : int64
         n, 0 to 8; beyond the edges nothing passes.
-    passed : (n_lines, n_samples) uint8, C-contiguous
+    passed : (n_lines + 2, n_samples + 2) uint8, C-contiguous
         Scratch.  Overwritten.
     out : (n_lines, n_samples) float32, C-contiguous
         W, `LEAST_WEIGHT` to `GREATEST_WEIGHT`, or 0 where a point is not shown.  Overwritten.  A
@@ -59,24 +60,27 @@ def colour_mask(
     wall = np.float32(wall_m_s)
     infinite = np.float32(np.inf)
     zero = np.float32(0)
+    passed[:] = 0
     for line in range(n_lines):
         for sample in range(n_samples):
             speed = abs(velocity_m_s[line, sample])
             is_fast = (speed >= wall) & (speed < infinite)
             is_strong = (level_db[line, sample] >= least) & (power[line, sample] > zero)
-            passed[line, sample] = np.uint8(is_fast & is_strong)
+            passed[line + 1, sample + 1] = np.uint8(is_fast & is_strong)
             weight = np.float32(power[line, sample] * inverse)
             weight = weight if weight > LEAST_WEIGHT else LEAST_WEIGHT
             weight = weight if weight < GREATEST_WEIGHT else GREATEST_WEIGHT
             out[line, sample] = weight if is_fast & is_strong else zero
     if n_neighbours <= 0:
         return
+    least_n = np.uint8(min(n_neighbours, 9))
     for line in range(n_lines):
         for sample in range(n_samples):
-            n = 0
-            for near_line in range(max(line - 1, 0), min(line + 2, n_lines)):
-                for near_sample in range(max(sample - 1, 0), min(sample + 2, n_samples)):
-                    n += passed[near_line, near_sample]
-            n -= passed[line, sample]
-            if n < n_neighbours:
-                out[line, sample] = zero
+            n = np.uint8(passed[line, sample] + passed[line, sample + 1])
+            n = np.uint8(n + passed[line, sample + 2])
+            n = np.uint8(n + passed[line + 1, sample])
+            n = np.uint8(n + passed[line + 1, sample + 2])
+            n = np.uint8(n + passed[line + 2, sample])
+            n = np.uint8(n + passed[line + 2, sample + 1])
+            n = np.uint8(n + passed[line + 2, sample + 2])
+            out[line, sample] = out[line, sample] if n >= least_n else zero

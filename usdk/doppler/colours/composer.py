@@ -109,8 +109,14 @@ class ColourComposer:
         self._converter = converter
         self._tiles = cut(raster.n_rows, ROWS_PER_TILE)
         self._weight, self._level_db = np.empty((2, *scan.shape), np.float32)
-        self._passed = np.empty(scan.shape, np.uint8)
+        self._passed = np.empty((scan.shape[0] + 2, scan.shape[1] + 2), np.uint8)
         self._table: tuple[float, ColourTable] | None = None
+
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds: its tables and maps."""
+        maps = self._weight.nbytes + self._level_db.nbytes + self._passed.nbytes
+        return maps + self._converter.n_bytes
 
     def __call__(
         self,
@@ -160,9 +166,7 @@ class ColourComposer:
             self._weight,
         )
         planned = self._planned(flow_map.nyquist_m_s)
-        second = self._level_db
-        if planned.is_spread:
-            second = np.require(flow_map.spread_m_s, np.float32, ("C", "W"))
+        spread_m_s = np.require(flow_map.spread_m_s, np.float32, ("C", "W"))
         shape = pixels.shape
         rgb = np.empty((*shape, 3), np.uint8)
         raster_m_s, raster_db = np.empty(shape, np.float32), np.empty(shape, np.float32)
@@ -173,14 +177,14 @@ class ColourComposer:
                 pixels,
                 velocity_m_s,
                 self._weight,
-                self._level_db,
-                second,
+                spread_m_s,
                 *self._converter.tables,
                 planned.table,
                 period_m_s,
                 self.scale.correction,
                 *planned.velocity_ends_m_s,
                 *planned.second_ends,
+                int(planned.is_spread),
                 _ALL_GREYS if grey_limit is None else grey_limit,
                 *rows,
                 rgb,
