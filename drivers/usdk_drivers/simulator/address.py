@@ -93,7 +93,9 @@ class SimulatorAddress:
             raise
         except ValueError as error:
             raise ArgumentError(f"an option of sim:{address} cannot be used: {error}") from error
-        if not (values.seed >= 0 and (values.frames is None or values.frames >= 1) and values.speed >= 0):
+        if not (
+            values.seed >= 0 and (values.frames is None or values.frames >= 1) and values.speed >= 0
+        ):
             raise ArgumentError("seed and speed must not be negative, frames at least 1")
         if not values.noise_db <= 0:
             raise ArgumentError(

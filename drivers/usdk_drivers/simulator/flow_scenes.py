@@ -16,12 +16,15 @@ from usdk_drivers.simulator.vessel import Vessel
 
 __all__ = ["disk_scene", "vessel_scene"]
 
-# Scatterers of a resolution cell, which is about a wavelength by one, are taken to be Rayleigh's
-# (see lesions.py), so that these few make fully developed speckle.
-PER_SQUARE_WAVELENGTH = 2.0
+# Scatterers are equally strong: of n in a resolution cell, whose number is Poisson's, the second
+# moment of the power exceeds Rayleigh's 2 by <a^4> / <a^2>^2 / n, which is then least. So many of
+# them bring the envelope's mean over its standard deviation to 1.8, where endless ones give 1.91.
+PER_SQUARE_WAVELENGTH = 2.5
 MOST_FLOWING = 100_000
 """A very large vessel or disk is thinned to so many scatterers."""
 
+# Some five equal scatterers share a focus, and add up to this many at most.
+_HEADROOM = 8.0
 _SOUND_SPEED_M_S = 1540.0
 # At the edge of the view, where blood enters and leaves, echoes fade over this length.
 _FADE_M = 1e-3
@@ -67,7 +70,7 @@ def vessel_scene(vessel: Vessel, probe: Probe, random: np.random.Generator) -> S
         still=scatterers(positions_m[~beats], amplitudes[~beats]),
         moving=nothing,
         moves=True,
-        peak_amplitude=float(max(np.abs(amplitudes).max(), np.abs(blood).max())),
+        peak_amplitude=float(max(np.abs(amplitudes).max(), _HEADROOM * np.abs(blood).max())),
         flowing=flowing,
     )
 
@@ -95,7 +98,7 @@ def disk_scene(disk: Disk, probe: Probe, random: np.random.Generator) -> Scene:
         still=nothing(0.0),
         moving=nothing,
         moves=True,
-        peak_amplitude=float(np.abs(amplitudes).max()),
+        peak_amplitude=_HEADROOM * float(np.abs(amplitudes).max()),
         flowing=flowing,
     )
 
@@ -129,5 +132,5 @@ def _speckle(
     n: int, level_db: float, density_over_tissue: float, random: np.random.Generator
 ) -> NDArray[np.float64]:
     """Return amplitudes whose echoes have a mean power relative to plain tissue's."""
-    rms = 10 ** (level_db / 20) / math.sqrt(density_over_tissue)
-    return np.asarray(random.rayleigh(rms * math.sqrt(0.5), n) * random.choice((-1.0, 1.0), n))
+    strength = 10 ** (level_db / 20) / math.sqrt(density_over_tissue)
+    return strength * random.choice((-1.0, 1.0), n)

@@ -5,7 +5,15 @@ import math
 import pytest
 
 from usdk.errors import ArgumentError
-from usdk_drivers.simulator import Fault, FaultPlan, SceneName, SimulatedFrontEnd
+from usdk_drivers.simulator import (
+    Disk,
+    Fault,
+    FaultPlan,
+    SceneName,
+    SimulatedFrontEnd,
+    Vessel,
+    flow_truth,
+)
 from usdk_drivers.simulator.address import SimulatorAddress
 
 
@@ -34,6 +42,36 @@ def test_every_option_of_a_probe_is_read() -> None:
     )
 
 
+def test_what_flows_takes_its_options_by_name_and_does_not_repeat() -> None:
+    text = (
+        "sim:linear-l11-5v?scene=vessel&angle_deg=70&depth_m=0.015&radius_m=2e-3&waveform=carotid"
+        "&psv_m_s=1&edv_m_s=0.3&heart_rate_hz=1.5&profile_exponent=4&wall_displacement_m=1e-4"
+        "&blood_db=-30"
+    )
+    vessel = Vessel(
+        angle_deg=70,
+        depth_m=0.015,
+        radius_m=2e-3,
+        waveform="carotid",  # type: ignore[arg-type]
+        psv_m_s=1,
+        edv_m_s=0.3,
+        heart_rate_hz=1.5,
+        profile_exponent=4,
+        wall_displacement_m=1e-4,
+        blood_db=-30,
+    )
+    assert flow_truth(text) == vessel
+    parsed = SimulatorAddress.parse(text.removeprefix("sim:"), is_recording=False)
+    assert (parsed.truth, parsed.frames) == (vessel, None)
+    disk = SimulatorAddress.parse("p?scene=disk&frames=8&x_m=1e-3", is_recording=False)
+    assert (disk.truth, disk.frames) == (Disk(x_m=1e-3), 8)
+
+
+def test_where_nothing_flows_there_is_no_truth() -> None:
+    with pytest.raises(ArgumentError, match="scene=vessel or scene=disk"):
+        flow_truth("sim:linear-l11-5v?scene=cyst")
+
+
 def test_every_option_of_a_recording_is_read() -> None:
     parsed = SimulatorAddress.parse("/a b/c.usdk?loop=1&speed=0.5", is_recording=True)
     assert (parsed.target, parsed.loop, parsed.speed) == ("/a b/c.usdk", True, 0.5)
@@ -53,6 +91,12 @@ def test_every_option_of_a_recording_is_read() -> None:
         ("speed=nan", True, "negative"),
         ("noise_db=3", False, "at most 0"),
         ("realtime=yes", False, "neither 0 nor 1"),
+        ("angle_deg=60", False, "does not fit"),
+        ("scene=disk&angle_deg=60", False, "angular_velocity_rad_s"),
+        ("scene=vessel&angle_deg=steep", False, "steep"),
+        ("scene=vessel&angle_deg=270", False, "0 to 180"),
+        ("scene=vessel&waveform=square", False, "carotid, steady"),
+        ("scene=vessel&frames=0", False, "at least 1"),
         ("faults=melt:0.1", False, "melt"),
         ("faults=drop", False, "name:rate"),
         ("faults=drop:0.6,stall:0.6", False, "at most 1"),

@@ -151,6 +151,70 @@ def test_the_same_seed_gives_the_same_frames_and_another_does_not() -> None:
     assert not np.array_equal(first[0], first[1])
 
 
+def falling(asked_s: list[float]) -> Scene:
+    """Return a scene of one scatterer that goes down at 1 m/s, and tells when it was asked for."""
+    none = Scatterers(np.empty((0, 3), np.float32), np.empty(0, np.float32))
+
+    def at(time_s: float) -> Scatterers:
+        asked_s.append(time_s)
+        place_m = np.array([[0.0, 0.0, 10e-3 + 1.0 * time_s]], np.float32)
+        return Scatterers(place_m, np.ones(1, np.float32))
+
+    return Scene(
+        still=none, moving=lambda phase: none, moves=True, peak_amplitude=1 / 64, flowing=at
+    )
+
+
+def test_each_transmit_hears_what_flows_at_its_own_time() -> None:
+    probe = simulated_probe("phased-p4-2v")
+    asked_s: list[float] = []
+    engine = EchoEngine(probe, falling(asked_s), n_cine_frames=None, noise_db=-math.inf)
+    with SimulatedFrontEnd(engine) as front_end:
+        waves = (SingleElement(element=31),) * 3
+        front_end.configure(TransmitSequence(transmits=waves, prf_hz=2000.0), depth_m=0.02)
+        acquisition = front_end.read(2)
+    pulses_s = np.arange(6) / 2000.0
+    assert sorted(asked_s) == pytest.approx(pulses_s)
+    assert acquisition.device_timestamps_s == pytest.approx(pulses_s[::3])
+    rate_hz = acquisition.receive.sampling_frequency_hz
+    # The element in the middle hears itself: there and back.
+    rf = acquisition.data[:, :, 31, :].reshape(6, -1).astype(float)
+    delay_s = np.abs(hilbert(resample(rf, 16 * rf.shape[1], axis=1), axis=1)).argmax(axis=1)
+    delay_s = delay_s / (16 * rate_hz)
+    assert delay_s - delay_s[0] == pytest.approx(2 * 1.0 * pulses_s / C_M_S, abs=0.1 / rate_hz)
+
+
+def test_what_flows_starts_anew_after_the_frames_that_are_asked_for() -> None:
+    probe = simulated_probe("phased-p4-2v")
+
+    def cine(n_cine_frames: int | None) -> NDArray[np.int16]:
+        engine = EchoEngine(probe, falling([]), n_cine_frames=n_cine_frames)
+        with SimulatedFrontEnd(engine) as front_end:
+            front_end.configure(plane_waves(prf_hz=2000.0), depth_m=0.02)
+            return front_end.read(4).data
+
+    endless, again = cine(None), cine(2)
+    assert np.array_equal(again[:2], endless[:2])
+    assert np.array_equal(again[2:], again[:2])
+    assert not np.array_equal(endless[2:], endless[:2])
+
+
+def test_a_frame_of_what_flows_is_the_same_whenever_it_is_made() -> None:
+    probe = simulated_probe("phased-p4-2v")
+    scene = make_scene(SceneName.DISK, probe, 1)
+    capabilities = EchoEngine(probe, scene).description.capabilities
+    settings = settings_for(
+        plane_waves((0, 2)), ReceiveRequest(depth_m=0.03), probe, capabilities, 1
+    )
+    frames = []
+    for order in ((0, 1, 7), (7, 0)):
+        engine = EchoEngine(probe, scene, n_cine_frames=None)
+        engine.configure(settings)
+        frames.append({number: engine.frame(number) for number in order})
+    assert np.array_equal(frames[0][7], frames[1][7])
+    assert not np.array_equal(frames[0][7], frames[0][0])
+
+
 def test_threads_do_not_change_the_samples(monkeypatch: pytest.MonkeyPatch) -> None:
     probe = simulated_probe("phased-p4-2v")
     scene = make_scene(SceneName.CYST, probe, 1)
@@ -210,5 +274,7 @@ def test_many_lines_fit_the_cache_frame_by_frame(monkeypatch: pytest.MonkeyPatch
 
 def test_a_cine_of_no_frames_is_refused() -> None:
     probe = simulated_probe("phased-p4-2v")
+    with pytest.raises(ArgumentError, match="frames"):
+        EchoEngine(probe, lone(TARGET_M), n_cine_frames=None)
     with pytest.raises(ArgumentError, match="frames"):
         EchoEngine(probe, lone(TARGET_M), n_cine_frames=0)
