@@ -68,7 +68,8 @@ def curves(
     height = count(height, "height", least=_LEAST_PIXELS, most=_MOST_PIXELS)
     font = font_module.load_default(_FONT)
     legend = 30 + max(int(font.getlength(name)) for name in named)
-    canvas = image_module.new("RGB", (_LEFT + width + legend, _TOP + height + _BOTTOM))
+    size = (_LEFT + width + legend, _TOP + height + _BOTTOM)
+    canvas: Image.Image = image_module.new("RGB", size)
     draw = draw_module.Draw(canvas)
 
     def across(x: float) -> float:

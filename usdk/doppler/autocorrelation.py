@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.arguments import count
-from usdk.doppler.clutter import ClutterFilter
+from usdk.doppler.clutter import ClutterFilter, SvdFilter
 from usdk.doppler.correlations import Correlations
 from usdk.doppler.kernel_filter import kernel_filter
 from usdk.doppler.slow_time import SlowTime
@@ -90,6 +90,8 @@ class Autocorrelator:
         """Whether the filter is applied in the pass that estimates."""
         self._filter = in_pass or kernel_filter(None, n_out)
         assert self._filter is not None
+        # It brings a kernel of its own that filters and correlates in one pass.
+        self._svd = clutter if isinstance(clutter, SvdFilter) and not self.axial else None
         self._filtered: Scratch[NDArray[np.complex64]] = Scratch(
             lambda: np.empty((*self.shape, n_out), np.complex64)
         )
@@ -130,6 +132,10 @@ class Autocorrelator:
             If an array is of another shape or type.
         """
         packet, out = self._checked(packet), self._place(out)
+        if self._svd is not None:
+            settings: dict[str, Any] = {"lag": self.lag, "threads": threads}
+            self._svd.correlate(packet, power=out.power, lagged=out.lag_one, **settings)
+            return out
         with self._without_clutter(packet, threads) as filtered:
             run_tiles(self._work(filtered, out), self._tiles, threads=threads)
         return out
@@ -175,6 +181,17 @@ class Autocorrelator:
                 raise ArgumentError(f"out must be three C-contiguous float32 of {self.shape}")
         velocity, spread, power = (array.reshape(-1) for array in results)
         scale = float(slow_time.nyquist_m_s / self.lag)
+        if self._svd is not None:
+            with self._lags.lent() as lag_one:
+                here = Correlations(results[2], lag_one, lag=self.lag)
+                self(packet, out=here, threads=threads)
+                parts = lag_one.reshape(-1).view(np.float32)
+                run_tiles(
+                    lambda tile: kasai(power, parts, scale, *tile, velocity, spread),
+                    self._tiles,
+                    threads=threads,
+                )
+            return results[0], results[1], results[2]
         with self._lags.lent() as lag_one, self._without_clutter(packet, threads) as filtered:
             parts = lag_one.reshape(-1).view(np.float32)
             correlate = self._work(filtered, Correlations(results[2], lag_one, lag=self.lag))

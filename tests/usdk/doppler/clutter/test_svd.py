@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from usdk.doppler import Autocorrelator, SlowTime, flow_values
 from usdk.doppler.clutter import (
     FrequencyCut,
     KneeCut,
@@ -59,6 +60,24 @@ def test_correlations_are_those_of_the_filtered_packet(block_shape, lag, vessel)
     np.testing.assert_allclose(power, np.mean(np.abs(filtered) ** 2, axis=-1), rtol=1e-4)
     expected = np.mean(filtered[..., lag:] * filtered[..., :-lag].conj(), axis=-1)
     np.testing.assert_allclose(lagged, expected, atol=1e-4)
+
+
+@pytest.mark.parametrize("axial", [False, True])
+def test_an_autocorrelator_takes_it_as_any_other_filter(axial, vessel):
+    clutter, slow_time = SvdFilter(1), SlowTime(prf_hz=4000, frequency_hz=5e6)
+    plan = Autocorrelator((24, 40), N, clutter=clutter, axial=axial, lag=1)
+    found = plan(vessel)
+    filtered = clutter(vessel).astype(complex)
+    np.testing.assert_allclose(found.power, np.mean(np.abs(filtered) ** 2, axis=-1), rtol=1e-4)
+    expected = np.mean(filtered[..., 1:] * filtered[..., :-1].conj(), axis=-1)
+    np.testing.assert_allclose(found.lag_one, expected, atol=1e-4)
+    assert (found.axial is not None) == axial
+    if not axial:
+        velocity_m_s, spread_m_s, power = plan.flow_values(vessel, slow_time)
+        np.testing.assert_array_equal(power, found.power)
+        apart = flow_values(found, slow_time)
+        np.testing.assert_array_equal(velocity_m_s, apart[0])
+        np.testing.assert_array_equal(spread_m_s, apart[1])
 
 
 def test_results_are_written_where_they_are_wanted(vessel):
