@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import os
 import wave
-from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.arguments import count, positive
+from usdk.doppler.clutter.stream import SlowTimeStream
 from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.spectral.slow_time_signal import SlowTimeSignal, unbroken
 from usdk.doppler.spectral.wall_filter import WallFilter
@@ -103,7 +103,7 @@ class DopplerAudio:
         self._kept = np.zeros(self._n_taps - 1, np.complex64)
         self._place = 0
         self._next_pulse: int | None = None
-        self._stream: Callable[[NDArray[np.complex64]], NDArray[np.complex64]] | None = None
+        self._stream: SlowTimeStream | None = None
 
     def add(self, signal: SlowTimeSignal | NDArray[Any]) -> NDArray[np.float32]:
         """Take pulses, and return the sound that they complete.
@@ -133,7 +133,7 @@ class DopplerAudio:
             self._stream = self.wall_filter.stream((1,))
         samples = signal.samples.mean(axis=0, keepdims=True, dtype=np.complex64)
         if self._stream is not None:
-            samples = self._stream(samples)
+            samples = self._stream(samples, threads=1)
         self._next_pulse = signal.stop_pulse
         if self.reference is None and np.any(samples):
             self.reference = _HEADROOM * float(np.sqrt(np.mean(np.abs(samples) ** 2)))

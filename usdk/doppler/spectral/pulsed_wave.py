@@ -92,7 +92,7 @@ class PulsedWaveDoppler:
             if wall_m_s is not None and finite(wall_m_s, "wall_m_s") != 0:
                 cutoff = cutoff_for(wall_m_s, self.slow_time)
             if wall_m_s != 0:
-                wall_filter = WallFilter(IirFilter(cutoff, _WALL_ORDER, kind=IirKind.BUTTERWORTH))
+                wall_filter = IirFilter(cutoff, _WALL_ORDER, kind=IirKind.BUTTERWORTH)
         elif wall_m_s is not None:
             raise ArgumentError("give wall_m_s or wall_filter, not both")
         self.spectrogram = Spectrogram(

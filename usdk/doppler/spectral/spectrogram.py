@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from usdk.arguments import count, finite
+from usdk.doppler.clutter.stream import SlowTimeStream
 from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.spectral.adaptive import BloodApes, Capon
 from usdk.doppler.spectral.estimator import SpectralEstimator
@@ -53,7 +53,7 @@ class Spectrogram:
     overlap : float
         Share of a window that the next one shares, 0 to 0.99.
     wall_filter : WallFilter, optional
-        What takes the walls' echoes away; absent it takes none.
+        What takes the walls' echoes away: an `IirFilter` or `FirFilter`; none when absent.
     angle_rad : float
         Angle between beam and flow for which velocities are corrected, rad.
 
@@ -82,7 +82,10 @@ class Spectrogram:
             raise ArgumentError(f"overlap must be 0 to 0.99, got {overlap:g}")
         self.n_hop = max(1, round(self.n_window * (1 - overlap)))
         if not isinstance(wall_filter, WallFilter | None):
-            raise ArgumentError(f"wall_filter must be a WallFilter, got {wall_filter!r}")
+            raise ArgumentError(
+                "wall_filter must go on without end, as IirFilter and FirFilter do, got "
+                f"{type(wall_filter).__name__}"
+            )
         self.wall_filter = wall_filter
         self.angle_rad = require_angle(angle_rad)
         self.reset()
@@ -90,10 +93,11 @@ class Spectrogram:
     def reset(self) -> None:
         """Forget all pulses."""
         self._kept = np.empty((0, 0), np.complex64)
-        self._kept_from = self._next_pulse = 0
+        self._waiting: list[NDArray[np.complex64]] = []
+        self._kept_from = self._next_pulse = self._due = 0
         self._is_broken = True
         self._zero_s = math.nan
-        self._stream: Callable[[NDArray[np.complex64]], NDArray[np.complex64]] | None = None
+        self._stream: SlowTimeStream | None = None
 
     @property
     def next_pulse(self) -> int:
@@ -125,9 +129,18 @@ class Spectrogram:
                 f"the signal has {signal.samples.shape[0]} looks, before it {self._kept.shape[0]}: "
                 "call reset"
             )
+        self._waiting.append(signal.samples)
+        self._next_pulse += signal.n_pulses
+        if self._next_pulse < self._due:
+            # Single pulses cost little while none completes a column.
+            return self._nothing
+        samples = self._waiting[0]
+        if len(self._waiting) > 1:
+            samples = np.concatenate(self._waiting, axis=1)
+        self._waiting.clear()
         pieces = []
-        for start in range(0, signal.n_pulses, PULSES_PER_PIECE):
-            pieces.append(self._take(signal.samples[:, start : start + PULSES_PER_PIECE]))
+        for start in range(0, samples.shape[1], PULSES_PER_PIECE):
+            pieces.append(self._take(samples[:, start : start + PULSES_PER_PIECE]))
         return self._spectra(pieces)
 
     def __call__(self, signal: SlowTimeSignal | NDArray[Any]) -> Spectra:
@@ -165,7 +178,10 @@ class Spectrogram:
             self._zero_s = zero_s if math.isfinite(zero_s) else 0.0
         self._is_broken = False
         self._kept = np.empty((signal.samples.shape[0], 0), np.complex64)
+        self._waiting.clear()
         self._kept_from = self._next_pulse = signal.first_pulse
+        self._due = -(-signal.first_pulse // self.n_hop) * self.n_hop + self.n_window
+        self._nothing = self._spectra([])
         if self.wall_filter is not None:
             self._stream = self.wall_filter.stream((signal.samples.shape[0],))
 
@@ -174,11 +190,10 @@ class Spectrogram:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return spectra and first pulses of the columns that a piece completes."""
         if self._stream is not None:
-            samples = self._stream(samples)
-        self._next_pulse += samples.shape[1]
+            samples = self._stream(samples, threads=1)
         kept = np.concatenate((self._kept, samples), axis=1)
         first = -(-self._kept_from // self.n_hop)
-        stop = (self._next_pulse - self.n_window) // self.n_hop + 1
+        stop = (self._kept_from + kept.shape[1] - self.n_window) // self.n_hop + 1
         if stop <= first:
             self._kept = kept
             return np.empty((0, self.estimator.n_bins), np.float32), np.empty(0, np.int64)
@@ -188,6 +203,7 @@ class Spectrogram:
         begin = stop * self.n_hop - self._kept_from
         self._kept = kept[:, begin:].copy()
         self._kept_from += begin
+        self._due = stop * self.n_hop + self.n_window
         return power, pulses
 
     def _spectra(self, pieces: list[tuple[NDArray[np.float32], NDArray[np.int64]]]) -> Spectra:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,7 +17,7 @@ from usdk.doppler.spectral.spectral_frame import SpectralFrame
 from usdk.doppler.spectral.trace import VelocityTrace, trace_of
 from usdk.errors import ArgumentError
 from usdk.frame import Provenance
-from usdk.image import GreyMap, grey_curve, log_compression
+from usdk.image import GreyMap, grey_curve
 from usdk.m_mode.sweep import Sweep
 
 __all__ = ["MAX_COLUMNS", "SpectralSweep"]
@@ -121,10 +122,14 @@ class SpectralSweep:
                 np.float64
             ),
         ).shifted(self.baseline)
-        amplitude = np.sqrt(spectra.power / np.float32(self.reference or 1.0))
-        level_db = log_compression(amplitude, reference=1.0)
-        share = (level_db + self.gain_db) / self.dynamic_range_db + 1
-        entry = np.rint(np.clip(share, 0, 1) * (self._curve.size - 1)).astype(np.intp)
+        # Of silence −inf, which is black.
+        with np.errstate(divide="ignore"):
+            share = np.log10(spectra.power)
+        share *= np.float32(10 / self.dynamic_range_db)
+        offset_db = self.gain_db - 10 * math.log10(self.reference or 1.0)
+        share += np.float32(offset_db / self.dynamic_range_db + 1)
+        np.clip(share, 0, 1, out=share)
+        entry = (share * np.float32(self._curve.size - 1) + np.float32(0.5)).astype(np.intp)
         pixels = self._curve[entry].T
         pixels[:, ~has_signal] = 0
         velocities_m_s = spectra.velocity_m_s

@@ -9,7 +9,7 @@ import pytest
 
 from usdk.doppler import SlowTime
 from usdk.doppler.clutter import IirFilter, IirKind
-from usdk.doppler.spectral import DopplerAudio, SlowTimeSignal, WallFilter, write_wav
+from usdk.doppler.spectral import DopplerAudio, SlowTimeSignal, write_wav
 from usdk.errors import ArgumentError
 
 PRF, RATE = 5000.0, 48_000
@@ -56,7 +56,7 @@ def test_any_prf_comes_to_the_rate_of_the_card(prf_hz: float) -> None:
 def test_blocks_of_any_size_give_the_same_bits(size: int) -> None:
     random = np.random.default_rng(3)
     signal = (random.standard_normal(2000) + 1j * random.standard_normal(2000) + 50).astype("c8")
-    wall = WallFilter(IirFilter(0.02, 4, kind=IirKind.BUTTERWORTH))
+    wall = IirFilter(0.02, 4, kind=IirKind.BUTTERWORTH)
     whole = DopplerAudio(CLOCK, reference=3.0, wall_filter=wall).add(signal)
     audio = DopplerAudio(CLOCK, reference=3.0, wall_filter=wall)
     parts = [audio.add(signal[n : n + size]) for n in range(0, 2000, size)]
@@ -79,7 +79,7 @@ def test_lost_pulses_are_silence_of_their_length() -> None:
 
 
 def test_the_wall_filter_takes_the_thump_away() -> None:
-    wall = WallFilter(IirFilter(0.02, 4, kind=IirKind.BUTTERWORTH))
+    wall = IirFilter(0.02, 4, kind=IirKind.BUTTERWORTH)
     sound = DopplerAudio(CLOCK, reference=1.0, wall_filter=wall).add(tone(500.0) + 1000)
     assert np.abs(sound[1, RATE // 10 :]).max() < 0.01
 
