@@ -38,7 +38,7 @@ def beamformer(w: SimpleNamespace, **options: Any) -> Beamformer:
         sources = [(0.03 * np.sin(a), 0.0, 0.03 * np.cos(a) - 0.06) for a in angles_rad]
         waves = TransmitSequence(transmits=tuple(DivergingWave(source_m=s) for s in sources))
         fan = SectorScan(
-            angles_rad=np.linspace(-w.half_angle_rad, w.half_angle_rad, 192),
+            angles_rad=w.line_angles_rad,
             ranges_m=np.linspace(65e-3, 150e-3, 512),
             apex_m=(0.0, -60e-3),
         )
@@ -114,6 +114,14 @@ OURS: dict[str, dict[str, Callable[[SimpleNamespace], Run]]] = {
         "usdk, general, one by one": frame_by_frame,
     },
     "volume": {"usdk": frame(), "usdk, general": frame(kernel="general")},
-    "convex-iq": {"usdk": frame(), "usdk, general": frame(kernel="general")},
-    "convex-rf": {"usdk": frame(), "usdk, general": frame(kernel="general")},
+    "convex-iq": {
+        "usdk": frame(),
+        "usdk, range": frame(kernel="range"),
+        "usdk, general": frame(kernel="general"),
+    },
+    "convex-rf": {
+        "usdk": frame(),
+        "usdk, range": frame(kernel="range"),
+        "usdk, general": frame(kernel="general"),
+    },
 }

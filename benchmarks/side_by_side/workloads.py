@@ -81,6 +81,9 @@ def convex(is_iq: bool = True) -> SimpleNamespace:
         centre_frequency_hz=w.fc, fractional_bandwidth=0.7,
     )  # fmt: skip
     w.half_angle_rad = 127 * 0.48e-3 / 60e-3 / 2
+    # Lines on two thirds of the elements' pitch reach just past the outer ones.
+    pitch_rad = 2 * np.arcsin(0.48e-3 / 60e-3 / 2)
+    w.line_angles_rad = (np.arange(192) - 95.5) * pitch_rad * 2 / 3
     shape = (w.na, w.ne, w.ns)
     rng = np.random.default_rng(7)
     w.data = rng.standard_normal(shape).astype(np.float32)
