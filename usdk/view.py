@@ -16,6 +16,7 @@ import numpy as np
 from usdk.doppler.spectral import SpectralFrame
 from usdk.errors import ArgumentError, MissingExtraError
 from usdk.files import atomic_file
+from usdk.flow_overlay import FlowKind, FlowOverlay
 from usdk.frame import Frame
 from usdk.image import GreyMap, grey_curve
 from usdk.m_mode import MModeFrame
@@ -33,6 +34,13 @@ _MARGIN = 34
 _BAR = 46
 _INK = 176
 _TRACE = (255, 214, 10)
+_COLOUR_INK = (_INK, _INK, _INK)
+_COLOUR_BAR = 64
+_BAR_COLUMNS = 20
+_LEAST_BAR_ROWS = 16
+_LEAST_MARK_SHARE = 0.08
+_GIF_COLOURS = 256
+_GIF_GREYS = 96
 _RIGHT: dict[str, Any] = {"fill": _INK, "anchor": "rm"}
 _BELOW: dict[str, Any] = {"fill": _INK, "anchor": "ma"}
 
@@ -48,7 +56,7 @@ class _Axis(NamedTuple):
 
 
 def picture(frame: Frame | MModeFrame | SpectralFrame, *, ruler: bool = True) -> Image.Image:
-    """Return a frame as a grey Pillow image.
+    """Return a frame as a Pillow image, grey or, of a frame in colour, RGB.
 
     Parameters
     ----------
@@ -56,17 +64,19 @@ def picture(frame: Frame | MModeFrame | SpectralFrame, *, ruler: bool = True) ->
         What to draw.
     ruler : bool
         Add rulers in mm (of an M-mode picture depth in mm and time in s, of a spectral one velocity
-        in m/s and time) and the grey scale in dB beside the pixels, never on them; the trace of a
-        spectral picture, where it has one, is drawn over them.
+        in m/s and time), the grey scale in dB, and the colour scale in m/s, cm/s or dB beside the
+        pixels, never on them; the trace of a spectral picture, where it has one, is drawn over
+        them.
     """
     image_module, draw_module = _pillow()
     pixels: Image.Image = image_module.fromarray(frame.pixels)
     if not ruler:
         return pixels
-    n_rows, n_columns = frame.pixels.shape
+    n_rows, n_columns = frame.pixels.shape[:2]
     size = (_MARGIN + n_columns + _BAR + _MARGIN, n_rows + _MARGIN)
     canvas: Image.Image = image_module.new("L", size, 0)
-    canvas.paste(pixels, (_MARGIN, 0))
+    if pixels.mode == "L":
+        canvas.paste(pixels, (_MARGIN, 0))
     draw = draw_module.Draw(canvas)
     down, across = _axes(frame)
     step = _tick_step(abs(down.step) * n_rows)
@@ -86,6 +96,8 @@ def picture(frame: Frame | MModeFrame | SpectralFrame, *, ruler: bool = True) ->
     _grey_scale(canvas, draw, frame, left=_MARGIN + n_columns + 16)
     if isinstance(frame, SpectralFrame):
         return _with_trace(canvas, draw_module, frame)
+    if pixels.mode != "L":
+        return _in_colour(canvas, pixels, frame)
     return canvas
 
 
@@ -110,7 +122,8 @@ def write_cine(
     Parameters
     ----------
     frames : sequence of Frame
-        At most `MAX_CINE_FRAMES`, all of one shape.
+        At most `MAX_CINE_FRAMES`, all of one shape. GIF has 256 colours: of frames in colour 96 are
+        greys and the others those of the scale.
     path : path-like
         Where to write.
     frame_rate_hz : float
@@ -123,7 +136,7 @@ def write_cine(
     if not (math.isfinite(frame_rate_hz) and frame_rate_hz > 0):
         raise ArgumentError(f"frame_rate_hz must be positive, got {frame_rate_hz}")
     ticks = max(_GIF_SHORTEST_TICKS, round(1 / frame_rate_hz / _GIF_TICK_S))
-    first, *rest = [picture(frame) for frame in frames]
+    first, *rest = _paletted([picture(frame) for frame in frames], frames)
     return _save(
         first,
         Path(path),
@@ -167,7 +180,7 @@ def _in_notebook() -> bool:
 
 def _axes(frame: Frame | MModeFrame | SpectralFrame) -> tuple[_Axis, _Axis]:
     """Return the axis of the rows and that of the columns."""
-    n_rows, n_columns = frame.pixels.shape
+    n_rows, n_columns = frame.pixels.shape[:2]
     if isinstance(frame, SpectralFrame):
         return (
             _Axis(frame.first_velocity_m_s, frame.row_m_s, n_rows, "m/s", 1.0),
@@ -187,7 +200,7 @@ def _axes(frame: Frame | MModeFrame | SpectralFrame) -> tuple[_Axis, _Axis]:
 
 def _with_trace(canvas: Image.Image, draw_module: Any, frame: SpectralFrame) -> Image.Image:
     """Return a spectral picture with a mark at its baseline, and with its trace."""
-    n_rows, n_columns = frame.pixels.shape
+    n_rows, n_columns = frame.pixels.shape[:2]
     draw = draw_module.Draw(canvas)
     baseline = round(frame.baseline_row)
     if 0 <= baseline < n_rows:
@@ -223,6 +236,75 @@ def _grey_scale(
     draw.text((left + 14, 6), "0", fill=_INK, anchor="lm")
     draw.text((left + 14, 6 + height), f"-{frame.dynamic_range_db:g}", fill=_INK, anchor="lm")
     draw.text((left, 14 + height), "dB", fill=_INK)
+
+
+def _in_colour(
+    canvas: Image.Image, pixels: Image.Image, frame: Frame | MModeFrame | SpectralFrame
+) -> Image.Image:
+    """Return rulers and grey scale with pixels in colour, and the colour scale beside them."""
+    image_module, draw_module = _pillow()
+    overlay = frame.overlay if isinstance(frame, Frame) else None
+    width = canvas.width + (0 if overlay is None else _COLOUR_BAR)
+    coloured: Image.Image = image_module.new("RGB", (width, canvas.height))
+    coloured.paste(canvas.convert("RGB"), (0, 0))
+    coloured.paste(pixels, (_MARGIN, 0))
+    height = min(pixels.height - 12, 256)
+    if overlay is None or height < _LEAST_BAR_ROWS:
+        return coloured
+    draw = draw_module.Draw(coloured)
+    left = canvas.width
+    # (n_colours, n_spreads): the scale upwards, spread from left to right.
+    table = (
+        overlay.colours.swapaxes(0, 1) if overlay.colours.ndim == 3 else overlay.colours[:, None]
+    )
+    rows = np.linspace(len(table) - 1, 0, height).round().astype(int)
+    columns = np.linspace(0, table.shape[1] - 1, _BAR_COLUMNS).round().astype(int)
+    bar = np.ascontiguousarray(table[rows][:, columns])
+    coloured.paste(image_module.fromarray(bar), (left, 6))
+    marks, unit = _colour_marks(overlay)
+    for place, text in marks:
+        y = 6 + round((1 - place) * (height - 1))
+        right = left + _BAR_COLUMNS
+        draw.line((right, y, right + 2, y), fill=_COLOUR_INK)
+        draw.text((right + 4, y), text, fill=_COLOUR_INK, anchor="lm")
+    draw.text((left, 14 + height), unit, fill=_COLOUR_INK)
+    return coloured
+
+
+def _colour_marks(overlay: FlowOverlay) -> tuple[list[tuple[float, str]], str]:
+    """Return the marks of a colour scale, share from its lower end and text, and their unit."""
+    low, high = overlay.scale
+    if overlay.kind is FlowKind.DIRECTIONAL_POWER:
+        # The middle is no power, the ends the most of both directions.
+        return [(0.0, "0"), (0.5, f"-{high:g}"), (1.0, "0")], overlay.unit
+    if overlay.kind is FlowKind.POWER:
+        return [(0.0, f"{low:g}"), (1.0, f"{high:g}")], overlay.unit
+    factor, unit = (1.0, "m/s") if max(abs(low), abs(high)) >= 1 else (100.0, "cm/s")
+    marks = [(0.0, f"{low * factor:+.3g}"), (1.0, f"{high * factor:+.3g}")]
+    zero = -low / (high - low)
+    # Not where its text would stand in that of an end.
+    if _LEAST_MARK_SHARE < zero < 1 - _LEAST_MARK_SHARE:
+        marks.insert(1, (zero, "0"))
+    return marks, unit
+
+
+def _paletted(images: list[Image.Image], frames: Sequence[Frame]) -> list[Image.Image]:
+    """Return pictures as GIF can hold them: colours of one palette for all, greys as they are."""
+    image_module, _ = _pillow()
+    if all(image.mode == "L" for image in images):
+        return images
+    scales = [frame.overlay.colours.reshape(-1, 3) for frame in frames if frame.overlay is not None]
+    images = [image.convert("RGB") for image in images]
+    if not scales:
+        palette = images[0].quantize(_GIF_COLOURS)
+    else:
+        greys = np.repeat(np.linspace(0, 255, _GIF_GREYS).round()[:, None], 3, axis=1)
+        colours = np.concatenate(scales)
+        places = np.linspace(0, len(colours) - 1, _GIF_COLOURS - _GIF_GREYS).round().astype(int)
+        entries = np.concatenate([greys, colours[places]]).astype(np.uint8)
+        palette = image_module.new("P", (1, 1))
+        palette.putpalette(entries.tobytes())
+    return [image.quantize(palette=palette, dither=image_module.Dither.NONE) for image in images]
 
 
 def _tick_step(extent: float) -> float:

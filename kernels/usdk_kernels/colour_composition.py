@@ -229,7 +229,8 @@ def compose_colour(
     out : (n_rows, n_columns, 3) uint8, C-contiguous
         Red, green and blue.  These rows are overwritten.
     out_velocity_m_s, out_level_db : (n_rows, n_columns) float32, C-contiguous
-        Velocity times gain, and level, dB, to 1e-4 dB; NaN where the picture is grey.  These rows are overwritten.
+        Velocity times gain, and level, dB, to 1e-4 dB; NaN where the picture is grey.  These rows
+        are overwritten.
 
     Notes
     -----

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image, ImageSequence
 
 from usdk import view
+from usdk.doppler.colours import colour_map
 from usdk.errors import ArgumentError, MissingExtraError, StorageError
+from usdk.flow_overlay import FlowKind, FlowOverlay
 from usdk.frame import Frame, Provenance
 from usdk.image import grey_curve
 from usdk.scan import Raster
@@ -206,3 +208,98 @@ def test_without_pillow_the_missing_extra_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(builtins, "__import__", no_pillow)
     with pytest.raises(MissingExtraError, match=r"ultrasound-sdk\[view\]"):
         view.picture(frame())
+
+
+def colour_frame(kind: FlowKind = FlowKind.VELOCITY, **changes: Any) -> Frame:
+    grey = frame()
+    rgb = np.random.default_rng(5).integers(0, 256, (N_ROWS, N_COLUMNS, 3), dtype=np.uint8)
+    name = {
+        FlowKind.VELOCITY: "red-blue",
+        FlowKind.VARIANCE: "variance",
+        FlowKind.POWER: "power",
+        FlowKind.DIRECTIONAL_POWER: "directional power",
+    }[kind]
+    options: dict[str, Any] = {
+        "kind": kind,
+        "velocity_m_s": np.full(grey.shape, 0.1, np.float32),
+        "power_db": np.zeros(grey.shape, np.float32),
+        "scale": (-0.2, 0.6),
+        "colours": colour_map(name).colours,
+        "nyquist_m_s": 0.4,
+        "prf_hz": 4e3,
+        "frequency_hz": 5e6,
+        "box": (10, 10, 50, 50),
+    }
+    overlay = FlowOverlay(**(options | changes))
+    return replace(grey, pixels=rgb, overlay=overlay)
+
+
+def test_a_frame_in_colour_keeps_its_pixels_and_gets_both_scales() -> None:
+    shown = colour_frame()
+    assert np.array_equal(np.asarray(view.picture(shown, ruler=False)), shown.pixels)
+    canvas = np.asarray(view.picture(shown))
+    assert np.array_equal(inner(view.picture(shown)), shown.pixels)
+    grey_bar = canvas[6 : N_ROWS - 6, view._MARGIN + N_COLUMNS + 20]
+    assert np.array_equal(grey_bar[:, 0], grey_bar[:, 2])
+    left = view._MARGIN + N_COLUMNS + view._BAR + view._MARGIN
+    colour_bar = canvas[6 : N_ROWS - 6, left + 3]
+    assert shown.overlay is not None
+    assert np.array_equal(colour_bar[0], shown.overlay.colours[-1])
+    assert np.array_equal(colour_bar[-1], shown.overlay.colours[0])
+    tissue = replace(shown, overlay=None)
+    assert np.asarray(view.picture(tissue)).shape[1] == left
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale", "expected"),
+    [
+        (FlowKind.VELOCITY, (-0.2, 0.6), ([(0.0, "-20"), (0.25, "0"), (1.0, "+60")], "cm/s")),
+        (FlowKind.VELOCITY, (-1.5, 1.5), ([(0.0, "-1.5"), (0.5, "0"), (1.0, "+1.5")], "m/s")),
+        (FlowKind.VARIANCE, (0.0, 0.5), ([(0.0, "+0"), (1.0, "+50")], "cm/s")),
+        (FlowKind.POWER, (-30.0, 0.0), ([(0.0, "-30"), (1.0, "0")], "dB")),
+        (
+            FlowKind.DIRECTIONAL_POWER,
+            (-30.0, 30.0),
+            ([(0.0, "0"), (0.5, "-30"), (1.0, "0")], "dB"),
+        ),
+    ],
+)
+def test_the_colour_scale_is_marked_in_its_unit(
+    kind: FlowKind, scale: tuple[float, float], expected: tuple[list[Any], str]
+) -> None:
+    overlay = colour_frame(kind, scale=scale).overlay
+    assert overlay is not None
+    marks, unit = view._colour_marks(overlay)
+    assert [text for _, text in marks] == [text for _, text in expected[0]]
+    assert np.allclose([place for place, _ in marks], [place for place, _ in expected[0]])
+    assert unit == expected[1]
+    view.picture(colour_frame(kind, scale=scale))
+
+
+def test_a_cine_in_colour_keeps_greys_grey_and_colours_near(tmp_path: Path) -> None:
+    shown = colour_frame()
+    assert shown.overlay is not None
+    pixels = np.repeat(frame().pixels[..., None], 3, axis=2)
+    pixels[50:100] = shown.overlay.colours[np.linspace(0, 255, N_COLUMNS).astype(int)]
+    shown = replace(shown, pixels=pixels)
+    path = view.write_cine([shown, colour_frame(), frame()], tmp_path / "c.gif")
+    with Image.open(path) as image:
+        frames = [np.asarray(part.convert("RGB")) for part in ImageSequence.Iterator(image)]
+    assert len(frames) == 3
+    seen = frames[0][:N_ROWS, view._MARGIN : view._MARGIN + N_COLUMNS].astype(int)
+    assert np.abs(seen - pixels).max() <= 16
+    assert np.ptp(seen[:50], axis=-1).max() <= 8
+    bare = replace(shown, overlay=None)
+    with Image.open(view.write_cine([bare, bare], tmp_path / "d.gif")) as image:
+        seen = np.asarray(image.convert("RGB"))[50:100, view._MARGIN : view._MARGIN + N_COLUMNS]
+    assert np.abs(seen.astype(int) - pixels[50:100]).mean() < 20
+
+
+def test_a_low_picture_in_colour_has_no_room_for_a_scale() -> None:
+    shown = frame(n_rows=20)
+    rgb = np.zeros((20, N_COLUMNS, 3), np.uint8)
+    overlay = colour_frame().overlay
+    assert overlay is not None
+    values = np.zeros(shown.shape, np.float32)
+    overlay = replace(overlay, velocity_m_s=values, power_db=values)
+    assert view.picture(replace(shown, pixels=rgb, overlay=overlay)).mode == "RGB"

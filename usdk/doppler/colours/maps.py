@@ -62,15 +62,16 @@ def _ramp(n: int, lightness: _Ends, hue_degrees: _Ends, fullness: _Ends) -> NDAr
     """Return n colours with even steps of lightness; fullness is the share of the chroma shown."""
     share = (np.arange(n) + 0.5) / n
     light = lightness[0] + (lightness[1] - lightness[0]) * share
-    hue_rad = np.radians(hue_degrees[0] + (hue_degrees[1] - hue_degrees[0]) * share)
+    # The square keeps the hue of the beginning over most of the ramp.
+    hue_rad = np.radians(hue_degrees[0] + (hue_degrees[1] - hue_degrees[0]) * share**2)
     full = fullness[0] + (fullness[1] - fullness[0]) * share
     return srgb(light, full * greatest_chroma(light, hue_rad), hue_rad)
 
 
 def _red_blue() -> NDArray[np.uint8]:
     half = N_COLOURS // 2
-    towards = _ramp(half, (18.0, 82.0), (36.0, 80.0), (0.97, 0.97))
-    away = _ramp(half, (18.0, 82.0), (302.0, 225.0), (0.97, 0.97))
+    towards = _ramp(half, (18.0, 80.0), (34.0, 76.0), (0.97, 0.97))
+    away = _ramp(half, (18.0, 80.0), (302.0, 228.0), (0.97, 0.97))
     return np.concatenate([away[::-1], towards])
 
 
