@@ -30,6 +30,7 @@ from usdk.doppler.clutter import FirFilter, IirFilter, MeanFilter, SimilarityCut
 from usdk.doppler.colours import ColourComposer
 from usdk.doppler.dealiasing import StaggeredPrfs, unwrap_velocity
 from usdk.doppler.spectral import DopplerAudio, Gate, SampleVolume
+from usdk.doppler.vector import solve_vectors
 from usdk.errors import StateError
 from usdk.image import ScanConverter, SliceConverter, VolumeConverter
 from usdk.probe import ArrayKind, Probe
@@ -115,6 +116,7 @@ def warm_up() -> WarmUpReport:
         _convert_volumes()
         _dealias()
         _track_motion()
+        _solve_vectors()
         _correlate_packets()
         _compose_colours()
         _filter_clutter()
@@ -271,6 +273,12 @@ def _filter_clutter() -> None:
     SvdFilter(1).correlate(packet)
     for stream in (IirFilter(0.1).stream((4, 8)), FirFilter.difference(1).stream((4, 8))):
         stream(packet)
+
+
+def _solve_vectors() -> None:
+    scan = LinearScan(x_m=np.linspace(0, 1e-3, 2), z_m=np.linspace(1e-3, 2e-3, 2))
+    looks = np.zeros((2, *scan.shape))
+    solve_vectors(looks, looks + 1, np.zeros((*looks.shape, 2)), scan)
 
 
 def _call_the_others() -> None:

@@ -1,0 +1,171 @@
+"""Speed and direction of simulated flow whose truth is known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from usdk.acquisition import ReceiveSettings
+from usdk.beamform import Beamformer
+from usdk.demodulation import demodulate
+from usdk.doppler import Averaging
+from usdk.doppler.clutter import MeanFilter
+from usdk.doppler.vector import VectorDoppler, look_directions
+from usdk.errors import ArgumentError
+from usdk.probe import Probe
+from usdk.sequences import plane_waves
+from usdk.transmit import FocusedWave, TransmitSequence
+
+OPTIONS = {"packet_size": 12, "averaging": Averaging(n_lines=7, n_samples=9), "f_number": 2.0}
+
+
+def uniform(speed, degrees):
+    """Return a velocity that is the same everywhere; the angle is from +z towards +x."""
+    angle = math.radians(degrees)
+    vector = speed * np.array([math.sin(angle), math.cos(angle)])
+    return vector, lambda x, z: np.multiply.outer(vector, np.ones_like(x))
+
+
+@pytest.mark.parametrize("degrees", [0, 60, 135, -90])
+def test_speed_and_direction_of_uniform_flow(flow, scan, degrees):
+    truth, velocity = uniform(0.2, degrees)
+    acquisition = flow(velocity, seed=degrees % 7)
+    vectors = VectorDoppler(acquisition, scan, **OPTIONS)(acquisition)[0]
+    error = (vectors.velocity_m_s - truth) / 0.2
+    # Bias and rms of the parts, of the speed: the part along the array is the less sure one.
+    assert np.abs(error.mean(axis=(0, 1)))[0] < 0.06
+    assert np.abs(error.mean(axis=(0, 1)))[1] < 0.01
+    assert error[..., 0].std() < 0.20
+    assert error[..., 1].std() < 0.03
+    turned = (vectors.direction_rad - math.radians(degrees) + np.pi) % (2 * np.pi) - np.pi
+    assert abs(np.degrees(np.median(turned))) < 4
+    assert np.degrees(turned).std() < 12
+    assert vectors.confidence.min() > 0.9
+    # What is predicted is of the size of what happens, or cautious: of flow along z all looks see
+    # the same echoes change alike, and their errors cancel.
+    for part in range(2):
+        predicted = np.sqrt(vectors.covariance_m2_s2[..., part, part].mean()) / 0.2
+        assert 0.1 < error[..., part].std() / predicted < 2.0
+
+
+def test_a_wide_aperture_hears_aslant_and_is_allowed_for(flow, scan):
+    truth, velocity = uniform(0.2, 0)
+    acquisition = flow(velocity)
+    vectors = VectorDoppler(acquisition, scan, **{**OPTIONS, "f_number": 1.0})(acquisition)[0]
+    assert vectors.velocity_m_s[..., 1].mean() == pytest.approx(truth[1], rel=0.01)
+
+
+def test_a_parabolic_vessel_and_its_uncertainty(flow, scan):
+    slope = math.radians(70)  # from +z: 20° against the array
+    along = np.array([math.sin(slope), math.cos(slope)])
+
+    def speed(x, z):
+        across = -(x * along[1]) + (z - 14e-3) * along[0]
+        return 0.25 * np.clip(1 - (across / 3e-3) ** 2, 0, None)
+
+    acquisition = flow(lambda x, z: np.multiply.outer(along, speed(x, z)), seed=2)
+    vectors = VectorDoppler(acquisition, scan, **OPTIONS)(acquisition)[0]
+    points_m = scan.points_m()
+    truth = speed(points_m[..., 0], points_m[..., 2])
+    fast = truth > 0.12
+    error = vectors.velocity_m_s - truth[..., np.newaxis] * along
+    assert np.abs(error[fast].mean(axis=0))[0] < 0.025
+    assert np.abs(error[fast].mean(axis=0))[1] < 0.01
+    assert error[fast].std(axis=0)[0] < 0.05
+    assert error[fast].std(axis=0)[1] < 0.012
+    angle = np.degrees(vectors.direction_rad[fast] - slope)
+    assert abs(np.median(angle)) < 3
+    np.testing.assert_allclose(np.degrees(vectors.direction_std_rad[fast]).mean(), 7, atol=6)
+
+
+def test_aliased_looks_are_found_by_their_residuals(flow, scan):
+    # Flow along the array at 2.4 times what the outer looks can tell without aliasing.
+    truth, velocity = uniform(0.4, 75)
+    acquisition = flow(velocity, prf_hz=1500.0, angles=(-15.0, -6.0, 5.0, 15.0))
+    plain = VectorDoppler(acquisition, scan, **OPTIONS)
+    assert np.abs(plain.directions @ truth).max() > plain.slow_time.nyquist_m_s
+    aliased = plain(acquisition)[0]
+    assert np.abs(aliased.velocity_m_s - truth).max(axis=-1).mean() > 0.15
+    searched = VectorDoppler(acquisition, scan, greatest_wrap=1, expected_speed_m_s=0.5, **OPTIONS)(
+        acquisition
+    )[0]
+    right = np.linalg.norm(searched.velocity_m_s - truth, axis=-1) < 0.15
+    assert right.mean() > 0.9
+    assert searched.n_wraps.any()
+    assert np.nanmedian(searched.fit) > np.nanmedian(aliased.fit)
+
+
+def test_two_receive_apertures_are_looks_of_one_transmit(flow, scan):
+    truth, velocity = uniform(0.2, 50)
+    acquisition = flow(velocity, angles=(0.0,))
+    crossed = VectorDoppler(
+        acquisition,
+        scan,
+        receive_apertures=[(0, 36), (60, 96)],
+        **{**OPTIONS, "f_number": 0.0},
+    )
+    assert crossed.n_looks == 2
+    assert 0.25 < crossed.crossing_angles_rad().mean() < 0.6
+    vectors = crossed(acquisition)[0]
+    mean = vectors.velocity_m_s.mean(axis=(0, 1))
+    np.testing.assert_allclose(mean, truth, atol=0.02)
+    assert np.isnan(vectors.fit).all()
+
+
+def test_looks_of_one_aperture_half_the_angle_of_the_transmit(scan):
+    probe = Probe.linear(
+        "p", n_elements=96, pitch_m=2e-4, centre_frequency_hz=5e6, fractional_bandwidth=0.6
+    )
+    receive = ReceiveSettings(sampling_frequency_hz=25e6, n_samples=8, time_zero_s=(0.0, 0.0))
+    narrow = Beamformer(probe, plane_waves((0, 20)), receive, scan, f_number=8.0)
+    directions = look_directions(narrow)
+    middle = directions[:, 10, 20]
+    np.testing.assert_allclose(middle[0], [0, -1], atol=2e-3)
+    sent = math.radians(20)
+    expected = [-math.sin(sent) / 2, -(1 + math.cos(sent)) / 2]
+    np.testing.assert_allclose(middle[1], expected, atol=2e-3)
+
+
+def test_packets_follow_each_other_and_iq_is_taken_as_it_is(flow, scan):
+    acquisition = flow(uniform(0.2, 60)[1], n_frames=8)
+    options = {**OPTIONS, "packet_size": 4, "clutter": MeanFilter()}
+    maps = VectorDoppler(acquisition, scan, **options)(acquisition)
+    assert [one.sequence_number for one in maps] == [0, 4]
+    iq = demodulate(acquisition)
+    same = VectorDoppler(iq, scan, **options)(iq)
+    np.testing.assert_array_equal(same[1].velocity_m_s, maps[1].velocity_m_s)
+
+
+def test_what_cannot_be_planned_is_refused(flow, scan):
+    acquisition = flow(uniform(0.2, 60)[1], n_frames=2, angles=(0.0, 10.0))
+    for options in (
+        {"packet_size": 1},
+        {"estimator": "best"},
+        {"groups": (0, 0)},
+        {"receive_apertures": [(0, 200)]},
+        {"receive_apertures": [3]},
+        {"prf_hz": -1},
+    ):
+        with pytest.raises(ArgumentError):
+            VectorDoppler(acquisition, scan, **{"packet_size": 2, **options})
+    bare = replace(acquisition, sequence=replace(acquisition.sequence, prf_hz=None))
+    with pytest.raises(ArgumentError, match="PRF"):
+        VectorDoppler(bare, scan, packet_size=2)
+    focused = replace(
+        acquisition,
+        sequence=TransmitSequence(
+            transmits=tuple(FocusedWave(focus_m=(x, 0, 2e-2)) for x in (0, 1e-3)), prf_hz=1e3
+        ),
+    )
+    with pytest.raises(ArgumentError, match="plane or diverging"):
+        VectorDoppler(focused, scan, packet_size=2, receive_apertures=[(0, 40), (50, 96)])
+    plan = VectorDoppler(acquisition, scan, packet_size=2)
+    with pytest.raises(ArgumentError, match="whole packets"):
+        plan(acquisition[:1])
+    with pytest.raises(ArgumentError, match="shape"):
+        plan.vectors(np.zeros(3, np.complex64))
+    with pytest.raises(ArgumentError, match="new VectorDoppler"):
+        plan(focused)
