@@ -58,7 +58,9 @@ class Vessel:
     psv_m_s, edv_m_s : float
         Velocity on the axis at its greatest and at the end of diastole, m/s.
     heart_rate_hz : float
-        Beats per second; the first begins at time 0, in the end of diastole.
+        Beats per second; each begins in the end of diastole.
+    start_phase : float
+        What part of a beat has passed at time 0, 0 to 1: 0.12 is systole's peak.
     profile_exponent : float
         n: 2 for Poiseuille's parabola, more for a blunter profile.
     wall_displacement_m : float
@@ -86,6 +88,7 @@ class Vessel:
     psv_m_s: float = 0.8
     edv_m_s: float = 0.2
     heart_rate_hz: float = 1.2
+    start_phase: float = 0.0
     profile_exponent: float = 2.0
     wall_displacement_m: float = 0.2e-3
     blood_db: float = -20.0
@@ -93,11 +96,13 @@ class Vessel:
     def __post_init__(self) -> None:
         for name in ("depth_m", "radius_m", "heart_rate_hz", "profile_exponent"):
             object.__setattr__(self, name, positive(getattr(self, name), name))
-        for name in ("angle_deg", "psv_m_s", "edv_m_s", "wall_displacement_m", "blood_db"):
+        for name in ("angle_deg", "psv_m_s", "edv_m_s", "start_phase", "wall_displacement_m"):
             object.__setattr__(self, name, finite(getattr(self, name), name))
+        object.__setattr__(self, "blood_db", finite(self.blood_db, "blood_db"))
         object.__setattr__(self, "waveform", choice(Waveform, self.waveform))
-        if not 0 <= self.angle_deg <= 180:
-            raise ArgumentError(f"angle_deg must be 0 to 180, got {self.angle_deg:g}")
+        for name, most in (("angle_deg", 180.0), ("start_phase", 1.0)):
+            if not 0 <= getattr(self, name) <= most:
+                raise ArgumentError(f"{name} must be 0 to {most:g}, got {getattr(self, name):g}")
         least_m_s = 0.0 if self.waveform is Waveform.STEADY else abs(self.edv_m_s)
         if not self.psv_m_s >= least_m_s:
             raise ArgumentError(
@@ -128,33 +133,35 @@ class Vessel:
         """Greatest magnitude of dR/dt, m/s."""
         return self._distension_m * self.heart_rate_hz * _DISTENSION.steepest
 
+    def phase(self, time_s: NDArray[Any] | float) -> NDArray[np.float64]:
+        """Return how many beats have passed, `start_phase` at time 0."""
+        return np.asarray(np.multiply(time_s, self.heart_rate_hz) + self.start_phase)
+
     def axis_velocity_m_s(self, time_s: NDArray[Any] | float) -> NDArray[np.float64]:
         """Return v0, m/s, of the shape of the times."""
         time_s = np.asarray(time_s, np.float64)
         if self.waveform is Waveform.STEADY:
             return np.full(time_s.shape, self.psv_m_s)
         rise_m_s = self.psv_m_s - self.edv_m_s
-        return self.edv_m_s + rise_m_s * _CAROTID.value(time_s * self.heart_rate_hz)
+        return self.edv_m_s + rise_m_s * _CAROTID.value(self.phase(time_s))
 
     def axis_displacement_m(self, time_s: NDArray[Any] | float) -> NDArray[np.float64]:
         """Return how far blood on the axis has come since time 0, m."""
         time_s = np.asarray(time_s, np.float64)
         if self.waveform is Waveform.STEADY:
             return np.asarray(self.psv_m_s * time_s)
-        beats = _CAROTID.integral(time_s * self.heart_rate_hz)
+        beats = _CAROTID.integral(self.phase(time_s)) - _CAROTID.integral(self.start_phase)
         rise_m_s = self.psv_m_s - self.edv_m_s
         return np.asarray(self.edv_m_s * time_s + rise_m_s * beats / self.heart_rate_hz)
 
     def radius_at_m(self, time_s: NDArray[Any] | float) -> NDArray[np.float64]:
         """Return R, m."""
-        return self.radius_m + self._distension_m * _DISTENSION.value(
-            np.multiply(time_s, self.heart_rate_hz)
-        )
+        return self.radius_m + self._distension_m * _DISTENSION.value(self.phase(time_s))
 
     def wall_velocity_m_s(self, time_s: NDArray[Any] | float) -> NDArray[np.float64]:
         """Return dR/dt, m/s."""
-        phase = np.multiply(time_s, self.heart_rate_hz)
-        return self._distension_m * self.heart_rate_hz * _DISTENSION.slope(phase)
+        slope = _DISTENSION.slope(self.phase(time_s))
+        return self._distension_m * self.heart_rate_hz * slope
 
     def profile(self, relative_radius: NDArray[Any] | float) -> NDArray[np.float64]:
         """Return the velocity over that on the axis, for |r| / R; 0 outside."""

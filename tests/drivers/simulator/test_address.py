@@ -45,8 +45,8 @@ def test_every_option_of_a_probe_is_read() -> None:
 def test_what_flows_takes_its_options_by_name_and_does_not_repeat() -> None:
     text = (
         "sim:linear-l11-5v?scene=vessel&angle_deg=70&depth_m=0.015&radius_m=2e-3&waveform=carotid"
-        "&psv_m_s=1&edv_m_s=0.3&heart_rate_hz=1.5&profile_exponent=4&wall_displacement_m=1e-4"
-        "&blood_db=-30"
+        "&psv_m_s=1&edv_m_s=0.3&heart_rate_hz=1.5&start_phase=0.5&profile_exponent=4"
+        "&wall_displacement_m=1e-4&blood_db=-30"
     )
     vessel = Vessel(
         angle_deg=70,
@@ -56,6 +56,7 @@ def test_what_flows_takes_its_options_by_name_and_does_not_repeat() -> None:
         psv_m_s=1,
         edv_m_s=0.3,
         heart_rate_hz=1.5,
+        start_phase=0.5,
         profile_exponent=4,
         wall_displacement_m=1e-4,
         blood_db=-30,

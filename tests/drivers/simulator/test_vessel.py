@@ -33,6 +33,17 @@ def test_blood_on_the_axis_has_come_as_far_as_its_velocity_says() -> None:
     assert Vessel(waveform="steady", psv_m_s=0.1).axis_displacement_m(3.0) == pytest.approx(0.3)
 
 
+def test_a_beat_can_begin_in_systole() -> None:
+    from_diastole, from_systole = Vessel(), Vessel(start_phase=0.12)
+    later_s = 0.12 / 1.2
+    assert from_systole.axis_velocity_m_s(0.0) == pytest.approx(0.8)
+    for name in ("axis_velocity_m_s", "radius_at_m", "wall_velocity_m_s"):
+        now, then = getattr(from_systole, name), getattr(from_diastole, name)
+        assert now(TIMES_S) == pytest.approx(then(TIMES_S + later_s), abs=1e-9)
+    way_m = from_diastole.axis_displacement_m(TIMES_S + later_s)
+    assert from_systole.axis_displacement_m(TIMES_S) == pytest.approx(way_m - way_m[0])
+
+
 @pytest.mark.parametrize(("angle_deg", "towards"), [(60, 0.5), (120, -0.5), (0, 1.0), (90, 0.0)])
 def test_velocity_is_positive_towards_the_probe_below_a_right_angle(
     angle_deg: float, towards: float
@@ -109,6 +120,7 @@ def test_times_broadcast_against_points() -> None:
     ("parameters", "hint"),
     [
         ({"angle_deg": 181}, "0 to 180"),
+        ({"start_phase": 1.5}, "start_phase"),
         ({"radius_m": 0}, "radius_m"),
         ({"psv_m_s": 0.1}, "at least 0.2"),
         ({"psv_m_s": -1, "waveform": "steady"}, "angle_deg"),
