@@ -15,6 +15,7 @@ MADE = {
     "03_sign_and_verify.py": {"cine.dcm"},
     "04_losses.py": set(),
     "05_volume.py": {"slices.png"},
+    "06_colour.py": set(),
     "08_live.py": {"live.usrec"},
 }
 SAID = {
@@ -22,6 +23,7 @@ SAID = {
     "03_sign_and_verify.py": "as it was signed: True\nwith one bit changed: False",
     "04_losses.py": "whole frames\nlost 1 frames from number",
     "05_volume.py": "256 elements, 327168 points",
+    "06_colour.py": "615 frames/s\nNyquist velocity 0.51 m/s\nmedian along the beam +",
     "08_live.py": "damaged 0: True\nb-mode: ",
 }
 

@@ -39,7 +39,7 @@ def colour_box(
     Parameters
     ----------
     view : LinearScan or SectorScan
-        The scan of the grey picture, or the probe's natural one (`usdk.planar_scan_for`).
+        The scan of the grey picture, or the probe's natural one (`usdk.scan_for`).
     x_m, z_m : (float, float), optional
         Least and greatest x and z of a linear scan, m; all of the view where absent.
     angles_rad, ranges_m : (float, float), optional
