@@ -59,7 +59,8 @@ def vessel_scene(vessel: Vessel, probe: Probe, random: np.random.Generator) -> S
         come_m = start_m + share * vessel.axis_displacement_m(time_s)
         offset_m = relative_radius * vessel.radius_at_m(time_s)
         blood_m = vessel.point_m(first_m + np.mod(come_m, length_m), offset_m)
-        level = np.clip(view.margin_m(blood_m) / _FADE_M, 0.0, 1.0)
+        ends_m = vessel.length_m / 2 - np.abs(vessel.along_m(blood_m))
+        level = np.clip(np.minimum(view.margin_m(blood_m), ends_m) / _FADE_M, 0.0, 1.0)
         seen = level > 0
         return scatterers(
             np.vstack((vessel.tissue_at_m(around_m, time_s), blood_m[seen])),
@@ -104,7 +105,7 @@ def disk_scene(disk: Disk, probe: Probe, random: np.random.Generator) -> Scene:
 
 
 def _stretch_m(vessel: Vessel, view: View) -> tuple[float, float]:
-    """Return from where to where along the axis any of the lumen is in view, m."""
+    """Return from where to where along the axis blood is in view, m."""
     along_m = np.linspace(-_FARTHEST_M, _FARTHEST_M, 4001)
     edge_m = vessel.radius_m + vessel.wall_displacement_m
     offsets_m = np.linspace(-edge_m, edge_m, 9)
@@ -115,7 +116,11 @@ def _stretch_m(vessel: Vessel, view: View) -> tuple[float, float]:
             f"the vessel is out of view: depth_m is at most {view.depth_m:g}, got {vessel.depth_m}"
         )
     first, last = max(seen[0] - 1, 0), min(seen[-1] + 1, len(along_m) - 1)
-    return float(along_m[first]), float(along_m[last])
+    half_m = vessel.length_m / 2
+    first_m, last_m = max(float(along_m[first]), -half_m), min(float(along_m[last]), half_m)
+    if not first_m < last_m:
+        raise ArgumentError("no blood is in view: ask for a greater length_m")
+    return first_m, last_m
 
 
 def _number(area_m2: float, probe: Probe) -> int:

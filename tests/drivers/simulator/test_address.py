@@ -46,7 +46,7 @@ def test_what_flows_takes_its_options_by_name_and_does_not_repeat() -> None:
     text = (
         "sim:linear-l11-5v?scene=vessel&angle_deg=70&depth_m=0.015&radius_m=2e-3&waveform=carotid"
         "&psv_m_s=1&edv_m_s=0.3&heart_rate_hz=1.5&start_phase=0.5&profile_exponent=4"
-        "&wall_displacement_m=1e-4&blood_db=-30"
+        "&wall_displacement_m=1e-4&blood_db=-30&length_m=8e-3"
     )
     vessel = Vessel(
         angle_deg=70,
@@ -60,6 +60,7 @@ def test_what_flows_takes_its_options_by_name_and_does_not_repeat() -> None:
         profile_exponent=4,
         wall_displacement_m=1e-4,
         blood_db=-30,
+        length_m=8e-3,
     )
     assert flow_truth(text) == vessel
     parsed = SimulatorAddress.parse(text.removeprefix("sim:"), is_recording=False)

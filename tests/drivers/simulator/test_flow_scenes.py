@@ -79,6 +79,16 @@ def test_the_lumen_is_filled_evenly_for_ever(angle_deg: float) -> None:
         )
 
 
+def test_a_short_stretch_of_blood_fades_at_its_ends() -> None:
+    short = Vessel(length_m=8e-3, waveform="steady")
+    found = flowing(make_scene(SceneName.VESSEL, PROBE, 1, short), 2.3)
+    along_m = np.abs(short.along_m(found.positions_m))
+    assert 3.9e-3 < along_m.max() < 4e-3
+    strength = np.abs(found.amplitudes) / np.abs(found.amplitudes).max()
+    assert strength == pytest.approx(np.clip((4e-3 - along_m) / 1e-3, 0, 1), abs=1e-4)
+    assert len(along_m) == pytest.approx(2.5 * 8e-3 * 6e-3 / (1540 / 7.6e6) ** 2, rel=0.02)
+
+
 @pytest.mark.parametrize("level_db", [-20.0, 3.0])
 def test_blood_echoes_as_strongly_as_it_says(level_db: float) -> None:
     vessel = Vessel(blood_db=level_db, waveform="steady", angle_deg=90)
@@ -108,6 +118,7 @@ def test_the_same_seed_gives_the_same_blood_and_another_does_not() -> None:
     ("name", "truth", "hint"),
     [
         (SceneName.VESSEL, Vessel(depth_m=0.2), "out of view"),
+        (SceneName.VESSEL, Vessel(angle_deg=10, depth_m=70e-3, length_m=1e-3), "length_m"),
         (SceneName.DISK, Disk(x_m=20e-3), "does not fit"),
         (SceneName.DISK, Vessel(), "no Vessel"),
         (SceneName.CYST, Disk(), "no Disk"),

@@ -69,6 +69,7 @@ def test_points_know_how_far_off_the_axis_they_are() -> None:
     offsets_m = np.linspace(-4.5e-3, 4.5e-3, 10)
     points_m = vessel.point_m(np.linspace(-9e-3, 9e-3, 10), offsets_m)
     assert vessel.offset_m(points_m) == pytest.approx(offsets_m, abs=1e-15)
+    assert vessel.along_m(points_m) == pytest.approx(np.linspace(-9e-3, 9e-3, 10), abs=1e-15)
     assert vessel.holds(points_m).sum() == 6
     assert vessel.direction @ (points_m[1] - points_m[0]) == pytest.approx(2e-3)
 
@@ -122,6 +123,7 @@ def test_times_broadcast_against_points() -> None:
         ({"angle_deg": 181}, "0 to 180"),
         ({"start_phase": 1.5}, "start_phase"),
         ({"radius_m": 0}, "radius_m"),
+        ({"length_m": math.nan}, "length_m"),
         ({"psv_m_s": 0.1}, "at least 0.2"),
         ({"psv_m_s": -1, "waveform": "steady"}, "angle_deg"),
         ({"wall_displacement_m": 2e-3}, "wall_displacement_m"),
