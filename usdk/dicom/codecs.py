@@ -35,8 +35,8 @@ def set_pixel_data(dataset: Dataset, frames: Sequence[NDArray[np.uint8]], codec:
 
     Parameters
     ----------
-    frames : sequence of ndarray of uint8, (n_rows, n_columns)
-        At least one, all of one shape.
+    frames : sequence of ndarray of uint8, (n_rows, n_columns) or (n_rows, n_columns, 3)
+        At least one, all of one shape: grey, or red, green and blue by pixel.
 
     Raises
     ------
@@ -94,18 +94,21 @@ def _jpeg_ls(frame: NDArray[np.uint8]) -> bytes:
     encoder = get_encoder(JPEGLSLossless)
     if not encoder.is_available:
         raise MissingExtraError.for_extra("dicom", "JPEG-LS compression")
-    n_rows, n_columns = frame.shape
+    n_rows, n_columns = frame.shape[:2]
+    is_colour = frame.ndim == 3
+    colour = {"planar_configuration": 0} if is_colour else {}
     try:
         encoded: bytes = encoder.encode(
             frame,
             rows=n_rows,
             columns=n_columns,
-            samples_per_pixel=1,
+            samples_per_pixel=3 if is_colour else 1,
             number_of_frames=1,
             bits_allocated=8,
             bits_stored=8,
             pixel_representation=0,
-            photometric_interpretation="MONOCHROME2",
+            photometric_interpretation="RGB" if is_colour else "MONOCHROME2",
+            **colour,
         )
     except (RuntimeError, ValueError) as error:
         raise ArgumentError(

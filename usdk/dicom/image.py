@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from usdk.dicom.codecs import Codec, set_pixel_data
+from usdk.dicom.colour_region import add_colour_region, common_overlay
 from usdk.dicom.equipment import Equipment
 from usdk.dicom.provenance import add_provenance, loss_comment
 from usdk.dicom.pydicom_extra import UID, Dataset, FileMetaDataset, generate_uid
@@ -15,12 +16,16 @@ from usdk.dicom.study import Study
 from usdk.dicom.text import fit_text
 from usdk.dicom.times import da, dt, from_unix, tm
 from usdk.distribution import sdk_version
+from usdk.flow_overlay import FlowKind, FlowOverlay
 from usdk.frame import Frame
 
 __all__ = ["IMPLEMENTATION_CLASS_UID", "add_pixels", "build_image"]
 
 IMPLEMENTATION_CLASS_UID = UID("2.25.124557736432933221373501345552769839325")
-_TWO_DIMENSIONAL = "0001"  # Value 4 of Image Type (PS3.3 C.8.5.6.1.1).
+# Bits of value 4 of Image Type (PS3.3 C.8.5.6.1.1).
+_TWO_DIMENSIONAL = 0x0001
+_COLOUR_DOPPLER = 0x0010
+_COLOUR_POWER = 0x0100
 
 
 def build_image(
@@ -46,6 +51,7 @@ def build_image(
         A value cannot be written.
     """
     first = frames[0]
+    overlay = common_overlay(frames)
     dataset = Dataset()
     dataset.file_meta = _file_meta(sop_class_uid)
     dataset.SpecificCharacterSet = "ISO_IR 192"
@@ -56,12 +62,15 @@ def build_image(
     study.add_to(dataset)
     (equipment or Equipment.from_device(first.provenance.device)).add_to(dataset)
     _add_general_image(dataset, frames, study, instance_number)
+    examined = study.series.examination
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", examined, f"{_shown(overlay):04X}"]
     add_regions(
         dataset,
         first.raster,
         transmit_frequency_hz=first.provenance.transmit_frequency_hz,
         prf_hz=first.provenance.prf_hz,
     )
+    add_colour_region(dataset, first)
     _add_us_image(dataset, first)
     add_provenance(dataset, frames)
     return dataset
@@ -69,14 +78,25 @@ def build_image(
 
 def add_pixels(dataset: Dataset, frames: Sequence[Frame], codec: Codec) -> None:
     """Write the Image Pixel module and the pixels, decoded and compared."""
-    dataset.SamplesPerPixel = 1
-    dataset.PhotometricInterpretation = "MONOCHROME2"
+    is_colour = frames[0].is_colour
+    dataset.SamplesPerPixel = 3 if is_colour else 1
+    dataset.PhotometricInterpretation = "RGB" if is_colour else "MONOCHROME2"
+    if is_colour:
+        dataset.PlanarConfiguration = 0
     dataset.Rows, dataset.Columns = frames[0].shape
     dataset.BitsAllocated = 8
     dataset.BitsStored = 8
     dataset.HighBit = 7
     dataset.PixelRepresentation = 0
     set_pixel_data(dataset, [frame.pixels for frame in frames], codec)
+
+
+def _shown(overlay: FlowOverlay | None) -> int:
+    """Return what the picture shows, as bits of Image Type's value 4."""
+    if overlay is None:
+        return _TWO_DIMENSIONAL
+    is_power = overlay.kind in (FlowKind.POWER, FlowKind.DIRECTIONAL_POWER)
+    return _TWO_DIMENSIONAL | (_COLOUR_POWER if is_power else _COLOUR_DOPPLER)
 
 
 def _file_meta(sop_class_uid: str) -> FileMetaDataset:
@@ -95,7 +115,6 @@ def _add_general_image(
     if instance_number is None:
         instance_number = min(max(int(first.sequence_number) + 1, 1), MAX_INTEGER_STRING)
     dataset.InstanceNumber = whole_number(instance_number, "InstanceNumber")
-    dataset.ImageType = ["ORIGINAL", "PRIMARY", study.series.examination, _TWO_DIMENSIONAL]
     dataset.PatientOrientation = ""
     acquired = from_unix(first.host_timestamp_s, study.study_datetime)
     if acquired is not None:
@@ -103,14 +122,15 @@ def _add_general_image(
         dataset.ContentDate, dataset.ContentTime = da(acquired), tm(acquired)
     dataset.BurnedInAnnotation = "NO"
     dataset.LossyImageCompression = "00"
-    dataset.PresentationLUTShape = "IDENTITY"
+    if not first.is_colour:
+        dataset.PresentationLUTShape = "IDENTITY"
     comment = loss_comment(frames)
     if comment:
         dataset.ImageComments = fit_text(comment, "LT")
 
 
 def _add_us_image(dataset: Dataset, frame: Frame) -> None:
-    dataset.UltrasoundColorDataPresent = 0
+    dataset.UltrasoundColorDataPresent = int(frame.is_colour)
     probe = fit_text(frame.provenance.probe, "LO")
     if probe:
         dataset.TransducerData = [probe]

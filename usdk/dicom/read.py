@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from usdk.dicom.findings import whole
 from usdk.dicom.foreign import foreign_records
-from usdk.dicom.grey import grey_pictures
 from usdk.dicom.open import open_dicom, parser_border
+from usdk.dicom.pictures import read_pictures
 from usdk.dicom.provenance import FrameRecord, read_frame_digests, read_provenance
 from usdk.dicom.pydicom_extra import Dataset
 from usdk.dicom.regions import CM_PER_M, MAX_SIDE, Region, read_regions
@@ -39,14 +39,18 @@ def read_frames(path: str | os.PathLike[str]) -> list[Frame]:
     their one two-dimensional region of tissue in cm; the probe's name, the device, and times
     from the first frame as far as told. What they do not tell is assumed and said in
     `Provenance.processing`: the dynamic range (60 dB); the origin, where there is no
-    reference pixel (middle of the region's first row); a few coloured marks, as grey.
+    reference pixel (middle of the region's first row); a few coloured marks, as grey. A picture of
+    which more is coloured is read in colour.
+
+    What the colours mean is not in `Frame.overlay`: velocities are not in the file, and the look-up
+    table from colours to velocities, which files of ours have, is in the region of colour flow.
 
     Raises
     ------
     StorageError
         The file cannot be read.
     DataDamagedError
-        It is damaged, or no grey picture with one square-pixelled region of tissue.
+        It is damaged, or no picture with one square-pixelled region of tissue.
     MissingExtraError
         No decoder for its transfer syntax is installed.
     """
@@ -55,17 +59,19 @@ def read_frames(path: str | os.PathLike[str]) -> list[Frame]:
         n_rows, n_columns, n_frames = _size(dataset)
         region = _tissue_region(dataset, n_rows, n_columns)
         raster, is_assumed = _raster(region)
-        pictures, coloured_fraction = grey_pictures(dataset, Path(path), region)
+        records = read_provenance(dataset)
+        pictures, coloured_fraction = read_pictures(
+            dataset, Path(path), region, keep_colour=records is not None
+        )
         if len(pictures) != n_frames:
             raise DataDamagedError(f"{len(pictures)} of {n_frames} frames are in the file")
-        records = read_provenance(dataset)
         if records is None:
             records = foreign_records(
                 dataset,
                 region,
                 n_frames,
                 is_origin_assumed=is_assumed,
-                coloured_fraction=coloured_fraction,
+                coloured_fraction=0.0 if pictures[0].ndim == 3 else coloured_fraction,
             )
         else:
             _require_untouched(dataset, records, pictures)

@@ -21,6 +21,7 @@ SPATIAL_FORMAT_2D = 1
 DATA_TYPE_TISSUE = 1
 UNITS_CM = 3
 # Bit 0 clear: pixels of high priority. Bit 1 set: scaling is protected (PS3.3 C.8.5.5.1.3).
+FLAGS_LOW_PRIORITY = 1
 FLAGS_PROTECTED = 2
 _INT32_MAX = 2**31 - 1
 _UINT32_MAX = 2**32 - 1

@@ -1,4 +1,4 @@
-"""The grey picture inside a file of any maker: colours, palettes and what stands around it."""
+"""The picture inside a file of any maker: colours, palettes and what stands around it."""
 
 from __future__ import annotations
 
@@ -19,24 +19,32 @@ from usdk.dicom.pydicom_extra import (
 from usdk.dicom.regions import Region
 from usdk.errors import DataDamagedError, MissingExtraError
 
-__all__ = ["MAX_COLOURED_FRACTION", "grey_pictures"]
+__all__ = ["MAX_COLOURED_FRACTION", "read_pictures"]
 
 MAX_COLOURED_FRACTION = 0.01
-"""Part of a picture's pixels that may be coloured marks; more of it is colour flow or a map."""
+"""Part of a grey picture's pixels that may be coloured marks; more of it is a colour picture."""
 
 _COLOUR_TOLERANCE = 3  # Converting from YBR rounds.
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601.
 
 
-def grey_pictures(
-    dataset: Dataset, path: Path, region: Region
+def read_pictures(
+    dataset: Dataset, path: Path, region: Region, *, keep_colour: bool = False
 ) -> tuple[list[NDArray[np.uint8]], float]:
     """Decode all frames and return each one's region, and the greatest part that is coloured.
+
+    All are grey, (n_rows, n_columns), or all RGB, (n_rows, n_columns, 3): frames of which no more
+    than `MAX_COLOURED_FRACTION` is coloured are grey ones with marks, and luminance is taken.
+
+    Parameters
+    ----------
+    keep_colour : bool
+        Take no luminance: what has three samples stays in colour, even where all are equal.
 
     Raises
     ------
     DataDamagedError
-        The pixels are not 8-bit, are coloured, or do not decode.
+        The pixels are not 8-bit, or do not decode.
     MissingExtraError
         No decoder for the transfer syntax is installed.
     """
@@ -54,17 +62,18 @@ def grey_pictures(
         if pixels.dtype != np.uint8:
             raise DataDamagedError(f"the pixels are {pixels.dtype}, and a Frame's are uint8")
         if pixels.ndim == 3:
-            spread = np.ptp(pixels.astype(np.int16), axis=-1)
+            spread = pixels.max(axis=-1) - pixels.min(axis=-1)
             coloured = max(coloured, float(np.mean(spread > _COLOUR_TOLERANCE)))
-            if coloured > MAX_COLOURED_FRACTION:
-                raise DataDamagedError(
-                    f"{coloured:.1%} of the picture's pixels are coloured, and a Frame is grey"
-                )
-            pixels = np.rint(pixels @ _LUMINANCE).astype(np.uint8)
         elif photometric == "MONOCHROME1":
             pixels = 255 - pixels
         pictures.append(np.array(pixels, dtype=np.uint8, order="C"))
+    if not keep_colour and coloured <= MAX_COLOURED_FRACTION:
+        pictures = [_luminance(pixels) if pixels.ndim == 3 else pixels for pixels in pictures]
     return pictures, coloured
+
+
+def _luminance(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(np.rint(pixels @ _LUMINANCE), np.uint8)
 
 
 def _require_decoder(dataset: Dataset) -> None:

@@ -47,12 +47,14 @@ def test_a_coloured_mark_becomes_grey_and_is_told(frame, written_as):
     assert ("colour", "0.11% of pixels coloured, luminance taken") in read.provenance.processing
 
 
-def test_a_coloured_picture_is_refused(frame, written_as):
+def test_a_coloured_picture_is_read_in_colour(frame, written_as):
     pixels = np.repeat(frame.pixels[..., None], 3, axis=-1)
     pixels[:20, :, 0] = 255
     pixels[:20, :, 2] = 0
-    with pytest.raises(DataDamagedError, match="coloured"):
-        read_frames(written_as(pixels))
+    (read,) = read_frames(written_as(pixels))
+    assert np.array_equal(read.pixels, pixels)
+    assert read.overlay is None
+    assert not any(name == "colour" for name, _ in read.provenance.processing)
 
 
 def test_inverse_grey_is_turned(frame, written_as):
@@ -116,7 +118,7 @@ def test_a_missing_decoder_is_named(monkeypatch):
     class Absent:
         is_available = False
 
-    monkeypatch.setattr("usdk.dicom.grey.get_decoder", lambda _: Absent())
+    monkeypatch.setattr("usdk.dicom.pictures.get_decoder", lambda _: Absent())
     with pytest.raises(MissingExtraError, match="JPEG Lossless"):
         read_frames(vendor_file("JPGLosslessP14SV1_1s_1f_8b.dcm"))
 
