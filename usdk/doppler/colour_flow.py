@@ -78,7 +78,7 @@ class ColourFlow:
     unit vector r, from the point to the middle of its aperture, measures the component of a
     velocity along b = (r − d) / 2: towards the probe, halfway between both paths, and by cos(α/2)
     shorter than 1 for an angle α between them. ``velocity_m_s`` is that component, as measured;
-    `FlowMap.corrected` divides by the cosine of the angle to the flow.
+    `FlowMap.corrected_m_s` divides by the cosine of the angle to the flow.
     """
 
     def __init__(

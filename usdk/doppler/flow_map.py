@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import finite
 from usdk.doppler.slow_time import SlowTime
 from usdk.errors import ArgumentError
 from usdk.frame import Provenance
 from usdk.scan import LinearScan, SectorScan
 
 __all__ = ["FlowMap"]
+
+# 80°, where an error of 1° in the angle is one of 10 % in the speed.
+_LEAST_COSINE = math.cos(math.radians(80.0)) * (1 - 1e-9)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -61,6 +65,28 @@ class FlowMap:
             shape = np.shape(getattr(self, name))
             if shape != self.scan.shape:
                 raise ArgumentError(f"{name} must have the scan's shape {self.scan.shape}: {shape}")
+
+    def corrected_m_s(self, angle_rad: float) -> NDArray[np.float32]:
+        """Return the speed along a flow that is seen at an angle, velocity / cos θ, m/s.
+
+        Parameters
+        ----------
+        angle_rad : float
+            θ between the flow and the direction of measurement, towards the probe and halfway
+            between the paths out and back, rad; positive velocities stay positive.
+
+        Raises
+        ------
+        ArgumentError
+            If the angle is more than 80°: near 90° velocities along the beam tell nothing.
+        """
+        cosine = math.cos(finite(angle_rad, "angle_rad"))
+        if not (cosine > _LEAST_COSINE and abs(angle_rad) < math.pi / 2):
+            raise ArgumentError(
+                f"an angle of {math.degrees(angle_rad):.1f}° cannot be corrected, at most 80° can: "
+                "near 90° the velocity along the beam tells nothing of that of the flow; steer it"
+            )
+        return np.asarray(self.velocity_m_s / np.float32(cosine))
 
     @property
     def nyquist_m_s(self) -> float:
