@@ -48,8 +48,9 @@ class Autocorrelator:
     n_pulses : int
         Pulses of a packet, 2 to `MAX_PULSES`.
     clutter : ClutterFilter, optional
-        What to take away before. A filter with a real matrix is applied in the same pass; any
-        other one first, into memory that the plan keeps.
+        What to take away before. A filter with a real matrix is applied in the same pass, and so
+        are the singular vectors that an `SvdFilter` finds; any other one (and the latter with
+        ``axial``) first, into memory that the plan keeps.
     axial : bool
         Whether to measure the correlation along depth.
     lag : int
@@ -86,12 +87,12 @@ class Autocorrelator:
             raise ArgumentError(f"the filter leaves {n_out} of {n_pulses} pulses: send more")
         self.lag = count(lag, "lag", least=1, most=n_out - 1)
         in_pass = kernel_filter(clutter, self.n_pulses)
-        self.is_one_pass = in_pass is not None
-        """Whether the filter is applied in the pass that estimates."""
         self._filter = in_pass or kernel_filter(None, n_out)
         assert self._filter is not None
         # It brings a kernel of its own that filters and correlates in one pass.
         self._svd = clutter if isinstance(clutter, SvdFilter) and not self.axial else None
+        self.is_one_pass = in_pass is not None or self._svd is not None
+        """Whether the filtered packet is never stored."""
         self._filtered: Scratch[NDArray[np.complex64]] = Scratch(
             lambda: np.empty((*self.shape, n_out), np.complex64)
         )
@@ -183,8 +184,7 @@ class Autocorrelator:
         scale = float(slow_time.nyquist_m_s / self.lag)
         if self._svd is not None:
             with self._lags.lent() as lag_one:
-                here = Correlations(results[2], lag_one, lag=self.lag)
-                self(packet, out=here, threads=threads)
+                self(packet, out=Correlations(results[2], lag_one, lag=self.lag), threads=threads)
                 parts = lag_one.reshape(-1).view(np.float32)
                 run_tiles(
                     lambda tile: kasai(power, parts, scale, *tile, velocity, spread),

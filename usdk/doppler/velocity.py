@@ -16,7 +16,6 @@ from usdk_kernels import flow_values as kernels
 __all__ = ["depth_sample_period_s", "flow_values", "mean_frequency_hz"]
 
 _POINTS_PER_TILE = 2**14
-_EVEN = 1e-3  # steps of a scan that differ by less than this share of the mean are even
 
 
 def flow_values(
@@ -137,17 +136,10 @@ def depth_sample_period_s(
     """Return the time of echoes from one depth of a scan to the next, 2 Δz / c, s.
 
     It is that of unsteered transmits; a plane wave steered by α takes (1 + cos α) Δz / c.
-
-    Raises
-    ------
-    ArgumentError
-        If the depths are not evenly spaced, or fewer than two.
     """
-    depths_m = np.asarray(scan.z_m if isinstance(scan, LinearScan) else scan.ranges_m)
-    steps_m = np.diff(depths_m)
-    if steps_m.size == 0 or np.ptp(steps_m) > _EVEN * abs(steps_m.mean()):
-        raise ArgumentError("the depths of the scan must be evenly spaced, two at least")
-    return float(2 * steps_m.mean() / positive(sound_speed_m_s, "sound_speed_m_s"))
+    depths_m = scan.z_m if isinstance(scan, LinearScan) else scan.ranges_m
+    step_m = (depths_m[-1] - depths_m[0]) / (depths_m.size - 1)
+    return float(2 * step_m / positive(sound_speed_m_s, "sound_speed_m_s"))
 
 
 def _parts(values: NDArray[np.complex64]) -> NDArray[np.float32]:
