@@ -143,7 +143,7 @@ def test_the_box_is_a_region_of_colour_flow_with_its_own_calibration(in_colour, 
 
 @pytest.mark.parametrize(
     ("name", "units", "kind"),
-    [("red-blue", 7, 2), ("variance", 7, 2), ("power", 2, 4), ("directional power", 2, 4)],
+    [("red-blue", 7, 3), ("variance", 7, 3), ("power", 2, 5), ("directional power", 2, 5)],
 )
 def test_colours_can_be_looked_up(in_colour, study, name, units, kind):
     frame = in_colour(name=name)
@@ -188,7 +188,7 @@ def test_a_signed_object_holds_for_dcmtk_and_a_changed_colour_breaks_it(
     assert verify_dicom(path, trusted_certificates=[authority_pem]).is_valid
     data = bytearray(path.read_bytes())
     pixels = dcmread(path).PixelData
-    data[data.index(pixels[:64]) + len(pixels) // 2] ^= 1
+    data[data.index(pixels[:64]) + len(pixels) * 3 // 4] ^= 1
     path.write_bytes(data)
     assert not verify_dicom(path, trusted_certificates=[authority_pem]).is_valid
 
