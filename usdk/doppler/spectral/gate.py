@@ -142,7 +142,7 @@ class Gate:
         if (
             (acquisition.receive, acquisition.sequence) != (self._receive, self._sequence)
             or acquisition.data.dtype != self._dtype
-            or not self._probe.is_like(acquisition.probe)
+            or not (acquisition.probe is self._probe or self._probe.is_like(acquisition.probe))
         ):
             raise ArgumentError(
                 "planned for another probe, sequence, sample type or receive settings: make a new "
@@ -151,10 +151,12 @@ class Gate:
         samples = self._sum(acquisition.data)
         per_frame = self.n_pulses_per_frame
         numbers = acquisition.sequence_numbers
-        is_lost = np.diff(numbers) != 1
-        if acquisition.gaps:
-            is_lost |= [acquisition.is_after_gap(n) for n in range(1, acquisition.n_frames)]
-        edges = [0, *(np.flatnonzero(is_lost) + 1).tolist(), acquisition.n_frames]
+        edges = [0, acquisition.n_frames]
+        if acquisition.n_frames > 1:
+            is_lost = np.diff(numbers) != 1
+            if acquisition.gaps:
+                is_lost |= [acquisition.is_after_gap(n) for n in range(1, acquisition.n_frames)]
+            edges[1:1] = (np.flatnonzero(is_lost) + 1).tolist()
         return [
             SlowTimeSignal(
                 samples=samples[:, begin * per_frame : stop * per_frame],

@@ -233,13 +233,16 @@ def _averaged(
 ) -> NDArray[np.float64]:
     if n == 1:
         return power
-    result = np.empty_like(power)
+    result = np.zeros_like(power)
     for run in _runs(is_after_hole):
-        total = np.concatenate((np.zeros((1, power.shape[1])), np.cumsum(power[run], axis=0)))
-        place = np.arange(len(total) - 1)
-        begin = np.maximum(place - n // 2, 0)
-        stop = np.minimum(place + n // 2 + 1, len(total) - 1)
-        result[run] = (total[stop] - total[begin]) / (stop - begin)[:, None]
+        part, total = power[run], result[run]
+        count_there = np.zeros((len(part), 1))
+        for late in range(-min(n // 2, len(part) - 1), min(n // 2, len(part) - 1) + 1):
+            here = slice(max(0, -late), len(part) - max(0, late))
+            there = slice(max(0, late), len(part) - max(0, -late))
+            total[here] += part[there]
+            count_there[here] += 1
+        total /= count_there
     return result
 
 
@@ -252,8 +255,12 @@ def _median(
         part = np.pad(values[run], n // 2, constant_values=np.nan)
         near = np.lib.stride_tricks.sliding_window_view(part, n)
         is_there = ~np.isnan(values[run])
-        if is_there.any():
-            result[run][is_there] = np.nanmedian(near[is_there], axis=1)
+        # Sorted, NaN stands last; numpy's nanmedian takes ten times as long.
+        ranked = np.sort(near[is_there], axis=1)
+        n_valid = np.count_nonzero(~np.isnan(ranked), axis=1)
+        rows = np.arange(len(ranked))
+        middle = ranked[rows, (n_valid - 1) // 2] + ranked[rows, n_valid // 2]
+        result[run][is_there] = middle / 2
     return result
 
 
