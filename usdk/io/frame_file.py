@@ -1,7 +1,10 @@
 """Frames on disk: what `usdk scan` hands to `usdk export`.
 
 A NumPy archive of two entries: ``pixels``, uint8 (n_frames, n_rows, n_columns), and ``about``,
-the bytes of a JSON text with everything else. Nothing in it is ever run: objects are refused.
+the bytes of a JSON text with everything else. Frames in colour are version 2 of the format: their
+pixels have a fourth axis, red, green and blue, and ``velocity_m_s`` and ``power_db``, float32
+(n_overlays, n_rows, n_columns), are the values of those that have an overlay. Nothing in a file is
+ever run: objects are refused.
 """
 
 from __future__ import annotations
@@ -21,22 +24,35 @@ from numpy.typing import NDArray
 
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.files import atomic_file, open_regular, storage_errors
+from usdk.flow_overlay import FlowOverlay
 from usdk.frame import Frame, Provenance
 from usdk.io.foreign import ARCHIVE_ERRORS, damage
+from usdk.io.frame_overlay import (
+    OVERLAY_ARRAYS,
+    overlay_arrays,
+    overlays_from_plain,
+    overlays_to_plain,
+)
 from usdk.scan import Raster
 
 __all__ = ["MAX_ABOUT_BYTES", "MAX_FRAMES", "MAX_PIXEL_BYTES", "load_frames", "save_frames"]
 
 VERSION = 1
+COLOUR_VERSION = 2
 MAX_FRAMES = 1_000_000
 MAX_PIXEL_BYTES = 16 * 2**30
 """Largest array of pixels that is read, bytes."""
 MAX_ABOUT_BYTES = 2**30
 """Longest description that is read, bytes."""
 
+MAX_VALUE_BYTES = 32 * 2**30
+"""Largest array of velocities or of powers that is read, bytes."""
+
 _KIND = "usdk frames"
 _EXPECTED = "a file of usdk frames"
 # Times may be NaN, which JSON has no word for.
+_ENTRIES = ["about.npy", "pixels.npy"]
+_COLOUR_ENTRIES = sorted([*_ENTRIES, *(f"{name}.npy" for name in OVERLAY_ARRAYS)])
 _TIMES = ("device_timestamp_s", "host_timestamp_s")
 
 
@@ -50,7 +66,7 @@ def save_frames(
     Raises
     ------
     ArgumentError
-        If there is no frame, or the frames differ in size.
+        If there is no frame, or the frames differ in size, or some are grey and some in colour.
     StorageError
         If the path exists and ``overwrite`` is false, or the disk is full or fails.
     """
@@ -60,14 +76,23 @@ def save_frames(
         raise ArgumentError(f"save 1 to {MAX_FRAMES} frames at a time, got {len(frames)}")
     if any(frame.shape != frames[0].shape for frame in frames):
         raise ArgumentError("the frames differ in size: save those of one size together")
-    pixels = np.stack([frame.pixels for frame in frames])
-    about = {"kind": _KIND, "version": VERSION, "frames": [_plain(frame) for frame in frames]}
+    is_colour = frames[0].is_colour
+    if any(frame.is_colour != is_colour for frame in frames):
+        raise ArgumentError("some frames are grey and some in colour: save them apart")
+    arrays: dict[str, Any] = {"pixels": np.stack([frame.pixels for frame in frames])}
+    version = COLOUR_VERSION if is_colour else VERSION
+    about = {"kind": _KIND, "version": version, "frames": [_plain(frame) for frame in frames]}
+    if is_colour:
+        overlays = [frame.overlay for frame in frames]
+        about |= overlays_to_plain(overlays)
+        if known := [overlay for overlay in overlays if overlay is not None]:
+            arrays |= overlay_arrays(known)
     try:
         text = json.dumps(about, allow_nan=False, ensure_ascii=False).encode()
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"a frame's description cannot be saved: {error}") from error
     with atomic_file(path, overwrite=overwrite, name=str(path)) as (file, _):
-        np.savez_compressed(file, pixels=pixels, about=np.frombuffer(text, np.uint8))
+        np.savez_compressed(file, **arrays, about=np.frombuffer(text, np.uint8))
     return path
 
 
@@ -85,18 +110,31 @@ def load_frames(path: str | os.PathLike[str]) -> list[Frame]:
     with storage_errors(f"read {path}"):
         file = os.fdopen(open_regular(path, str(path)), "rb")
     with file, _damage(path), zipfile.ZipFile(file) as archive:
-        if sorted(archive.namelist()) != ["about.npy", "pixels.npy"]:
+        names = sorted(archive.namelist())
+        if names not in (_ENTRIES, _COLOUR_ENTRIES):
             raise DataDamagedError(f"{path} is not {_EXPECTED}: save frames with save_frames")
-        text = _bytes(archive, "about", 1, MAX_ABOUT_BYTES).tobytes()
+        text = _array(archive, "about", np.uint8, 1, MAX_ABOUT_BYTES).tobytes()
         about = json.loads(text, parse_constant=_refuse_constant)
-        if about["kind"] != _KIND or about["version"] != VERSION:
+        if about["kind"] != _KIND or about["version"] not in (VERSION, COLOUR_VERSION):
             raise DataDamagedError(
-                f"{path} has version {about['version']}, this usdk reads {VERSION}: update usdk"
+                f"{path} has version {about['version']}, this usdk reads {COLOUR_VERSION}: "
+                "update usdk"
             )
-        pixels = _bytes(archive, "pixels", 3, MAX_PIXEL_BYTES)
+        is_colour = about["version"] == COLOUR_VERSION
+        pixels = _array(archive, "pixels", np.uint8, 4 if is_colour else 3, MAX_PIXEL_BYTES)
         if not 1 <= len(pixels) == len(about["frames"]):
             raise DataDamagedError(f"{path}: pixels and description differ in number")
-        return [_frame(*both) for both in zip(pixels, about["frames"], strict=True)]
+        overlays = _overlays(archive, about) if is_colour else [None] * len(pixels)
+        return [_frame(*all_of) for all_of in zip(pixels, about["frames"], overlays, strict=True)]
+
+
+def _overlays(archive: zipfile.ZipFile, about: dict[str, Any]) -> list[FlowOverlay | None]:
+    arrays = {name: np.empty((0, 0, 0), np.float32) for name in OVERLAY_ARRAYS}
+    if f"{OVERLAY_ARRAYS[0]}.npy" in archive.namelist():
+        arrays = {
+            name: _array(archive, name, np.float32, 3, MAX_VALUE_BYTES) for name in OVERLAY_ARRAYS
+        }
+    return overlays_from_plain(about, arrays)
 
 
 def _damage(path: Path) -> Any:
@@ -116,7 +154,7 @@ def _plain(frame: Frame) -> dict[str, Any]:
     return plain
 
 
-def _frame(pixels: NDArray[np.uint8], plain: dict[str, Any]) -> Frame:
+def _frame(pixels: NDArray[np.uint8], plain: dict[str, Any], overlay: FlowOverlay | None) -> Frame:
     raster = plain["raster"]
     size_m = float(raster["pixel_size_m"])
     if not size_m > 0:
@@ -136,6 +174,7 @@ def _frame(pixels: NDArray[np.uint8], plain: dict[str, Any]) -> Frame:
         sequence_number=int(plain["sequence_number"]),
         device_timestamp_s=device_s,
         host_timestamp_s=host_s,
+        overlay=overlay,
     )
 
 
@@ -143,12 +182,18 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _bytes(archive: zipfile.ZipFile, name: str, n_dimensions: int, limit: int) -> NDArray[np.uint8]:
-    """Return an entry of uint8; its size is checked before it is read."""
+def _array(
+    archive: zipfile.ZipFile,
+    name: str,
+    dtype: type[np.generic],
+    n_dimensions: int,
+    limit: int,
+) -> NDArray[Any]:
+    """Return an entry of one type; its size is checked before it is read."""
     if archive.getinfo(f"{name}.npy").file_size > limit:
         raise DataDamagedError(f"{name} is longer than {limit} bytes")
     with archive.open(f"{name}.npy") as entry:
         array = npy_format.read_array(entry, allow_pickle=False)
-    if array.dtype != np.uint8 or array.ndim != n_dimensions:
-        raise DataDamagedError(f"{name} must be uint8 of {n_dimensions} dimensions")
-    return np.asarray(array, np.uint8)
+    if array.dtype != dtype or array.ndim != n_dimensions:
+        raise DataDamagedError(f"{name} must be {dtype.__name__} of {n_dimensions} dimensions")
+    return np.asarray(array, dtype)

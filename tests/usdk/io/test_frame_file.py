@@ -6,7 +6,7 @@ import pickle
 import tempfile
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from usdk.acquisition import DeviceInfo, Gap
 from usdk.errors import ArgumentError, DataDamagedError, StorageError
+from usdk.flow_overlay import FlowKind, FlowOverlay
 from usdk.frame import Frame, Provenance
 from usdk.io import load_frames, save_frames
 from usdk.scan import Raster
@@ -265,3 +266,107 @@ def test_every_truncation_and_flipped_byte_is_refused_or_harmless(
 def test_an_absent_file_is_a_storage_error(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="no such file"):
         load_frames(tmp_path / "none")
+
+
+def colour_frame(seed: int = 0, n_spreads: int = 0, **changes: Any) -> Frame:
+    rng = np.random.default_rng(seed)
+    shape = (7, 5)
+    velocity_m_s = rng.normal(size=shape).astype(np.float32)
+    velocity_m_s[0] = np.nan
+    table = (n_spreads, 16, 3) if n_spreads else (16, 3)
+    options: dict[str, Any] = {
+        "kind": FlowKind.VARIANCE if n_spreads else FlowKind.VELOCITY,
+        "velocity_m_s": velocity_m_s,
+        "power_db": velocity_m_s - 10,
+        "scale": (-0.2, 0.6),
+        "colours": rng.integers(0, 256, table).astype(np.uint8),
+        "nyquist_m_s": 0.4,
+        "prf_hz": 4e3,
+        "frequency_hz": 5e6,
+        "box": (1, 0, 7, 4),
+    }
+    return Frame(
+        pixels=rng.integers(0, 256, (*shape, 3)).astype(np.uint8),
+        raster=Raster(x_m=0.0, z_m=0.0, pixel_size_m=1e-4, n_rows=7, n_columns=5),
+        dynamic_range_db=60.0,
+        provenance=Provenance(
+            probe="p", sequence="s", transmit_frequency_hz=5e6, sound_speed_m_s=1540.0
+        ),
+        overlay=FlowOverlay(**(options | changes)),
+    )
+
+
+def test_frames_in_colour_come_back_with_their_velocities(tmp_path: Path) -> None:
+    saved = [
+        colour_frame(0),
+        replace(colour_frame(1), overlay=None),
+        colour_frame(2, 4, steering_rad=0.2, angle_rad=1.0),
+        colour_frame(0, scale=(-1.0, 1.0)),
+    ]
+    loaded = load_frames(save_frames(tmp_path / "f.npz", saved))
+    assert [plain(frame) for frame in loaded] == [plain(frame) for frame in saved]
+    assert loaded[1].overlay is None
+    for one, other in zip(saved, loaded, strict=True):
+        if one.overlay is None or other.overlay is None:
+            continue
+        for field in fields(FlowOverlay):
+            before, after = getattr(one.overlay, field.name), getattr(other.overlay, field.name)
+            assert np.array_equal(before, after, equal_nan=field.name not in ("kind", "colours"))
+        assert other.overlay.velocity_m_s.dtype == np.float32
+        assert isinstance(other.overlay.kind, FlowKind)
+
+
+def test_colours_of_unknown_meaning_come_back(tmp_path: Path) -> None:
+    bare = replace(colour_frame(), overlay=None)
+    (loaded,) = load_frames(save_frames(tmp_path / "f.npz", [bare]))
+    assert np.array_equal(loaded.pixels, bare.pixels)
+    assert loaded.overlay is None
+
+
+def test_grey_frames_are_saved_as_before(tmp_path: Path) -> None:
+    grey = replace(colour_frame(), pixels=np.zeros((7, 5), np.uint8), overlay=None)
+    path = save_frames(tmp_path / "f.npz", [grey])
+    with zipfile.ZipFile(path) as archive:
+        assert sorted(archive.namelist()) == ["about.npy", "pixels.npy"]
+    with np.load(path) as archive:
+        about = json.loads(archive["about"].tobytes())
+    assert about["version"] == 1
+    assert set(about) == {"kind", "version", "frames"}
+
+
+def test_grey_frames_and_frames_in_colour_are_saved_apart(tmp_path: Path) -> None:
+    grey = replace(colour_frame(), pixels=np.zeros((7, 5), np.uint8), overlay=None)
+    with pytest.raises(ArgumentError, match="apart"):
+        save_frames(tmp_path / "f.npz", [grey, colour_frame()])
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda about, _: about["overlays"].append(None),
+        lambda about, _: about["overlays"][0].update(colours=1),
+        lambda about, _: about["overlays"][0].update(colours=-1),
+        lambda about, _: about["overlays"][0].update(kind="sound"),
+        lambda about, _: about["overlays"][0].update(scale=[1, 1]),
+        lambda about, _: about["overlays"][0].update(box=[1, 2]),
+        lambda about, _: about["overlays"][0].pop("prf_hz"),
+        lambda about, _: about["colours"][0].update(rgb="zz"),
+        lambda about, _: about["colours"][0].update(shape=[3, 3]),
+        lambda about, _: about.update(overlays=[None]),
+        lambda about, _: about.pop("colours"),
+        lambda _, arrays: arrays.update(power_db=arrays["power_db"][:, :3]),
+        lambda _, arrays: arrays.update(velocity_m_s=arrays["velocity_m_s"].astype(float)),
+        lambda _, arrays: arrays.update(pixels=arrays["pixels"][..., 0]),
+        lambda _, arrays: arrays.pop("power_db"),
+        lambda _, arrays: (arrays.pop("power_db"), arrays.pop("velocity_m_s")),
+    ],
+)
+def test_damaged_colours_are_refused(tmp_path: Path, damage: Callable[[Any, Any], Any]) -> None:
+    path = save_frames(tmp_path / "f.npz", [colour_frame()])
+    with np.load(path) as archive:
+        arrays = dict(archive)
+    about = json.loads(arrays.pop("about").tobytes())
+    damage(about, arrays)
+    np.savez(path, **arrays, about=np.frombuffer(json.dumps(about).encode(), np.uint8))
+    with pytest.raises(DataDamagedError):
+        load_frames(path)
