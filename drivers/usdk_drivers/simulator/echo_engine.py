@@ -33,6 +33,8 @@ _FULL_SCALE = 30_000
 # −6 dB bandwidth of a burst of n cycles is this over n: |sinc| falls to 1/2 at 0.603.
 _BURST_BANDWIDTH = 1.207
 _CACHE_BYTES = 256 * 2**20
+# A frame of fewer transmits has the scatterers of each shared out, too.
+_FLOW_SHARES = 4
 
 
 class EchoEngine:
@@ -154,17 +156,26 @@ class EchoEngine:
         return np.clip(rf, limits.min, limits.max).astype(np.int16)
 
     def _add_flowing(self, number: int, rf: NDArray[np.float32]) -> None:
-        """Add what flows, each transmit at its own time; threads share the transmits."""
+        """Add what flows, each transmit at its own time; threads share transmits and scatterers."""
         flowing = self._scene.flowing
         assert flowing is not None
+        n_transmits = len(rf)
+        moved = [flowing(1e-9 * self.timestamp_ns(number, t)) for t in range(n_transmits)]
+        # Shares do not depend on the machine: a frame is the same on all of them.
+        n_shares = math.ceil(_FLOW_SHARES / n_transmits)
+        outs = np.zeros((n_shares, *rf.shape), np.float32) if n_shares > 1 else rf[np.newaxis]
 
-        def add(t: int) -> None:
+        def add(share: int, t: int) -> None:
+            part = _split(len(moved[t].amplitudes), n_shares)[share]
             one = slice(t, t + 1)
-            self._add(flowing(1e-9 * self.timestamp_ns(number, t)), slice(None), one, rf[one])
+            self._add(moved[t], part, one, outs[share, one])
 
-        with ThreadPoolExecutor(max(1, min(os.cpu_count() or 1, len(rf)))) as pool:
-            for _ in pool.map(add, range(len(rf))):
+        with ThreadPoolExecutor(max(1, os.cpu_count() or 1)) as pool:
+            shares = itertools.product(range(n_shares), range(n_transmits))
+            for _ in pool.map(lambda share: add(*share), shares):
                 pass
+        if n_shares > 1:
+            rf += outs.sum(axis=0)
 
     def _echoes(self, scatterers: Scatterers) -> NDArray[np.float32]:
         """Return the RF of scatterers, shared out over threads; they end with the call."""
