@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from usdk.arguments import count, finite
 from usdk.doppler.clutter.cutoff import require_cutoff
-from usdk.doppler.clutter.matrix_filter import MAX_PULSES, MatrixFilter
+from usdk.doppler.clutter.matrix_filter import MAX_PULSES, MatrixFilter, PointsFilter
 from usdk.doppler.clutter.stream import TapStream
 from usdk.errors import ArgumentError
 from usdk.fir_design import band_taps
@@ -114,6 +114,13 @@ class FirFilter(MatrixFilter):
     def describe(self) -> str:
         """Return the filter's name and length."""
         return self._text
+
+    def _for_long(self, n_pulses: int) -> PointsFilter:
+        def work(points: NDArray[np.complex64], out: NDArray[np.complex64]) -> None:
+            filtered = TapStream((points.shape[0],), self.taps)(points, threads=1)
+            out[:] = filtered[:, self.taps.size - 1 :]
+
+        return work
 
     def _design(self, n_pulses: int) -> NDArray[np.float64]:
         n_out, n_taps = self.n_pulses_out(n_pulses), self.taps.size

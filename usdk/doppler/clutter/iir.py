@@ -12,7 +12,7 @@ from usdk.arguments import count, positive
 from usdk.choice import choice
 from usdk.doppler.clutter.cutoff import require_cutoff
 from usdk.doppler.clutter.iir_design import IirKind, high_pass, sections
-from usdk.doppler.clutter.matrix_filter import MAX_PULSES, MatrixFilter
+from usdk.doppler.clutter.matrix_filter import MAX_PULSES, MatrixFilter, PointsFilter, without
 from usdk.doppler.clutter.stream import SectionStream
 from usdk.errors import ArgumentError
 
@@ -121,6 +121,20 @@ class IirFilter(MatrixFilter):
             f"IIR, {self.kind} of order {self.order}, cutoff {self.cutoff:.4g} PRF, "
             f"{self.initialization} initialization"
         )
+
+    def _for_long(self, n_pulses: int) -> PointsFilter:
+        begins, rows = self.initialization, self.sections
+        ringing = _orthonormal(self._zeros_poles.poles, n_pulses).T
+
+        def work(points: NDArray[np.complex64], out: NDArray[np.complex64]) -> None:
+            is_step = begins is Initialization.STEP
+            stream = SectionStream((points.shape[0],), rows, is_step=is_step)
+            if begins is Initialization.PROJECTION:
+                without(ringing)(stream(points, threads=1), out)
+            else:
+                stream(points, out=out, threads=1)
+
+        return work
 
     def _design(self, n_pulses: int) -> NDArray[np.float64]:
         response = _run(self.sections, np.eye(n_pulses, 1)[:, 0])

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from usdk.errors import ArgumentError
 from usdk.tiles import cut, run_tiles
 
-__all__ = ["POINTS_PER_TILE", "over_points", "place", "require_packet"]
+__all__ = ["POINTS_PER_TILE", "as_floats", "over_points", "place", "require_packet"]
 
 POINTS_PER_TILE = 4096
 
@@ -39,6 +39,11 @@ def place(
     if np.may_share_memory(out, packet):
         raise ArgumentError("out must not be the packet's own memory")
     return out
+
+
+def as_floats(array: NDArray[np.complexfloating]) -> NDArray[np.float32]:
+    """Return complex rows as float32, real and imaginary parts in turn."""
+    return np.ascontiguousarray(array, np.complex64).view(np.float32)
 
 
 def over_points(

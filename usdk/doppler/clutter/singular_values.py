@@ -8,11 +8,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.doppler.clutter.packet import as_floats
 from usdk.errors import ArgumentError
 from usdk.tiles import cut, run_tiles
 from usdk_kernels import casorati
 
-__all__ = ["SingularValues", "as_floats", "decompose", "full_gram", "gram_of"]
+__all__ = ["SingularValues", "decompose", "full_gram", "gram_of"]
 
 _POINTS_PER_TILE = 4096
 
@@ -72,11 +73,6 @@ class SingularValues:
         spread[~varies] = 1
         unit = centred / spread[:, None]
         return np.asarray(unit @ unit.T / max(n_points, 1))
-
-
-def as_floats(array: NDArray[np.complexfloating]) -> NDArray[np.float32]:
-    """Return complex rows as float32, real and imaginary parts in turn."""
-    return np.ascontiguousarray(array, np.complex64).view(np.float32)
 
 
 def gram_of(points: NDArray[np.complex64], *, threads: int | None) -> NDArray[np.complex128]:

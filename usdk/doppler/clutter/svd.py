@@ -10,10 +10,9 @@ from numpy.typing import NDArray
 
 from usdk.arguments import count
 from usdk.doppler.clutter.filter import ClutterFilter
-from usdk.doppler.clutter.packet import place, require_packet
+from usdk.doppler.clutter.packet import as_floats, place, require_packet
 from usdk.doppler.clutter.singular_values import (
     SingularValues,
-    as_floats,
     decompose,
     full_gram,
     gram_of,

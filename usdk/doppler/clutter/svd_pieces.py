@@ -8,10 +8,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.doppler.clutter.packet import POINTS_PER_TILE
+from usdk.doppler.clutter.packet import POINTS_PER_TILE, as_floats
 from usdk.doppler.clutter.singular_values import (
     SingularValues,
-    as_floats,
     decompose,
     full_gram,
     gram_of,

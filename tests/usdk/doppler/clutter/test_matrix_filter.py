@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usdk.doppler.clutter import FirFilter, IirFilter, MeanFilter, PolynomialFilter
-from usdk.doppler.clutter.matrix_filter import MAX_PULSES
+from usdk.doppler.clutter.matrix_filter import LONGEST_BY_MATRIX, MAX_PULSES
 from usdk.errors import ArgumentError
 
 FILTERS = {
@@ -30,6 +30,15 @@ def test_a_call_is_the_matrix_times_the_packet(clutter, noise):
     filtered = clutter(packet)
     assert filtered.shape == (5, 40, clutter.n_pulses_out(N))
     np.testing.assert_allclose(filtered, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("clutter", FILTERS.values(), ids=FILTERS)
+@pytest.mark.parametrize("n", [LONGEST_BY_MATRIX, LONGEST_BY_MATRIX + 1, 300])
+def test_long_packets_go_another_way_to_the_same(clutter, n, noise):
+    packet = noise(3, 100, n) + 10
+    expected = packet.astype(np.complex128) @ clutter.matrix(n).T.astype(np.float64)
+    np.testing.assert_allclose(clutter(packet), expected, atol=3e-4)
+    np.testing.assert_array_equal(clutter(packet, threads=1), clutter(packet, threads=2))
 
 
 @pytest.mark.parametrize("clutter", FILTERS.values(), ids=FILTERS)
