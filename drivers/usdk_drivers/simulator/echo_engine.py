@@ -160,7 +160,10 @@ class EchoEngine:
         flowing = self._scene.flowing
         assert flowing is not None
         n_transmits = len(rf)
-        moved = [flowing(1e-9 * self.timestamp_ns(number, t)) for t in range(n_transmits)]
+        n_cine_frames, rate_hz = self._n_cine_frames, self._set().frame_rate_hz
+        repeat_s = n_cine_frames / rate_hz if n_cine_frames else math.inf
+        times_s = [1e-9 * self.timestamp_ns(number, t) for t in range(n_transmits)]
+        moved = [flowing(time_s, repeat_s) for time_s in times_s]
         # Shares do not depend on the machine: a frame is the same on all of them.
         n_shares = math.ceil(_FLOW_SHARES / n_transmits)
         outs = np.zeros((n_shares, *rf.shape), np.float32) if n_shares > 1 else rf[np.newaxis]

@@ -28,6 +28,9 @@ _HEADROOM = 8.0
 _SOUND_SPEED_M_S = 1540.0
 # At the edge of the view, where blood enters and leaves, echoes fade over this length.
 _FADE_M = 1e-3
+# Of its life in a cine a scatterer fades in and out so long; the root of its mean power.
+_BIRTH = 0.1
+_MEAN_PRESENCE = math.sqrt(1 - _BIRTH * 4 / 3)
 # The wall's layer of strong echoes.
 _WALL_M = 0.5e-3
 _WALL_AMPLITUDE = 2.5
@@ -55,8 +58,13 @@ def vessel_scene(vessel: Vessel, probe: Probe, random: np.random.Generator) -> S
     density_over_tissue = n / (length_m * 2 * vessel.radius_m) / _tissue_per_m2(view)
     blood = _speckle(n, vessel.blood_db, density_over_tissue, random)
 
-    def flowing(time_s: float) -> Scatterers:
-        come_m = start_m + share * vessel.axis_displacement_m(time_s)
+    born = random.random(n)
+
+    def flowing(time_s: float, repeat_s: float = math.inf) -> Scatterers:
+        way_m, present = vessel.axis_displacement_m(time_s), np.ones(n)
+        if repeat_s < math.inf:
+            way_m, present = _since_birth(vessel, time_s, repeat_s, born)
+        come_m = start_m + share * way_m
         offset_m = relative_radius * vessel.radius_at_m(time_s)
         blood_m = vessel.point_m(first_m + np.mod(come_m, length_m), offset_m)
         ends_m = vessel.length_m / 2 - np.abs(vessel.along_m(blood_m))
@@ -64,7 +72,7 @@ def vessel_scene(vessel: Vessel, probe: Probe, random: np.random.Generator) -> S
         seen = level > 0
         return scatterers(
             np.vstack((vessel.tissue_at_m(around_m, time_s), blood_m[seen])),
-            np.append(around, (level * blood)[seen]),
+            np.append(around, (present * level * blood)[seen]),
         )
 
     return Scene(
@@ -91,7 +99,7 @@ def disk_scene(disk: Disk, probe: Probe, random: np.random.Generator) -> Scene:
     start_rad = random.uniform(0, 2 * math.pi, n)
     amplitudes = _speckle(n, 0.0, n / area_m2 / _tissue_per_m2(view), random)
 
-    def flowing(time_s: float) -> Scatterers:
+    def flowing(time_s: float, repeat_s: float = math.inf) -> Scatterers:
         turned_rad = start_rad + disk.angular_velocity_rad_s * time_s
         return scatterers(disk.point_m(radius_m, turned_rad), amplitudes)
 
@@ -121,6 +129,22 @@ def _stretch_m(vessel: Vessel, view: View) -> tuple[float, float]:
     if not first_m < last_m:
         raise ArgumentError("no blood is in view: ask for a greater length_m")
     return first_m, last_m
+
+
+def _since_birth(
+    vessel: Vessel, time_s: float, repeat_s: float, born: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the way on the axis since each scatterer's birth, m, and how far it is faded in.
+
+    In a cine each scatterer lives as long as the cine lasts, from a time of its own on, and comes
+    back to where it began while it is silent: blood never jumps, and the cine repeats.
+    """
+    age = np.mod(time_s / repeat_s + born, 1.0)
+    birth_s = time_s - age * repeat_s
+    way_m = vessel.axis_displacement_m(np.mod(birth_s, repeat_s))
+    earlier_m = np.where(birth_s < 0, vessel.axis_displacement_m(repeat_s), 0.0)
+    present = np.clip(np.minimum(age, 1 - age) / _BIRTH, 0.0, 1.0)
+    return vessel.axis_displacement_m(time_s) - way_m + earlier_m, present / _MEAN_PRESENCE
 
 
 def _number(area_m2: float, probe: Probe) -> int:

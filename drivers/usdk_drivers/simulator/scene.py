@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Scatterers", "Scene", "scatterers", "still_scene"]
+__all__ = ["Flowing", "Scatterers", "Scene", "scatterers", "still_scene"]
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,23 @@ class Scatterers:
     amplitudes: NDArray[np.float32]
 
 
+class Flowing(Protocol):
+    """Scatterers that move with time."""
+
+    def __call__(self, time_s: float, repeat_s: float = math.inf) -> Scatterers:
+        """Return the scatterers at a time on the device's clock, s.
+
+        With ``repeat_s``, s, time starts anew after so long, and is less than that: what can be
+        made to go on without a seam goes on.
+        """
+
+
 @dataclass(frozen=True)
 class Scene:
     """Scatterers that stand still, those that move with a phase, and those that move with time.
 
     ``moving`` is periodic in a phase from 0 to 1, which goes from frame to frame: within a frame
-    they stand still. ``flowing`` takes the time of a single transmit on the device's clock, s.
+    they stand still. ``flowing`` takes the time of a single transmit.
     ``moves`` tells whether either moves anything. ``peak_amplitude`` fixes the gain: the greatest
     of all amplitudes, and more where so many scatterers share a focus that they add up to more.
     """
@@ -33,7 +46,7 @@ class Scene:
     moving: Callable[[float], Scatterers]
     moves: bool
     peak_amplitude: float
-    flowing: Callable[[float], Scatterers] | None = None
+    flowing: Flowing | None = None
 
 
 def still_scene(

@@ -155,7 +155,7 @@ def falling(asked_s: list[float]) -> Scene:
     """Return a scene of one scatterer that goes down at 1 m/s, and tells when it was asked for."""
     none = Scatterers(np.empty((0, 3), np.float32), np.empty(0, np.float32))
 
-    def at(time_s: float) -> Scatterers:
+    def at(time_s: float, repeat_s: float = math.inf) -> Scatterers:
         asked_s.append(time_s)
         place_m = np.array([[0.0, 0.0, 10e-3 + 1.0 * time_s]], np.float32)
         return Scatterers(place_m, np.ones(1, np.float32))

@@ -79,6 +79,31 @@ def test_the_lumen_is_filled_evenly_for_ever(angle_deg: float) -> None:
         )
 
 
+def test_a_cine_of_blood_has_no_seam() -> None:
+    """From the last pulse of a cine to its first, blood goes on as between any two."""
+    vessel = Vessel(angle_deg=90, wall_displacement_m=0)
+    scene = make_scene(SceneName.VESSEL, PROBE, 1, vessel)
+    step_s, repeat_s = 1e-4, 1 / vessel.heart_rate_hz
+    assert scene.flowing is not None
+
+    def follow(first_s: float, second_s: float) -> tuple[float, float]:
+        first, second = scene.flowing(first_s, repeat_s), scene.flowing(second_s, repeat_s)
+        middle = np.abs(first.positions_m[:, 0]) < 15e-3
+        positions_m = first.positions_m[middle].astype(float)
+        predicted_m = positions_m + vessel.velocity_m_s(positions_m, first_s) * step_s
+        distance_m, index = cKDTree(second.positions_m.astype(float)).query(predicted_m)
+        went_on = distance_m < 2e-7
+        change = np.abs(second.amplitudes[index] - first.amplitudes[middle])[went_on].max()
+        return float(went_on.mean()), float(change / np.abs(first.amplitudes).max())
+
+    for first_s in (0.3, repeat_s - step_s):
+        went_on, change = follow(first_s, (first_s + step_s) % repeat_s)
+        assert went_on > 0.998
+        assert change < 0.01
+    level = [np.std(scene.flowing(t, repeat_s).amplitudes) for t in (0.0, 0.5)]
+    assert level == pytest.approx([np.std(scene.flowing(t).amplitudes) for t in (0.0, 0.5)], 0.02)
+
+
 def test_a_short_stretch_of_blood_fades_at_its_ends() -> None:
     short = Vessel(length_m=8e-3, waveform="steady")
     found = flowing(make_scene(SceneName.VESSEL, PROBE, 1, short), 2.3)
