@@ -6,18 +6,23 @@ and one whose arrival times jump inside a run, as at a focus, has several.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.beamform.computed_tables import ComputedTables, wave_terms
 from usdk.beamform.geometry import Geometry
 from usdk.beamform.options import Method, TransmitWeighting
 from usdk.beamform.transmit_weights import transmit_weights
+from usdk.tiles import cut, run_tiles
 from usdk_kernels.das_lattice import LANES, PLACES, QUARTERS
+from usdk_kernels.line_points import line_points
 
 __all__ = ["TransmitEntries", "transmit_entries"]
 
+_Tables = tuple[NDArray[np.generic], ...]
 _LINES_AT_ONCE = 16
 _FARTHEST_SAMPLES = 2.0**28  # positions beyond it are in no record
 _SLACK_SAMPLES = 1e-3  # by which rounding may lengthen two rests
@@ -67,20 +72,33 @@ def transmit_entries(
     n_lines, n_ranges = len(lines[0]), len(lines[2])
     n_runs = room.size
     amount = np.zeros((n_lines, n_ranges))
-    counts, parts, n_bytes = [], [], 0
-    for first in range(0, n_lines, _LINES_AT_ONCE):
-        block = slice(first, min(first + _LINES_AT_ONCE, n_lines))
-        samples, weight, phase_rad = _positions(geometry, method, lines, block)
+    blocks = cut(n_lines, _LINES_AT_ONCE)
+    parts: list[_Tables | None] = [None] * len(blocks)
+    counts: list[NDArray[np.int64]] = [np.empty(0, np.int64)] * len(blocks)
+    n_bytes = 0
+    waves = None
+    if ComputedTables.applies_to(geometry, method):
+        waves = np.array(wave_terms(geometry), np.float64)
+
+    def make(number: int) -> None:
+        nonlocal n_bytes
+        if n_bytes > most_bytes:
+            return
+        block = slice(*blocks[number])
+        samples, weight, phase_rad = _positions(geometry, method, lines, block, waves)
         amount[block] = np.abs(weight).sum(axis=0)
         keys, part = _cut(samples, weight, phase_rad, room - _SLACK_SAMPLES, n_windows)
+        # Only adds, and is looked at again at the end: threads need not agree on it in between.
         n_bytes += sum(table.nbytes for table in part)
-        if n_bytes > most_bytes:
-            return None
-        per_run = np.bincount(keys, minlength=(block.stop - block.start) * n_runs)
-        counts.append(per_run)
-        parts.append(part)
+        counts[number] = np.bincount(keys, minlength=(block.stop - block.start) * n_runs)
+        parts[number] = part
+
+    run_tiles(make, range(len(blocks)), threads=None)
+    made = [part for part in parts if part is not None]
+    if len(made) < len(blocks) or sum(t.nbytes for part in made for t in part) > most_bytes:
+        return None
     first_entry = np.concatenate([[0], np.cumsum(np.concatenate(counts))]).astype(np.int64)
-    transmit, base, rel, weights = (np.concatenate(table) for table in zip(*parts, strict=True))
+    transmit, base, rel, weights = (np.concatenate(table) for table in zip(*made, strict=True))
     return TransmitEntries(first_entry, transmit, base, rel, weights, amount)
 
 
@@ -89,18 +107,33 @@ def _positions(
     method: Method,
     lines: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]],
     block: slice,
+    waves: NDArray[np.float64] | None,
 ) -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.float32] | None]:
     """Return position in samples, weight and phase in rad, (n_transmits, n_lines, n_ranges)."""
     bases_m, directions, ranges_m = lines
-    points_m = bases_m[block, None] + ranges_m[:, None] * directions[block, None]
-    shape = (-1, *points_m.shape[:2])
-    points_m = points_m.reshape(-1, 3)
+    n_points = (block.stop - block.start) * ranges_m.size
+    shape = (-1, block.stop - block.start, ranges_m.size)
     probe, receive = geometry.probe, geometry.receive
-    # Both ways through the lens lengthen every path alike.
-    time_s = np.stack([
-        wave.arrival_time_s(points_m, probe, receive.sound_speed_m_s) + 2 * probe.lens_delay_s
-        for wave in geometry.sequence.transmits
-    ])  # fmt: skip
+    if waves is not None:
+        time_s = np.empty((len(waves), n_points))
+        line_points(
+            np.array(bases_m[block], np.float64, order="C"),
+            np.array(directions[block], np.float64, order="C"),
+            np.array(ranges_m, np.float64),
+            waves,
+            0,
+            n_points,
+            np.empty((n_points, 3), np.float32),
+            time_s,
+        )
+    else:
+        points_m = bases_m[block, None] + ranges_m[:, None] * directions[block, None]
+        points_m = points_m.reshape(-1, 3)
+        # Both ways through the lens lengthen every path alike.
+        time_s = np.stack([
+            wave.arrival_time_s(points_m, probe, receive.sound_speed_m_s) + 2 * probe.lens_delay_s
+            for wave in geometry.sequence.transmits
+        ])  # fmt: skip
     zero_s = np.array(receive.time_zero_s)[:, None]
     with np.errstate(over="ignore"):  # beyond any record
         samples = (time_s - zero_s) * receive.sampling_frequency_hz
@@ -128,7 +161,7 @@ def _cut(
     phase_rad: NDArray[np.float32] | None,
     room: NDArray[np.float64],
     n_windows: int,
-) -> tuple[NDArray[np.int64], tuple[NDArray[np.generic], ...]]:
+) -> tuple[NDArray[np.int64], _Tables]:
     """Return line and run of every entry, and transmit, base, rest and weight of it."""
     n_transmits, n_lines, n_ranges = samples.shape
     n_runs = room.size
@@ -145,11 +178,12 @@ def _cut(
     rooms = np.tile(np.repeat(room, n_transmits), n_lines)
     pending = weights != 0
     keys, found = [], []
-    while pending.any():
-        rows = np.flatnonzero(pending.any(axis=1))
+    while (rows := np.flatnonzero(functools.reduce(np.logical_or, pending.T))).size:
         wanted = pending[rows].reshape(rows.size, n_windows, -1)
         place = places[rows].reshape(wanted.shape)
-        first = np.where(wanted, place, np.inf).min(axis=2)
+        # Lane by lane: numpy is slow where the axis is short.
+        spread = np.where(wanted, place, np.inf)
+        first = functools.reduce(np.minimum, np.moveaxis(spread, 2, 0))
         # A window that no lane reads stands where another one does.
         first = np.floor(np.where(np.isfinite(first), first, first.min(axis=1, keepdims=True)))
         way = place - first[..., None]
