@@ -28,8 +28,10 @@ PointsFilter = Callable[[NDArray[np.complex64], NDArray[np.complex64]], None]
 
 MAX_PULSES = 2048
 """Pulses to a packet; a matrix then takes 16 MiB."""
-LONGEST_BY_MATRIX = 64
+LONGEST_BY_MATRIX = 128
 """Pulses of the longest packet that is multiplied by the matrix; both ways give the same."""
+LONGEST_PROJECTED_BY_MATRIX = 24
+"""The same for filters that are a projection on few signals, whose other way costs less."""
 _LONG_PER_TILE = 256
 # Packet sizes whose matrices are kept; one device uses one or two.
 _N_KEPT = 8
@@ -46,6 +48,8 @@ class MatrixFilter(ClutterFilter):
     H. Torp, "Clutter rejection filters in color flow imaging: a theoretical approach", IEEE Trans.
     Ultrason. Ferroelectr. Freq. Control 44(2), 1997.
     """
+
+    _longest_by_matrix = LONGEST_BY_MATRIX
 
     def __init__(self) -> None:
         self._matrices: dict[int, NDArray[np.float32]] = {}
@@ -83,7 +87,7 @@ class MatrixFilter(ClutterFilter):
         n_pulses = count(packet.shape[-1], "n_pulses", least=0, most=MAX_PULSES)
         out = place(out, (*packet.shape[:-1], self.n_pulses_out(n_pulses)), packet)
         points, filtered = _rows(packet), _rows(out)
-        if n_pulses > LONGEST_BY_MATRIX:
+        if n_pulses > self._longest_by_matrix:
             work = self._for_long(n_pulses)
             over_points(
                 lambda start, stop: work(points[start:stop], filtered[start:stop]),
@@ -114,6 +118,8 @@ class MatrixFilter(ClutterFilter):
 
 class ProjectionFilter(MatrixFilter):
     """A filter that takes away what lies in the space of a few signals, F = I − Bᵀ B."""
+
+    _longest_by_matrix = LONGEST_PROJECTED_BY_MATRIX
 
     @abstractmethod
     def _orthonormal(self, n_pulses: int) -> NDArray[np.float64]:

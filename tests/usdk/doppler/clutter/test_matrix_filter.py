@@ -33,7 +33,7 @@ def test_a_call_is_the_matrix_times_the_packet(clutter, noise):
 
 
 @pytest.mark.parametrize("clutter", FILTERS.values(), ids=FILTERS)
-@pytest.mark.parametrize("n", [LONGEST_BY_MATRIX, LONGEST_BY_MATRIX + 1, 300])
+@pytest.mark.parametrize("n", [24, 25, LONGEST_BY_MATRIX, LONGEST_BY_MATRIX + 1, 300])
 def test_long_packets_go_another_way_to_the_same(clutter, n, noise):
     packet = noise(3, 100, n) + 10
     expected = packet.astype(np.complex128) @ clutter.matrix(n).T.astype(np.float64)
