@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from usdk.doppler import Autocorrelator, Correlations, SlowTime, flow_values
+from usdk.doppler import Autocorrelator, Correlations, SlowTime, autocorrelation, flow_values
 from usdk.doppler.clutter import (
     ClutterFilter,
     FirFilter,
@@ -98,26 +98,32 @@ def test_filters_without_a_real_matrix_give_the_same_by_other_ways(
 
 @pytest.mark.parametrize("name", [*IN_ONE_PASS, "SVD"])
 @pytest.mark.parametrize("axial", [False, True])
-def test_any_number_of_threads_gives_the_same_bits(name: str, axial: bool) -> None:
-    iq = packets(65, 517, 9)
+def test_any_number_of_threads_gives_the_same_bits(
+    name: str, axial: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autocorrelation, "_FLOATS_PER_TILE", 700)
+    iq = packets(9, 57, 9)
     clutter = SvdFilter(1) if name == "SVD" else IN_ONE_PASS[name]
-    plan = Autocorrelator((65, 517), 9, clutter=clutter, axial=axial)
+    plan = Autocorrelator((9, 57), 9, clutter=clutter, axial=axial)
     assert_same(plan(iq, threads=1), plan(iq, threads=3))
 
 
 @pytest.mark.parametrize("name", [*IN_ONE_PASS, "complex", "SVD"])
-def test_velocities_in_one_pass_are_those_of_two_steps(name: str) -> None:
-    iq = packets(40, 300, 12)
+def test_velocities_in_one_pass_are_those_of_two_steps(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autocorrelation, "_FLOATS_PER_TILE", 700)
+    iq = packets(4, 75, 12)
     others = {"complex": Shifted(), "SVD": SvdFilter(1)}
     clutter = (IN_ONE_PASS | others)[name]
-    plan = Autocorrelator((40, 300), 12, clutter=clutter, lag=2)
+    plan = Autocorrelator((4, 75), 12, clutter=clutter, lag=2)
     correlations = plan(iq)
     velocity, spread, power = plan.flow_values(iq, CLOCK)
     two_steps = flow_values(correlations, CLOCK)
     np.testing.assert_array_equal(velocity, two_steps[0])
     np.testing.assert_array_equal(spread, two_steps[1])
     np.testing.assert_array_equal(power, correlations.power)
-    out = tuple(np.empty((40, 300), np.float32) for _ in range(3))
+    out = tuple(np.empty((4, 75), np.float32) for _ in range(3))
     assert plan.flow_values(iq, CLOCK, out=out, threads=1)[0] is out[0]  # type: ignore[arg-type]
     np.testing.assert_array_equal(out[0], velocity)
 

@@ -118,13 +118,13 @@ def test_bias_and_variance_in_white_noise_are_those_of_theory(n_pulses: int, snr
     var = 1/((N − 1)² S) + 1/(2 (N − 1) S²) of the phase at the signal-to-noise ratio S; the bound
     is 6 / (N (N² − 1) S) (D. C. Rife, R. R. Boorstyn, IEEE Trans. Inf. Theory 20(5), 1974).
     """
-    snr, n_points = 10 ** (snr_db / 10), 20_000
+    snr, n_points = 10 ** (snr_db / 10), 8_000
     velocity, _ = estimate(noisy(n_points, n_pulses, snr, 0.7))
     phases = velocity / RAD
     variance = 1 / ((n_pulses - 1) ** 2 * snr) + 1 / (2 * (n_pulses - 1) * snr**2)
     bound = 6 / (n_pulses * (n_pulses**2 - 1) * snr)
     assert abs(phases.mean() - 0.7) < 4 * np.sqrt(variance / n_points)
-    assert phases.var() == pytest.approx(variance, rel=0.06 if snr_db > 10 else 0.15)
+    assert phases.var() == pytest.approx(variance, rel=0.08 if snr_db > 10 else 0.15)
     assert phases.var() > 0.95 * bound
     if n_pulses == 2:
         assert variance == pytest.approx(bound, rel=1.5 / snr)
@@ -132,7 +132,7 @@ def test_bias_and_variance_in_white_noise_are_those_of_theory(n_pulses: int, snr
 
 def test_the_spread_of_a_tone_in_noise_is_that_of_its_share_of_the_power() -> None:
     snr = 4.0
-    iq = noisy(20_000, 12, snr, 0.3)
+    iq = noisy(4_000, 12, snr, 0.3)
     found = Autocorrelator(iq.shape[:2], 12)(iq)
     mean = Correlations(found.power.mean(axis=1), found.lag_one.mean(axis=1))
     _, spread = flow_values(mean, CLOCK)
@@ -151,8 +151,9 @@ def test_the_spread_of_a_narrow_gaussian_spectrum_is_its_standard_deviation() ->
     assert spread[0] == pytest.approx(width * RAD, rel=0.05)
 
 
-def test_any_number_of_threads_gives_the_same_bits() -> None:
-    iq = noisy(40_000, 4, 1.0, 0.3)
+def test_any_number_of_threads_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usdk.doppler.velocity._POINTS_PER_TILE", 100)
+    iq = noisy(1_000, 4, 1.0, 0.3)
     found = Autocorrelator(iq.shape[:2], 4, axial=True)(iq)
     one, three = (flow_values(found, CLOCK, sample_period_s=PERIOD_S, threads=n) for n in (1, 3))
     np.testing.assert_array_equal(one, three)
