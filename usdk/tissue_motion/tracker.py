@@ -64,8 +64,8 @@ class MotionTracker:
     Notes
     -----
     The phase of a point beamformed with a wide aperture turns by less than 4 π f d / c, because
-    echoes reach its elements aslant: at F-number 1 displacements are read about 3 % too small, at
-    F-number 2 1 %.
+    echoes reach its elements aslant: at F-number 1 displacements are read 1 % too small, at
+    F-number 2 0.3 %.
     """
 
     def __init__(

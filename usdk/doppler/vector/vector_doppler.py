@@ -19,6 +19,7 @@ from usdk.doppler.autocorrelation import Autocorrelator
 from usdk.doppler.averaging import Averaging, average
 from usdk.doppler.clutter import ClutterFilter
 from usdk.doppler.correlations import Correlations
+from usdk.doppler.dealiasing.spatial import LEAST_COHERENCE, unwrap_velocity
 from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.vector.directions import look_directions
 from usdk.doppler.vector.solve import phase_variance, solve_vectors
@@ -71,8 +72,13 @@ class VectorDoppler:
         Whether a phase is read at ``frequency_hz`` or at the mean frequency of the echoes.
     frequency_hz : float, optional
         Frequency of the echoes, Hz; the demodulation frequency when absent.
+    unwrap : bool
+        Whether the velocities of each look are unwrapped by their continuity over the map first
+        (`usdk.doppler.dealiasing.unwrap_velocity`), where the coherence is at least
+        `LEAST_COHERENCE`. It finds aliasing that all looks have in common, which the residuals of
+        single points hardly tell.
     greatest_wrap, expected_speed_m_s
-        As for `solve_vectors`: the search for aliased looks.
+        As for `solve_vectors`: the search for aliased looks, point by point.
     **beamformer
         Options of `Beamformer`.
 
@@ -102,6 +108,7 @@ class VectorDoppler:
         n_independent: float = 1.0,
         estimator: str = "2-D autocorrelator",
         frequency_hz: float | None = None,
+        unwrap: bool = False,
         greatest_wrap: int = 0,
         expected_speed_m_s: float = math.inf,
         **beamformer: Any,
@@ -154,6 +161,7 @@ class VectorDoppler:
         self._averaging = replace(averaging or Averaging(), persistence=0.0)
         n_pairs = self._autocorrelator.n_pulses_out - 1
         self._n_independent = n_pairs * positive(n_independent, "n_independent")
+        self._unwrap = bool(unwrap)
         self._search: dict[str, Any] = {
             "greatest_wrap": greatest_wrap,
             "expected_speed_m_s": expected_speed_m_s,
@@ -220,6 +228,8 @@ class VectorDoppler:
                 sample_period_s=self._sample_period_s(look) if self._axial else None,
                 threads=threads,
             )
+            if self._unwrap:
+                velocity[look] = self._unwrapped(velocity[look], correlations)
             scale = (self.slow_time.nyquist_m_s / math.pi) ** 2
             phase = phase_variance(correlations, n_independent=self._n_independent)
             variance[look] = phase * np.float32(scale)
@@ -254,6 +264,13 @@ class VectorDoppler:
         if self._averaging.n_lines == 1 and self._averaging.n_samples == 1:
             return correlations
         return average(correlations, self._averaging, threads=threads)
+
+    def _unwrapped(
+        self, velocity_m_s: NDArray[np.float32], correlations: Correlations
+    ) -> NDArray[np.float32]:
+        strength = np.abs(correlations.lag_one)
+        weight = np.where(strength >= LEAST_COHERENCE * correlations.power, strength, 0)
+        return unwrap_velocity(velocity_m_s, self.slow_time.nyquist_m_s, weight=weight)[0]
 
     def _sample_period_s(self, look: int) -> float:
         """Return the time of echoes from one depth to the next: ∇τ along the lines."""

@@ -58,27 +58,53 @@ def test_a_wide_aperture_hears_aslant_and_is_allowed_for(flow, scan):
     assert vectors.velocity_m_s[..., 1].mean() == pytest.approx(truth[1], rel=0.01)
 
 
+SLOPE = math.radians(70)  # from +z: 20° against the array
+ALONG = np.array([math.sin(SLOPE), math.cos(SLOPE)])
+
+
+def vessel(x, z, radius=3e-3):
+    """Return the speed at a point of a vessel through the middle."""
+    across = -(x * ALONG[1]) + (z - 14e-3) * ALONG[0]
+    return 0.25 * np.clip(1 - (across / radius) ** 2, 0, None)
+
+
+def through(x, z, radius=3e-3):
+    """Return its velocity, (2, n)."""
+    return np.multiply.outer(ALONG, vessel(x, z, radius))
+
+
 def test_a_parabolic_vessel_and_its_uncertainty(flow, scan):
-    slope = math.radians(70)  # from +z: 20° against the array
-    along = np.array([math.sin(slope), math.cos(slope)])
-
-    def speed(x, z):
-        across = -(x * along[1]) + (z - 14e-3) * along[0]
-        return 0.25 * np.clip(1 - (across / 3e-3) ** 2, 0, None)
-
-    acquisition = flow(lambda x, z: np.multiply.outer(along, speed(x, z)), seed=2)
+    acquisition = flow(through, seed=2)
     vectors = VectorDoppler(acquisition, scan, **OPTIONS)(acquisition)[0]
     points_m = scan.points_m()
-    truth = speed(points_m[..., 0], points_m[..., 2])
+    truth = vessel(points_m[..., 0], points_m[..., 2])
     fast = truth > 0.12
-    error = vectors.velocity_m_s - truth[..., np.newaxis] * along
+    error = vectors.velocity_m_s - truth[..., np.newaxis] * ALONG
     assert np.abs(error[fast].mean(axis=0))[0] < 0.025
     assert np.abs(error[fast].mean(axis=0))[1] < 0.01
     assert error[fast].std(axis=0)[0] < 0.05
     assert error[fast].std(axis=0)[1] < 0.012
-    angle = np.degrees(vectors.direction_rad[fast] - slope)
+    angle = np.degrees(vectors.direction_rad[fast] - SLOPE)
     assert abs(np.median(angle)) < 3
     np.testing.assert_allclose(np.degrees(vectors.direction_std_rad[fast]).mean(), 7, atol=6)
+
+
+def test_looks_that_all_are_aliased_are_unwrapped_by_their_neighbours(flow, scan):
+    # A narrow vessel: most of what is seen is still, and says so.
+    acquisition = flow(lambda x, z: through(x, z, 1.5e-3), prf_hz=1100.0, seed=2)
+    points_m = scan.points_m()
+    truth = vessel(points_m[..., 0], points_m[..., 2], 1.5e-3)[..., np.newaxis] * ALONG
+    plain = VectorDoppler(acquisition, scan, **OPTIONS)
+    along = np.einsum("lijk,ijk->lij", plain.directions, truth)
+    is_aliased = (np.abs(along) > plain.slow_time.nyquist_m_s).any(axis=0)
+    assert is_aliased.mean() > 0.1
+    errors = [
+        np.linalg.norm(one(acquisition)[0].velocity_m_s - truth, axis=-1)[is_aliased]
+        for one in (plain, VectorDoppler(acquisition, scan, unwrap=True, **OPTIONS))
+    ]
+    assert np.median(errors[0]) > 0.15
+    assert np.median(errors[1]) < 0.05
+    assert (errors[1] < 0.15).mean() > 0.95
 
 
 def test_aliased_looks_are_found_by_their_residuals(flow, scan):
