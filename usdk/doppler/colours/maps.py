@@ -77,8 +77,8 @@ def _red_blue() -> NDArray[np.uint8]:
 
 def _blue_orange() -> NDArray[np.uint8]:
     half = N_COLOURS // 2
-    away = _ramp(half, (26.0, 54.0), (300.0, 270.0), (0.97, 0.97))
-    towards = _ramp(half, (62.0, 96.0), (58.0, 104.0), (0.97, 0.9))
+    away = _ramp(half, (21.0, 54.0), (302.0, 252.0), (0.97, 0.97))
+    towards = _ramp(half, (62.0, 97.0), (50.0, 104.0), (0.97, 0.85))
     return np.concatenate([away, towards])
 
 

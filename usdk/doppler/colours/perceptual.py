@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["greatest_chroma", "lab", "linear_light", "srgb"]
+__all__ = ["from_linear_light", "greatest_chroma", "lab", "linear_light", "srgb"]
 
 # IEC 61966-2-1: CIE 1931 XYZ of the three primaries, columns, relative to the white D65.
 _XYZ = np.array(
@@ -32,12 +32,7 @@ def linear_light(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 def lab(colours: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Return CIELAB L*, a* and b* under D65 of sRGB colours, (..., 3) (ISO/CIE 11664-4)."""
-    return light_to_lab(linear_light(colours))
-
-
-def light_to_lab(light: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return CIELAB of linear red, green and blue, (..., 3)."""
-    ratio = np.maximum(light @ _XYZ.T / _WHITE, 0.0)
+    ratio = linear_light(colours) @ _XYZ.T / _WHITE
     curve = np.where(ratio > _KNEE**3, np.cbrt(ratio), ratio / (3 * _KNEE**2) + 4 / 29)
     x, y, z = np.moveaxis(curve, -1, 0)
     return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1)
@@ -58,7 +53,12 @@ def greatest_chroma(lightness: NDArray[Any], hue_rad: NDArray[Any]) -> NDArray[n
 
 def srgb(lightness: NDArray[Any], chroma: NDArray[Any], hue_rad: NDArray[Any]) -> NDArray[np.uint8]:
     """Return the sRGB colours, (..., 3), of L*, C*ab and hue angle; cut off at what is shown."""
-    light = np.clip(_light(lightness, chroma, hue_rad), 0.0, 1.0)
+    return from_linear_light(_light(lightness, chroma, hue_rad))
+
+
+def from_linear_light(light: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the sRGB colours, (..., 3), of linear red, green and blue; cut off at 0 and 1."""
+    light = np.clip(light, 0.0, 1.0)
     share = np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     return np.asarray(np.rint(255 * share), np.uint8)
 
@@ -66,7 +66,8 @@ def srgb(lightness: NDArray[Any], chroma: NDArray[Any], hue_rad: NDArray[Any]) -
 def _light(
     lightness: NDArray[Any], chroma: NDArray[Any], hue_rad: NDArray[Any]
 ) -> NDArray[np.float64]:
-    y = (np.asarray(lightness, np.float64) + 16) / 116
+    lightness, chroma, hue_rad = np.broadcast_arrays(lightness, chroma, hue_rad)
+    y = (lightness + 16) / 116
     curve = np.stack(
         [y + chroma * np.cos(hue_rad) / 500, y, y - chroma * np.sin(hue_rad) / 200], axis=-1
     )
