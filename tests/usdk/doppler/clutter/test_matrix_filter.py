@@ -33,11 +33,15 @@ def test_a_call_is_the_matrix_times_the_packet(clutter, noise):
 
 
 @pytest.mark.parametrize("clutter", FILTERS.values(), ids=FILTERS)
-@pytest.mark.parametrize("n", [24, 25, LONGEST_BY_MATRIX, LONGEST_BY_MATRIX + 1, 300])
+@pytest.mark.parametrize("n", [24, 25, LONGEST_BY_MATRIX + 1])
 def test_long_packets_go_another_way_to_the_same(clutter, n, noise):
-    packet = noise(3, 100, n) + 10
+    packet = noise(2, 3, n) + 10
     expected = packet.astype(np.complex128) @ clutter.matrix(n).T.astype(np.float64)
     np.testing.assert_allclose(clutter(packet), expected, atol=3e-4)
+
+
+def test_the_bits_of_long_packets_do_not_depend_on_the_threads(noise):
+    packet, clutter = noise(600, 26), PolynomialFilter(1)
     np.testing.assert_array_equal(clutter(packet, threads=1), clutter(packet, threads=2))
 
 
