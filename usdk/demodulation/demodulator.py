@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition, require_finite
 from usdk.arguments import count
+from usdk.demodulation.pulses import PulseDemodulator
 from usdk.errors import ArgumentError
 from usdk.fir_design import band_taps, kaiser_length
 from usdk.scratch import Scratch
@@ -101,8 +102,10 @@ class Demodulator:
         self._rf_receive = receive
         self._taps = _low_pass(bandwidth_hz / 2, rate_hz)
         shape = (ELEMENTS_PER_TILE, receive.n_samples)
+        self._pulses = None if decimation > 1 else self.pulses(1)
+        mixed_shape = shape if decimation > 1 else (0, 0)
         self._scratch = Scratch(
-            lambda: (np.empty(shape, np.float32), np.empty(shape, np.complex64))
+            lambda: (np.empty(shape, np.float32), np.empty(mixed_shape, np.complex64))
         )
 
     @property
@@ -181,11 +184,25 @@ class Demodulator:
         self._run(rf, out, threads)
         return out
 
+    def pulses(self, n_pulses: int) -> PulseDemodulator:
+        """Plan the same demodulation of several pulses side by side.
+
+        Raises
+        ------
+        ArgumentError
+            If samples are left out: pulses keep their sampling frequency.
+        """
+        if self.decimation != 1:
+            raise ArgumentError("pulses are demodulated at their sampling frequency: decimation 1")
+        return PulseDemodulator(self._taps, self.receive, n_pulses=n_pulses)
+
     @property
     def n_bytes(self) -> int:
         """Memory that the plan holds: its taps, and scratch for one thread."""
         n_samples = self._rf_receive.n_samples
-        return self._taps.nbytes + ELEMENTS_PER_TILE * n_samples * (4 + 8)
+        sample_bytes = 4 + (0 if self._pulses is not None else 8)
+        plan = 0 if self._pulses is None else self._pulses.n_bytes
+        return self._taps.nbytes + plan + ELEMENTS_PER_TILE * n_samples * sample_bytes
 
     @property
     def reach(self) -> int:
@@ -203,6 +220,9 @@ class Demodulator:
             with self._scratch.lent() as (rf_rows, mixed_rows):
                 rf, mixed = rf_rows[:n_rows], mixed_rows[:n_rows]
                 np.copyto(rf, data[frame, transmit, elements])
+                if self._pulses is not None:
+                    self._pulses.rows(rf, transmit, iq[frame, transmit, elements])
+                    return
                 time_s = self._rf_receive.time_zero_s[transmit]
                 mix_down(rf, rate_hz, self.frequency_hz, time_s, mixed)
                 fir_decimate(mixed, self._taps, self.decimation, iq[frame, transmit, elements])
