@@ -243,7 +243,7 @@ def _in_colour(
 ) -> Image.Image:
     """Return rulers and grey scale with pixels in colour, and the colour scale beside them."""
     image_module, draw_module = _pillow()
-    overlay = frame.overlay if isinstance(frame, Frame) else None
+    overlay = None if isinstance(frame, SpectralFrame) else frame.overlay
     width = canvas.width + (0 if overlay is None else _COLOUR_BAR)
     coloured: Image.Image = image_module.new("RGB", (width, canvas.height))
     coloured.paste(canvas.convert("RGB"), (0, 0))

@@ -4,6 +4,7 @@ from usdk.doppler.autocorrelation import Autocorrelator
 from usdk.doppler.averaging import Averager, Averaging, AveragingWindow, average
 from usdk.doppler.colour_box import beams_over, colour_box
 from usdk.doppler.colour_flow import ColourFlow
+from usdk.doppler.colour_m_mode import ColourMMode
 from usdk.doppler.colour_mode import ColourMode, colour
 from usdk.doppler.correlations import Correlations
 from usdk.doppler.flow_estimator import Estimator, FlowEstimator, colour_flow
@@ -19,6 +20,7 @@ __all__ = [
     "Averaging",
     "AveragingWindow",
     "ColourFlow",
+    "ColourMMode",
     "ColourMode",
     "Correlations",
     "Estimator",

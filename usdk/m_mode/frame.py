@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.errors import ArgumentError
+from usdk.flow_overlay import FlowOverlay
 from usdk.frame import Provenance
 from usdk.scan import LineScan
 
@@ -16,12 +17,13 @@ __all__ = ["MModeFrame"]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class MModeFrame:
-    """A grey picture of depth over time, with its calibration and provenance.
+    """A picture of depth over time, grey or colour, with its calibration and provenance.
 
     Parameters
     ----------
-    pixels : ndarray of uint8, (n_depths, n_columns)
-        Grey values, row 0 nearest to the line's start, the newest column last.
+    pixels : ndarray of uint8, (n_depths, n_columns) or (n_depths, n_columns, 3)
+        Grey values, or red, green and blue; row 0 nearest to the line's start, the newest column
+        last.
     has_echoes : ndarray of bool, (n_columns,)
         Columns that were measured; the others, of lost frames and of the time before the first,
         are black.
@@ -33,6 +35,8 @@ class MModeFrame:
         Echo levels between black and white, dB.
     provenance : Provenance
         What the picture was made from.
+    overlay : FlowOverlay, optional
+        What the colours mean, with the velocities behind them; pictures in colour alone have one.
     """
 
     pixels: NDArray[np.uint8]
@@ -42,12 +46,14 @@ class MModeFrame:
     column_s: float
     dynamic_range_db: float
     provenance: Provenance
+    overlay: FlowOverlay | None = None
 
     def __post_init__(self) -> None:
         expected = (self.line.n_samples, self.has_echoes.size)
-        if self.pixels.dtype != np.uint8 or self.pixels.shape != expected:
+        shape = expected if self.overlay is None else (*expected, 3)
+        if self.pixels.dtype != np.uint8 or self.pixels.shape != shape:
             raise ArgumentError(
-                f"pixels must be uint8 of shape {expected}, got {self.pixels.dtype} "
+                f"pixels must be uint8 of shape {shape}, got {self.pixels.dtype} "
                 f"{self.pixels.shape}"
             )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition
-from usdk.arguments import positive
+from usdk.doppler.pulse_train import PulseTrain
 from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.spectral.gate_weights import gate_weights
 from usdk.doppler.spectral.range_ambiguity import RangeAmbiguity
@@ -21,9 +20,7 @@ from usdk.doppler.spectral.slow_time_signal import SlowTimeSignal
 from usdk.errors import ArgumentError
 from usdk_kernels.gate_sum import gate_sum_int16, gate_sum_iq, gate_sum_rf
 
-__all__ = ["MAX_PRF_HZ", "Gate"]
-
-MAX_PRF_HZ = 100e3
+__all__ = ["Gate"]
 
 
 class Gate:
@@ -74,31 +71,21 @@ class Gate:
             raise ArgumentError(f"a gate is a SampleVolume, got {type(sample_volume).__name__}")
         sequence = acquisition.sequence
         self.sample_volume = sample_volume
-        is_repeated = len(set(sequence.transmits)) == 1
-        self.n_pulses_per_frame = len(sequence) if is_repeated else 1
-        if prf_hz is None:
-            if sequence.prf_hz is None:
-                raise ArgumentError("the sequence tells no prf_hz: give prf_hz, the pulses' rate")
-            prf_hz = sequence.prf_hz * self.n_pulses_per_frame / len(sequence)
-        prf_hz = positive(prf_hz, "prf_hz")
-        if prf_hz > MAX_PRF_HZ:
-            raise ArgumentError(f"prf_hz is at most {MAX_PRF_HZ:g}, got {prf_hz:g}")
+        pulses = PulseTrain.of(acquisition, prf_hz)
+        self.n_pulses_per_frame, prf_hz = pulses.n_pulses_per_frame, pulses.prf_hz
         sound_speed_m_s = acquisition.receive.sound_speed_m_s
-        transmit_rate_hz = prf_hz * len(sequence) / self.n_pulses_per_frame
+        transmit_rate_hz = pulses.transmit_rate_hz
         self.ambiguity = RangeAmbiguity(prf_hz=transmit_rate_hz, sound_speed_m_s=sound_speed_m_s)
         self.depth_m = _depth_m(acquisition, sample_volume)
         self.n_pulses_behind = self._pulses_behind(high_prf)
-        if self.n_pulses_behind and not is_repeated:
+        if self.n_pulses_behind and transmit_rate_hz != prf_hz:
             raise ArgumentError(
                 "high-PRF Doppler sends one transmit again and again: this sequence has several"
             )
         self._probe, self._sequence = acquisition.probe, sequence
         self._receive, self._dtype = acquisition.receive, acquisition.data.dtype
-        described = acquisition
-        if is_repeated and len(sequence) > 1:
-            described = _one_transmit(acquisition)
         planned = gate_weights(
-            described,
+            pulses.pulse,
             sample_volume,
             delay_s=self.n_pulses_behind / transmit_rate_hz,
             demodulation=dict(demodulation or {}),
@@ -217,20 +204,3 @@ def _depth_m(acquisition: Acquisition, gate: SampleVolume) -> float:
     if not (math.isfinite(depth_m) and depth_m > gate.length_m / 2):
         raise ArgumentError("the gate lies on the probe's face or behind it: move it deeper")
     return depth_m
-
-
-def _one_transmit(acquisition: Acquisition) -> Acquisition:
-    """Return the description of data whose frames have one of several transmits alike."""
-    sequence, receive = acquisition.sequence, acquisition.receive
-    if len(set(receive.time_zero_s)) != 1:
-        raise ArgumentError("transmits that are alike must be recorded from the same time on")
-    return replace(
-        acquisition,
-        data=acquisition.data[:1, :1],
-        sequence=replace(sequence, transmits=sequence.transmits[:1]),
-        receive=replace(receive, time_zero_s=receive.time_zero_s[:1]),
-        sequence_numbers=np.empty(0, np.int64),
-        device_timestamps_s=np.empty(0),
-        host_timestamps_s=np.empty(0),
-        gaps=(),
-    )
