@@ -58,20 +58,25 @@ def _made(name: str) -> ColourMap:
     return ColourMap(name=name, kind=kind, colours=make())
 
 
-def _ramp(n: int, lightness: _Ends, hue_degrees: _Ends, fullness: _Ends) -> NDArray[np.uint8]:
-    """Return n colours with even steps of lightness; fullness is the share of the chroma shown."""
+def _ramp(
+    n: int, lightness: _Ends, hue_degrees: _Ends, fullness: _Ends, *, bend: float = 1.0
+) -> NDArray[np.uint8]:
+    """Return n colours with even steps of lightness.
+
+    Fullness is the share of the chroma that a screen shows; a bend above 1 keeps the hue of the
+    beginning over more of the ramp.
+    """
     share = (np.arange(n) + 0.5) / n
     light = lightness[0] + (lightness[1] - lightness[0]) * share
-    # The square keeps the hue of the beginning over most of the ramp.
-    hue_rad = np.radians(hue_degrees[0] + (hue_degrees[1] - hue_degrees[0]) * share**2)
+    hue_rad = np.radians(hue_degrees[0] + (hue_degrees[1] - hue_degrees[0]) * share**bend)
     full = fullness[0] + (fullness[1] - fullness[0]) * share
     return srgb(light, full * greatest_chroma(light, hue_rad), hue_rad)
 
 
 def _red_blue() -> NDArray[np.uint8]:
     half = N_COLOURS // 2
-    towards = _ramp(half, (18.0, 80.0), (34.0, 76.0), (0.97, 0.97))
-    away = _ramp(half, (18.0, 80.0), (302.0, 228.0), (0.97, 0.97))
+    towards = _ramp(half, (18.0, 80.0), (34.0, 76.0), (0.97, 0.97), bend=2.0)
+    away = _ramp(half, (18.0, 80.0), (302.0, 228.0), (0.97, 0.97), bend=2.0)
     return np.concatenate([away[::-1], towards])
 
 
