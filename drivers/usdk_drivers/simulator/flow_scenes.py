@@ -50,6 +50,8 @@ def vessel_scene(vessel: Vessel, probe: Probe, random: np.random.Generator) -> S
     beats = vessel.moves_tissue(positions_m)
     around_m, around = positions_m[beats], amplitudes[beats]
 
+    tissue_peak = np.abs(amplitudes).max(initial=0.0)
+
     length_m = last_m - first_m
     n = _number(length_m * 2 * vessel.radius_m, probe)
     start_m = random.uniform(0, length_m, n)
@@ -57,7 +59,6 @@ def vessel_scene(vessel: Vessel, probe: Probe, random: np.random.Generator) -> S
     share = vessel.profile(relative_radius)
     density_over_tissue = n / (length_m * 2 * vessel.radius_m) / _tissue_per_m2(view)
     blood = _speckle(n, vessel.blood_db, density_over_tissue, random)
-
     born = random.random(n)
 
     def flowing(time_s: float, repeat_s: float = math.inf) -> Scatterers:
@@ -79,7 +80,7 @@ def vessel_scene(vessel: Vessel, probe: Probe, random: np.random.Generator) -> S
         still=scatterers(positions_m[~beats], amplitudes[~beats]),
         moving=nothing,
         moves=True,
-        peak_amplitude=float(max(np.abs(amplitudes).max(), _HEADROOM * np.abs(blood).max())),
+        peak_amplitude=float(max(tissue_peak, _HEADROOM * np.abs(blood).max())),
         flowing=flowing,
     )
 

@@ -114,6 +114,14 @@ def test_a_short_stretch_of_blood_fades_at_its_ends() -> None:
     assert len(along_m) == pytest.approx(2.5 * 8e-3 * 6e-3 / (1540 / 7.6e6) ** 2, rel=0.02)
 
 
+def test_a_vessel_that_fills_the_view_leaves_no_tissue() -> None:
+    scene = make_scene(SceneName.VESSEL, PROBE, 1, Vessel(radius_m=0.1, wall_displacement_m=0))
+    assert scene.still.amplitudes.size == 0
+    # Thinned, and most of the lumen is out of view.
+    assert 10_000 < flowing(scene, 0.0).amplitudes.size < 100_000
+    assert scene.peak_amplitude > 0
+
+
 @pytest.mark.parametrize("level_db", [-20.0, 3.0])
 def test_blood_echoes_as_strongly_as_it_says(level_db: float) -> None:
     vessel = Vessel(blood_db=level_db, waveform="steady", angle_deg=90)
