@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import finite, positive
+from usdk_drivers.simulator.parameters import finite, positive
 
 __all__ = ["Disk"]
 

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import finite, number, positive
-from usdk.choice import choice
 from usdk.errors import ArgumentError
 from usdk_drivers.simulator.half_cosines import HalfCosines
+from usdk_drivers.simulator.parameters import finite, positive
 
 __all__ = ["Vessel", "Waveform"]
 
@@ -103,10 +102,11 @@ class Vessel:
         for name in ("angle_deg", "psv_m_s", "edv_m_s", "start_phase", "wall_displacement_m"):
             object.__setattr__(self, name, finite(getattr(self, name), name))
         object.__setattr__(self, "blood_db", finite(self.blood_db, "blood_db"))
-        object.__setattr__(self, "length_m", number(self.length_m, "length_m"))
-        if not self.length_m > 0:
-            raise ArgumentError(f"length_m must be positive, got {self.length_m:g}")
-        object.__setattr__(self, "waveform", choice(Waveform, self.waveform))
+        length_m = positive(self.length_m, "length_m", or_infinite=True)
+        object.__setattr__(self, "length_m", length_m)
+        if self.waveform not in set(Waveform):
+            raise ArgumentError(f"waveform {self.waveform!r} is not one of {', '.join(Waveform)}")
+        object.__setattr__(self, "waveform", Waveform(self.waveform))
         for name, most in (("angle_deg", 180.0), ("start_phase", 1.0)):
             if not 0 <= getattr(self, name) <= most:
                 raise ArgumentError(f"{name} must be 0 to {most:g}, got {getattr(self, name):g}")
