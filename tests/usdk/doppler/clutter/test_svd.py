@@ -145,7 +145,7 @@ def test_images_behind_each_other_are_filtered_one_by_one(vessel):
     np.testing.assert_array_equal(both[1], clutter(np.ascontiguousarray(vessel[::-1])))
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(scale=st.floats(1e-6, 1e6), turn=st.floats(-3, 3))
 def test_scale_and_phase_pass_through(scale, turn, vessel):
     factor = scale * np.exp(1j * turn)
