@@ -14,7 +14,7 @@ from usdk.doppler.spectral import (
     write_wav,
 )
 from usdk_drivers.simulator import EchoEngine, SimulatedFrontEnd, Vessel
-from usdk_drivers.simulator.scene import Scatterers, Scene
+from usdk_drivers.simulator.scene import Scene, nothing, scatterers
 
 probe = usdk.Probe.linear(
     "16 elements",
@@ -29,20 +29,17 @@ vessel = Vessel(
 )
 random = np.random.default_rng(2)
 start_m, radius = random.uniform(0, 16e-3, 350), random.uniform(-1, 1, 350)
-amplitudes = random.standard_normal(350).astype(np.float32)
+amplitudes = random.standard_normal(350)
 
 
-def flowing(time_s):
+def flowing(time_s, repeat_s=math.inf):
     come_m = start_m + vessel.profile(radius) * vessel.axis_displacement_m(time_s)
     offset_m = radius * vessel.radius_at_m(time_s)
     blood_m = vessel.point_m(np.mod(come_m, 16e-3) - 8e-3, offset_m)
-    return Scatterers(blood_m.astype(np.float32), amplitudes)
+    return scatterers(blood_m, amplitudes)
 
 
-nothing = Scatterers(np.empty((0, 3), np.float32), np.empty(0, np.float32))
-scene = Scene(
-    still=nothing, moving=lambda phase: nothing, moves=True, peak_amplitude=20.0, flowing=flowing
-)
+scene = Scene(still=nothing(0), moving=nothing, moves=True, peak_amplitude=20.0, flowing=flowing)
 
 volume = SampleVolume(centre_m=(0, 15e-3), length_m=5e-3, angle_rad=math.radians(60))
 doppler = sound = None
