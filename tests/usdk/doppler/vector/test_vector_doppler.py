@@ -11,7 +11,7 @@ import pytest
 from usdk.acquisition import ReceiveSettings
 from usdk.beamform import Beamformer
 from usdk.demodulation import demodulate
-from usdk.doppler import Averaging
+from usdk.doppler import Averaging, Interleaved
 from usdk.doppler.clutter import MeanFilter
 from usdk.doppler.vector import VectorDoppler, look_directions
 from usdk.errors import ArgumentError
@@ -163,6 +163,32 @@ def test_packets_follow_each_other_and_iq_is_taken_as_it_is(flow, scan):
     iq = demodulate(acquisition)
     same = VectorDoppler(iq, scan, **options)(iq)
     np.testing.assert_array_equal(same[1].velocity_m_s, maps[1].velocity_m_s)
+
+
+@pytest.mark.parametrize("order", ["interleaved", "packet"])
+def test_packets_of_an_interleaved_sequence_are_taken_in_either_order(flow, scan, order):
+    acquisition = flow(uniform(0.2, 60)[1], n_frames=6, angles=(-12.0, 12.0))
+    interleaved = Interleaved(
+        colour=acquisition.sequence, packet_size=6, prf_hz=6000.0, order=order
+    )
+    # The same pulses, as one frame of such a sequence.
+    axes = (0, 1) if order == "interleaved" else (1, 0)
+    pulses = np.moveaxis(acquisition.data, (0, 1), axes).reshape(1, 12, *acquisition.data.shape[2:])
+    one = replace(
+        acquisition,
+        data=pulses,
+        sequence=interleaved.sequence,
+        receive=replace(acquisition.receive, time_zero_s=(0.0,) * 12),
+        sequence_numbers=np.array([5]),
+        device_timestamps_s=np.array([0.0]),
+        host_timestamps_s=np.array([0.0]),
+    )
+    _, packets = interleaved.split(one)
+    options = {**OPTIONS, "packet_size": 6}
+    found = VectorDoppler(packets, scan, **options)(packets)
+    expected = VectorDoppler(acquisition, scan, **options)(acquisition)
+    assert len(found) == 1
+    np.testing.assert_array_equal(found[0].velocity_m_s, expected[0].velocity_m_s)
 
 
 def test_what_cannot_be_planned_is_refused(flow, scan):
