@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,19 +12,17 @@ from numpy.typing import NDArray
 from usdk.acquisition import (
     Acquisition,
     Gap,
-    ReceiveSettings,
     require_acquisition,
     require_finite,
 )
 from usdk.arguments import count, positive
 from usdk.beamform import Beamformer
-from usdk.demodulation import Demodulator
 from usdk.doppler.autocorrelation import MAX_PULSES
 from usdk.doppler.averaging import Averaging
 from usdk.doppler.clutter import ClutterFilter
 from usdk.doppler.flow_estimator import DEFAULT_CLUTTER, Estimator, FlowEstimator
 from usdk.doppler.flow_map import FlowMap
-from usdk.doppler.sample_window import sample_window
+from usdk.doppler.packet_beamformer import PacketBeamformer
 from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.steering import depth_period_s
 from usdk.errors import ArgumentError
@@ -33,9 +30,6 @@ from usdk.frame import Provenance
 from usdk.scan import LinearScan, SectorScan, planar_scan_for
 
 __all__ = ["ColourFlow"]
-
-_INTERPOLATION_REACH = 3
-"""Samples on either side that interpolation, and rounding in float32, may read."""
 
 
 class ColourFlow:
@@ -106,26 +100,18 @@ class ColourFlow:
                 raise ArgumentError("the sequence tells no PRF: give prf_hz, that of slow time")
             prf_hz = sequence.prf_hz / len(sequence)
         self._sequence, self._probe, self._receive = sequence, probe, acquisition.receive
-        self._demodulator, self._window = _demodulator(
+        self._packets = PacketBeamformer(
             acquisition,
             scan,
-            f_number=_f_number(acquisition, beamformer),
+            self.packet_size,
             bandwidth_hz=bandwidth_hz,
             decimation=decimation,
+            options=beamformer,
         )
-        receive = (
-            self._demodulator.receive
-            if self._demodulator is not None
-            else _windowed(acquisition.receive, self._window)
-        )
-        self.beamformer = Beamformer(probe, sequence, receive, scan, **beamformer)
-        if self.beamformer.shape != scan.shape or self.beamformer.dtype != np.complex64:
-            raise ArgumentError("colour needs one coherent image of a pulse: leave compounding out")
-        self._ensemble = self.beamformer.ensemble(self.packet_size)
         self.slow_time = SlowTime(
             prf_hz=positive(prf_hz, "prf_hz"),
             frequency_hz=frequency_hz or acquisition.transmit_frequency_hz,
-            sound_speed_m_s=receive.sound_speed_m_s,
+            sound_speed_m_s=acquisition.receive.sound_speed_m_s,
         )
         self.estimator = FlowEstimator(
             scan,
@@ -134,11 +120,8 @@ class ColourFlow:
             clutter=clutter,
             averaging=averaging,
             estimator=estimator,
-            sample_period_s=depth_period_s(sequence, scan, receive.sound_speed_m_s),
+            sample_period_s=depth_period_s(sequence, scan, acquisition.receive.sound_speed_m_s),
         )
-        shape = (self.packet_size, len(sequence), probe.n_elements, receive.n_samples)
-        self._iq = np.empty(shape, np.complex64)
-        self._packet = np.empty(self._ensemble.shape, np.complex64)
         self.reset()
 
     @property
@@ -149,14 +132,17 @@ class ColourFlow:
     @property
     def n_bytes(self) -> int:
         """Memory that the plan holds, the channel data of a packet included."""
-        buffers = self._iq.nbytes + self._packet.nbytes
-        if self._demodulator is not None:
-            buffers += self._demodulator.n_bytes
-        return buffers + self._ensemble.n_bytes + self.estimator.n_bytes
+        return self._packets.n_bytes + self.estimator.n_bytes
+
+    @property
+    def beamformer(self) -> Beamformer:
+        """The plan of one pulse."""
+        return self._packets.beamformer
 
     def reset(self) -> None:
         """Begin a new cine: pulses held of a packet are dropped, and persistence begins anew."""
-        self._n_held, self._next_number = 0, 0
+        self._packets.reset()
+        self._next_number = 0
         self._start = (0, math.nan, math.nan)
         self._is_after_gap = False
         self._gaps: list[Gap] = []
@@ -239,7 +225,7 @@ class ColourFlow:
 
     def describe(self) -> tuple[tuple[str, str], ...]:
         """Return the settings that make the map, name and value, in the order of the work."""
-        demodulator = self._demodulator
+        demodulator = self._packets.demodulator
         demodulation = (
             "by the device"
             if demodulator is None
@@ -248,7 +234,7 @@ class ColourFlow:
         )
         return (
             ("demodulation", demodulation),
-            ("beamforming", self._ensemble.explain()),
+            ("beamforming", self._packets.explain()),
             *self.estimator.describe(),
         )
 
@@ -268,96 +254,20 @@ class ColourFlow:
         index = 0
         while index < acquisition.n_frames:
             number = int(numbers[index])
-            if self._n_held and number != self._next_number:
-                self._n_held = 0
+            if self._packets.n_held and number != self._next_number:
+                self._packets.reset()
             self._is_after_gap |= acquisition.is_after_gap(index)
-            wanted = min(self.packet_size - self._n_held, acquisition.n_frames - index)
+            wanted = min(self.packet_size - self._packets.n_held, acquisition.n_frames - index)
             follows = numbers[index : index + wanted] == number + np.arange(wanted)
             n_pulses = wanted if follows.all() else int(follows.argmin())
-            if not self._n_held:
+            if not self._packets.n_held:
                 times_s = acquisition.device_timestamps_s, acquisition.host_timestamps_s
                 self._start = (number, float(times_s[0][index]), float(times_s[1][index]))
             if acquisition.gaps:
                 for frame in range(index, index + n_pulses):
                     self._gaps.extend(acquisition.gaps_before(frame))
-            self._take(acquisition.data[index : index + n_pulses], threads)
+            self._packets.take(acquisition.data[index : index + n_pulses], threads)
             index += n_pulses
             self._next_number = number + n_pulses
-            if self._n_held == self.packet_size:
-                self._n_held = 0
-                yield self._ensemble(self._iq, out=self._packet, threads=threads)
-
-    def _take(self, data: NDArray[Any], threads: int | None) -> None:
-        first, stop = self._window
-        held = self._n_held
-        place = self._iq[held : held + len(data)]
-        if self._demodulator is None:
-            np.copyto(place, data[..., first:stop])
-        else:
-            self._demodulator.frames(data[..., first:stop], out=place, threads=threads)
-        self._n_held = held + len(data)
-
-
-def _f_number(acquisition: Acquisition, beamformer: dict[str, Any]) -> float:
-    """Return the F-number that a beamformer takes, from a plan of very few points."""
-    few = LinearScan(x_m=np.array([0.0, 1e-3]), z_m=np.array([10e-3, 11e-3]))
-    frequency_hz = acquisition.transmit_frequency_hz
-    plan = Beamformer(
-        acquisition.probe,
-        acquisition.sequence,
-        replace(acquisition.receive, demodulation_frequency_hz=frequency_hz),
-        few,
-        **{**beamformer, "kernel": None},
-    )
-    return plan.method.f_number
-
-
-def _demodulator(
-    acquisition: Acquisition,
-    scan: LinearScan | SectorScan,
-    *,
-    f_number: float,
-    bandwidth_hz: float | None,
-    decimation: int,
-) -> tuple[Demodulator | None, tuple[int, int]]:
-    """Return the demodulator, none for IQ, and the first and last sample that it is given."""
-    margin = _INTERPOLATION_REACH
-    if acquisition.is_iq:
-        if bandwidth_hz is not None or decimation != 1:
-            raise ArgumentError(
-                "bandwidth_hz and decimation are those of RF: IQ data hold the band that was kept"
-            )
-    else:
-        whole = Demodulator(acquisition, bandwidth_hz=bandwidth_hz, decimation=decimation)
-        margin = margin * whole.decimation + whole.reach
-    window = sample_window(
-        acquisition.probe,
-        acquisition.sequence,
-        acquisition.receive,
-        scan,
-        f_number=f_number,
-        margin=margin,
-    )
-    if acquisition.is_iq:
-        return None, window
-    part = replace(
-        acquisition,
-        data=acquisition.data[:1, ..., slice(*window)],
-        receive=_windowed(acquisition.receive, window),
-        sequence_numbers=acquisition.sequence_numbers[:1],
-        device_timestamps_s=acquisition.device_timestamps_s[:1],
-        host_timestamps_s=acquisition.host_timestamps_s[:1],
-        gaps=(),
-    )
-    return Demodulator(part, bandwidth_hz=bandwidth_hz, decimation=decimation), window
-
-
-def _windowed(receive: ReceiveSettings, window: tuple[int, int]) -> ReceiveSettings:
-    """Return the settings of a run of samples."""
-    first, stop = window
-    later_s = first / receive.sampling_frequency_hz
-    return replace(
-        receive,
-        n_samples=stop - first,
-        time_zero_s=tuple(zero_s + later_s for zero_s in receive.time_zero_s),
-    )
+            if self._packets.n_held == self.packet_size:
+                yield self._packets.packet(threads)

@@ -13,6 +13,7 @@ from usdk.acquisition import Acquisition, Gap, ReceiveSettings
 from usdk.demodulation import demodulate
 from usdk.doppler import ColourFlow, Interleaved, SlowTime, colour_flow
 from usdk.doppler.averaging import Averaging
+from usdk.doppler.clutter import MeanFilter
 from usdk.errors import ArgumentError
 from usdk.probe import Probe
 from usdk.scan import LinearScan
@@ -114,6 +115,25 @@ def test_only_the_samples_of_the_box_are_worked_on_and_that_changes_nothing(kind
     expected = plan_whole(iq)
     assert packet.shape == (*BOX.shape, SIZE)
     np.testing.assert_allclose(packet, expected, atol=2e-5 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize("packet_size", [2, 3, 5, 12, 16, 33])
+@pytest.mark.parametrize("is_writable", [True, False])
+def test_packets_of_any_size_are_the_pulses_beamformed_one_by_one(
+    packet_size: int, is_writable: bool
+) -> None:
+    acquisition = pulses(packet_size, still=3.0)
+    acquisition.data.flags.writeable = is_writable
+    (packet,) = plan_for(acquisition, packet_size=packet_size).packets(acquisition)
+    expected = plan_whole(demodulate(acquisition))
+    np.testing.assert_allclose(packet, expected, atol=2e-5 * np.abs(expected).max())
+
+
+def test_a_combination_that_is_no_sum_and_decimation_take_another_way() -> None:
+    acquisition = pulses(still=3.0)
+    for options in ({"combination": "coherence factor"}, {"decimation": 2}):
+        (flow_map,) = plan_for(acquisition, clutter=MeanFilter(), **options)(acquisition)
+        assert at_the_point(flow_map) == pytest.approx(-0.1, rel=0.05)
 
 
 def plan_whole(iq: Acquisition) -> Any:
