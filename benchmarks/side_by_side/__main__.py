@@ -1,4 +1,4 @@
-"""Beamforming beside everybody else, in rounds that take turns.
+"""Beamforming and colour Doppler beside everybody else, in rounds that take turns.
 
     python benchmarks/side_by_side [workload …] [--rounds 15]
 
@@ -22,23 +22,30 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent))
 from others import others_for
 from ours import OURS
+from packets import PACKETS, participants
 from workloads import WORKLOADS
 
+ALL = WORKLOADS | PACKETS
 _SEED = 1
 _IDLE_S = 0.02
 
 
 def main() -> None:
     """Run the workloads asked for and print one table of each."""
-    parser = argparse.ArgumentParser(description="beamforming beside everybody else")
-    parser.add_argument("workloads", nargs="*", choices=[*WORKLOADS, []], default=[])
+    parser = argparse.ArgumentParser(
+        description="beamforming and colour Doppler beside everybody else"
+    )
+    parser.add_argument("workloads", nargs="*", choices=[*ALL, []], default=[])
     parser.add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
-    for name in arguments.workloads or WORKLOADS:
-        work = WORKLOADS[name]()
-        runs = {who: make(work) for who, make in (OURS[name] | others_for(name)).items()}
+    for name in arguments.workloads or ALL:
+        work = ALL[name]()
+        if name in PACKETS:
+            runs = participants(name, work)
+        else:
+            runs = {who: make(work) for who, make in (OURS[name] | others_for(name)).items()}
         images = {who: run() for who, run in runs.items()}
-        print(f"\n## {name}: {WORKLOADS[name].__doc__}\n", flush=True)
+        print(f"\n## {name}: {ALL[name].__doc__}\n", flush=True)
         report(measure(runs, arguments.rounds), images)
 
 
@@ -67,7 +74,7 @@ def report(times_ms: dict[str, np.ndarray], images: dict[str, Any]) -> None:
     for who, series in sorted(times_ms.items(), key=lambda item: np.median(item[1])):
         ratios = [np.median(series / other) for other in (times_ms[ours], least_ms)]
         print(
-            f"| {who} | {series.min():.1f} | {np.median(series):.1f} | {ratios[0]:.2f} | "
+            f"| {who} | {series.min():.2f} | {np.median(series):.2f} | {ratios[0]:.2f} | "
             f"{ratios[1]:.2f} | {_difference(images[who], images[ours])} |",
             flush=True,
         )
