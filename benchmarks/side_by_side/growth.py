@@ -50,7 +50,7 @@ def least_ms(kernel: str, columns: int, depths: int, elements: int, transmits: i
 if __name__ == "__main__":
     print("| kernel | " + " | ".join(f"twice the {what}" for what in ONCE) + " |")
     print("|---" * (len(ONCE) + 1) + "|")
-    for kernel in ("general", "range", "shift"):
+    for kernel in ("general", "range", "lattice", "shift"):
         once_ms = least_ms(kernel, **ONCE)
         grown = (least_ms(kernel, **{**ONCE, what: 2 * n}) / once_ms for what, n in ONCE.items())
         print(f"| {kernel} | " + " | ".join(f"× {ratio:.2f}" for ratio in grown) + " |")
