@@ -32,7 +32,8 @@ class Beat:
     Parameters
     ----------
     start_s, duration_s : float
-        Time of the foot, and to the next foot, s.
+        Time of the foot; time from the steepest rise behind it to that of the next beat, which
+        noise moves less than feet, s.
     psv_m_s, edv_m_s : float
         Peak systolic velocity: the greatest of the envelope; end-diastolic velocity: the envelope
         at the beat's end, just before the next upstroke; m/s.
@@ -177,18 +178,18 @@ def flow_indices(
     smooth = _smoothed(bridged, max(1, round(_SMOOTH_SHARE * period)))
     feet = _feet(smooth, period)
     beats = []
-    for begin, stop in pairwise(feet):
+    for (begin, rise), (stop, next_rise) in pairwise(feet):
         if not is_there[begin : stop + 1].all():
             continue
-        part, ends = smooth[begin : stop + 1], trace.time_s[[begin, stop]]
-        duration_s = float(ends[1] - ends[0])
+        part = smooth[begin : stop + 1]
+        duration_s = float(trace.time_s[next_rise] - trace.time_s[rise])
         if not 1 / high_hz <= duration_s <= 1 / low_hz:
             continue
         psv, lowest, edv = float(part.max()), float(part.min()), float(smooth[stop])
         # Where the line turns back, the smoothed greatest is the right one of either sign.
         beats.append(
             Beat(
-                start_s=float(ends[0]),
+                start_s=float(trace.time_s[begin]),
                 duration_s=duration_s,
                 psv_m_s=sign * psv,
                 edv_m_s=sign * edv,
@@ -228,8 +229,8 @@ def _period(values: NDArray[np.float64], column_s: float, low_hz: float, high_hz
     return float(peaks[correlation[peaks] >= _NEARLY * correlation[peaks].max()][0])
 
 
-def _feet(smooth: NDArray[np.float64], period: float) -> list[int]:
-    """Return where upstrokes begin."""
+def _feet(smooth: NDArray[np.float64], period: float) -> list[tuple[int, int]]:
+    """Return where upstrokes begin, and where they are steepest."""
     rise = np.gradient(smooth)
     window = max(1, round(0.6 * period))
     upstrokes = []
@@ -246,7 +247,7 @@ def _feet(smooth: NDArray[np.float64], period: float) -> list[int]:
             continue
         part = smooth[first : place + 1]
         # The last of the least: diastole may be flat.
-        feet.append(first + int(np.flatnonzero(part <= part.min())[-1]))
+        feet.append((first + int(np.flatnonzero(part <= part.min())[-1]), place))
     return feet
 
 
