@@ -237,6 +237,8 @@ class MotionTracker:
                 f"{frame.dtype} {frame.shape}"
             )
         frame = np.require(frame, np.complex64, ("C", "W"))
-        if not np.isfinite(frame.view(np.float32).sum(dtype=np.float64)):
+        with np.errstate(invalid="ignore"):
+            is_finite = np.isfinite(frame.view(np.float32).sum(dtype=np.float64))
+        if not is_finite:
             raise ArgumentError(f"{name} hold NaN or infinity: replace them (0 is silence)")
         return frame

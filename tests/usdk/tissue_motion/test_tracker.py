@@ -145,7 +145,9 @@ def test_settings_out_of_range_are_refused(scan, options):
 def test_frames_that_do_not_fit_are_refused(scan):
     tracker = MotionTracker(scan, frequency_hz=5e6)
     good = np.ones(scan.shape, np.complex64)
-    for bad in (good[:3], good.real, np.full(scan.shape, np.nan, np.complex64)):
+    infinite = good.copy()
+    infinite[0, :2] = np.inf, -np.inf
+    for bad in (good[:3], good.real, np.full(scan.shape, np.nan, np.complex64), infinite):
         with pytest.raises(ArgumentError):
             tracker.pair(good, bad)
     with pytest.raises(ArgumentError, match="two frames"):
