@@ -18,6 +18,8 @@ from usdk.acquisition import Acquisition, ReceiveSettings
 from usdk.beamform import Beamformer
 from usdk.bmode import BMode
 from usdk.demodulation import Demodulator, demodulate
+from usdk.doppler import FlowMap, SlowTime
+from usdk.doppler.colours import ColourComposer
 from usdk.image import Band, ImageChain, LookCompounding, Persistence, TimeGain
 from usdk.probe import Probe
 from usdk.scan import LinearScan, SectorScan
@@ -155,3 +157,26 @@ def test_of_the_image_chain_only_the_pixels_are_new(n_rows: int) -> None:
 
     n_pixels = math.prod(chain.converter.shape)
     assert n_pixels <= allocated_bytes(work) < n_pixels + A_CALL_BYTES
+
+
+@pytest.mark.parametrize("colours", ["red-blue", "variance", "power"])
+@pytest.mark.parametrize("n_rows", [100, 400])
+def test_of_the_colour_composer_only_the_picture_and_its_values_are_new(
+    colours: str, n_rows: int
+) -> None:
+    values = np.random.default_rng(0).uniform(0.01, 0.2, FAN.shape).astype(np.float32)
+    flow_map = FlowMap(
+        velocity_m_s=values,
+        power=values,
+        spread_m_s=values,
+        lag_one=values.astype(np.complex64),
+        scan=FAN,
+        slow_time=SlowTime(prf_hz=4e3, frequency_hz=5e6),
+    )
+    raster = FAN.raster(n_rows=n_rows)
+    plan = ColourComposer(raster, FAN, colours=colours)
+    grey = np.zeros((raster.n_rows, raster.n_columns), np.uint8)
+    # Three bytes of colour, and velocity and power in float32.
+    frame_bytes = grey.size * (3 + 4 + 4)
+    allocated = allocated_bytes(lambda: plan(grey, flow_map))
+    assert frame_bytes <= allocated < frame_bytes + A_CALL_BYTES

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+
+from usdk.doppler import FlowMap, SlowTime
+from usdk.doppler.colours import ColourComposer
+from usdk.io import save_frames
+from usdk.scan import LinearScan, Raster
 
 ROOT = Path(__file__).parents[3]
 DISK = ROOT / "tests" / "data" / "pymust" / "PWI_disk.mat"
@@ -95,3 +102,43 @@ def test_what_is_damaged_or_foreign_ends_with_5(
 def test_what_cannot_be_read_ends_with_7(usdk: Any, tmp_path: Path) -> None:
     assert usdk("show", tmp_path / "absent").status == 7
     assert usdk("show", tmp_path).status == 7
+
+
+@pytest.fixture
+def in_colour(tmp_path: Path) -> Path:
+    """Two frames in colour of flow towards the probe."""
+    scan = LinearScan(x_m=np.linspace(-4e-3, 4e-3, 16), z_m=np.linspace(2e-3, 9e-3, 24))
+    raster = Raster(x_m=-5e-3, z_m=0.0, pixel_size_m=1e-4, n_rows=100, n_columns=101)
+    values = np.full(scan.shape, 0.1, np.float32)
+    flow_map = FlowMap(
+        velocity_m_s=values,
+        power=values,
+        spread_m_s=values,
+        lag_one=values.astype(np.complex64),
+        scan=scan,
+        slow_time=SlowTime(prf_hz=4e3, frequency_hz=5e6),
+    )
+    composer = ColourComposer(raster, scan)
+    frames = [
+        composer(None, replace(flow_map, device_timestamp_s=k / 10, sequence_number=k))
+        for k in range(2)
+    ]
+    return save_frames(tmp_path / "colour.npz", frames)
+
+
+def test_frames_in_colour_are_shown_exported_and_verified(
+    usdk: Any, in_colour: Path, tmp_path: Path
+) -> None:
+    shown = json.loads(usdk("show", in_colour, "--json").out)
+    assert (shown["kind"], shown["n_frames"]) == ("frames", 2)
+    assert shown["colours"]["kind"] == "velocity"
+    assert shown["colours"]["scale"] == "-0.308 to 0.308 m/s"
+    target = tmp_path / "colour.dcm"
+    words = ("export", in_colour, "-o", target, "--development-key", "--codec", "jpeg-ls")
+    assert usdk(*words).status == 0
+    assert usdk("verify", target).status == 0
+    shown = json.loads(usdk("show", target, "--json").out)
+    assert (shown["photometric_interpretation"], shown["n_frames"]) == ("RGB", 2)
+    assert [region["data_type"] for region in shown["regions"]] == [1, 2]
+    assert shown["findings"] == []
+    assert "colour flow" in usdk("show", target).out
