@@ -15,9 +15,10 @@ removal and polynomial regression are; the cost grows with N times the rows. `MA
 any real F of M × N.
 
 **Order of the work.** `LANES` points are transposed into scratch that stays in the first-level
-cache, while those of the next blocks are fetched, real and imaginary parts apart, so that a vector register holds one pulse of sixteen points:
-nothing is summed across lanes. Every lane goes through the same instructions, whatever its place:
-tiles may be cut anywhere without changing a bit.
+cache, real and imaginary parts apart, so that a vector register holds one pulse of sixteen points:
+nothing is summed across lanes. Meanwhile packets of later points are fetched from memory, whose
+strided reads the processor does not foresee well. Every lane goes through the same instructions,
+whatever its place: tiles may be cut anywhere without changing a bit.
 
 **Numbers.** Sums are float32. Squares of magnitudes above 1e18 overflow and those below 1e-18
 vanish. A NaN or infinity in a packet makes that point's results NaN or infinite, and no other's
