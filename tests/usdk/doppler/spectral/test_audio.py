@@ -12,11 +12,11 @@ from usdk.doppler.clutter import IirFilter, IirKind
 from usdk.doppler.spectral import DopplerAudio, SlowTimeSignal, write_wav
 from usdk.errors import ArgumentError
 
-PRF, RATE = 5000.0, 48_000
+PRF, RATE = 5000.0, 12_000
 CLOCK = SlowTime(prf_hz=PRF, frequency_hz=5e6)
 
 
-def tone(frequency_hz: float, n_pulses: int = 5000, prf_hz: float = PRF) -> Any:
+def tone(frequency_hz: float, n_pulses: int = 2000, prf_hz: float = PRF) -> Any:
     turns = frequency_hz / prf_hz * np.arange(n_pulses)
     return np.exp(2j * np.pi * turns).astype(np.complex64)
 
@@ -30,7 +30,7 @@ def rms(sound: Any) -> Any:
 def test_a_tone_is_heard_on_one_channel_at_its_frequency(
     frequency_hz: float, direction: int
 ) -> None:
-    audio = DopplerAudio(CLOCK, reference=1.0)
+    audio = DopplerAudio(CLOCK, rate_hz=RATE, reference=1.0)
     sound = audio.add(tone(direction * frequency_hz))
     on, off = sound[::direction]
     assert rms(sound)[::direction][0] == pytest.approx(np.sqrt(0.5), rel=0.01)
@@ -38,18 +38,18 @@ def test_a_tone_is_heard_on_one_channel_at_its_frequency(
     assert crosstalk_db < -60
     spectrum = np.abs(np.fft.rfft(on[RATE // 10 :] * np.hanning(on.size - RATE // 10)))
     found_hz = spectrum.argmax() * RATE / (on.size - RATE // 10)
-    assert found_hz == pytest.approx(frequency_hz, abs=2)
+    assert found_hz == pytest.approx(frequency_hz, abs=4)
     assert off.dtype == np.float32
 
 
 @pytest.mark.parametrize("prf_hz", [1001.0, 4321.5, 10_000.0])
 def test_any_prf_comes_to_the_rate_of_the_card(prf_hz: float) -> None:
     clock = SlowTime(prf_hz=prf_hz, frequency_hz=5e6)
-    sound = DopplerAudio(clock, reference=1.0).add(tone(0.2 * prf_hz, 5000, prf_hz))
-    assert sound.shape[1] == pytest.approx(5000 * RATE / prf_hz, rel=1e-3)
+    sound = DopplerAudio(clock, rate_hz=RATE, reference=1.0).add(tone(0.2 * prf_hz, 2000, prf_hz))
+    assert sound.shape[1] == pytest.approx(2000 * RATE / prf_hz, rel=2e-3)
     spectrum = np.abs(np.fft.rfft(sound[0] * np.hanning(sound.shape[1])))
     found_hz = spectrum.argmax() * RATE / sound.shape[1]
-    assert found_hz == pytest.approx(0.2 * prf_hz, rel=1e-3)
+    assert found_hz == pytest.approx(0.2 * prf_hz, rel=5e-3)
 
 
 @pytest.mark.parametrize("size", [1, 37, 1024])
@@ -57,20 +57,20 @@ def test_blocks_of_any_size_give_the_same_bits(size: int) -> None:
     random = np.random.default_rng(3)
     signal = (random.standard_normal(2000) + 1j * random.standard_normal(2000) + 50).astype("c8")
     wall = IirFilter(0.02, 4, kind=IirKind.BUTTERWORTH)
-    whole = DopplerAudio(CLOCK, reference=3.0, wall_filter=wall).add(signal)
-    audio = DopplerAudio(CLOCK, reference=3.0, wall_filter=wall)
+    whole = DopplerAudio(CLOCK, rate_hz=RATE, reference=3.0, wall_filter=wall).add(signal)
+    audio = DopplerAudio(CLOCK, rate_hz=RATE, reference=3.0, wall_filter=wall)
     parts = [audio.add(signal[n : n + size]) for n in range(0, 2000, size)]
     assert np.concatenate(parts, axis=1).tobytes() == whole.tobytes()
 
 
 def test_lost_pulses_are_silence_of_their_length() -> None:
-    audio = DopplerAudio(CLOCK, reference=1.0)
+    audio = DopplerAudio(CLOCK, rate_hz=RATE, reference=1.0)
     x = tone(500.0, 3000)[None]
     first = audio.add(SlowTimeSignal(samples=x[:, :1000], first_pulse=0))
     second = audio.add(SlowTimeSignal(samples=x[:, 2000:], first_pulse=2000))
     sound = np.concatenate((first, second), axis=1)
     assert sound.shape[1] == pytest.approx(3000 * RATE / PRF, abs=1)
-    middle = sound[:, int(1.2 * 9600) : int(1.9 * 9600)]
+    middle = sound[:, int(1.2 * 0.2 * RATE) : int(1.9 * 0.2 * RATE)]
     assert np.abs(middle).max() < 1e-3
     marked = x[0].copy()
     marked[1000:2000] = np.nan
@@ -80,12 +80,14 @@ def test_lost_pulses_are_silence_of_their_length() -> None:
 
 def test_the_wall_filter_takes_the_thump_away() -> None:
     wall = IirFilter(0.02, 4, kind=IirKind.BUTTERWORTH)
-    sound = DopplerAudio(CLOCK, reference=1.0, wall_filter=wall).add(tone(500.0) + 1000)
+    sound = DopplerAudio(CLOCK, rate_hz=RATE, reference=1.0, wall_filter=wall).add(
+        tone(500.0) + 1000
+    )
     assert np.abs(sound[1, RATE // 10 :]).max() < 0.01
 
 
 def test_the_first_block_sets_the_level() -> None:
-    audio = DopplerAudio(CLOCK)
+    audio = DopplerAudio(CLOCK, rate_hz=RATE)
     sound = audio.add(1234 * tone(500.0))
     assert audio.reference == pytest.approx(4 * 1234, rel=1e-3)
     assert np.abs(sound).max() == pytest.approx(0.25, rel=0.05)
