@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,7 +21,13 @@ from usdk.errors import ArgumentError
 from usdk.image import GreyMap, Persistence, TimeGain
 from usdk.scan import LinearScan, SectorScan, planar_scan_for
 
-__all__ = ["PictureSettings", "add_picture_arguments", "picture_settings", "plan_bmode"]
+__all__ = [
+    "PictureSettings",
+    "add_picture_arguments",
+    "grey_options",
+    "picture_settings",
+    "plan_bmode",
+]
 
 LEAST_START_M = 2e-3
 """Above it lie the transmit pulse and the lens."""
@@ -59,6 +66,11 @@ class PictureSettings:
 
 def plan_bmode(acquisition: Acquisition, settings: PictureSettings) -> BMode:
     """Return the B-mode plan for acquisitions like this one, whose first frame sets the greys."""
+    return BMode(acquisition, **grey_options(acquisition, settings))
+
+
+def grey_options(acquisition: Acquisition, settings: PictureSettings) -> dict[str, Any]:
+    """Return the options of `usdk.BMode` that the settings and the first frame lead to."""
     scan = _scan(acquisition, settings)
     time_gain = None
     if settings.attenuation_db_cm_mhz is not None:
@@ -84,16 +96,15 @@ def plan_bmode(acquisition: Acquisition, settings: PictureSettings) -> BMode:
         if range_db is None:
             range_db = _RANGE_STEP_DB * round((-gain_db - black_db) / _RANGE_STEP_DB)
             range_db = min(max(range_db, AUTO_RANGE_LIMITS_DB[0]), AUTO_RANGE_LIMITS_DB[1])
-    return BMode(
-        acquisition,
-        scan=scan,
-        dynamic_range_db=range_db,
-        gain_db=gain_db,
-        reference=reference,
-        grey_map=settings.grey_map,
-        time_gain=time_gain,
-        persistence=settings.persistence,
-    )
+    return {
+        "scan": scan,
+        "dynamic_range_db": range_db,
+        "gain_db": gain_db,
+        "reference": reference,
+        "grey_map": settings.grey_map,
+        "time_gain": time_gain,
+        "persistence": settings.persistence,
+    }
 
 
 def _scan(acquisition: Acquisition, settings: PictureSettings) -> LinearScan | SectorScan:

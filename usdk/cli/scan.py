@@ -5,11 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from usdk.acquisition import Acquisition
 from usdk.cli.exit_codes import DONE
+from usdk.cli.flow import flow_sequence, plan_colour
+from usdk.cli.flow_options import FlowSettings, add_flow_arguments, flow_settings
 from usdk.cli.outputs import add_overwrite_argument, require_pictures, require_writable
 from usdk.cli.picture import (
     PictureSettings,
@@ -66,6 +70,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="how long to wait for each frame (default: %(default)g)",
     )
+    add_flow_arguments(parser)
     add_picture_arguments(parser, automatic=False)
     add_overwrite_argument(parser)
     parser.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
@@ -88,10 +93,10 @@ def _run(arguments: argparse.Namespace) -> int:
     if {"png", "cine"} & files.keys():
         require_pictures()
     progress = make_progress(quiet=arguments.quiet)
-    settings = picture_settings(arguments)
+    settings, flow = picture_settings(arguments), flow_settings(arguments)
     depth_m = None if arguments.depth_mm is None else arguments.depth_mm * 1e-3
     with open_front_end(arguments.address) as front_end:
-        configuration = configure(front_end, angles_deg=angles_deg, depth_m=depth_m)
+        configuration = configure(front_end, angles_deg=angles_deg, depth_m=depth_m, flow=flow)
         if not front_end.capabilities.sequence_is_fixed:
             n_frames = n_frames or 1
         with progress.stage("receive", "frames", n_frames) as stage:
@@ -105,7 +110,7 @@ def _run(arguments: argparse.Namespace) -> int:
             )
         summary = describe_front_end(arguments.address, front_end, configuration)
     with progress.stage("beamform", "frames", len(received.acquisitions)) as stage:
-        frames = beamform(received, settings, stage)
+        frames = beamform(received, settings, stage, flow=flow)
     if files.keys() - {"record"}:
         _write(frames, files, progress, overwrite=arguments.overwrite)
     summary |= received.to_dict()
@@ -119,7 +124,11 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def configure(
-    front_end: FrontEnd, *, angles_deg: list[float] | None, depth_m: float | None
+    front_end: FrontEnd,
+    *,
+    angles_deg: list[float] | None,
+    depth_m: float | None,
+    flow: FlowSettings | None = None,
 ) -> Configuration:
     """Set a sequence and a depth, or accept the sequence of a device that has but one."""
     if front_end.capabilities.sequence_is_fixed:
@@ -127,17 +136,27 @@ def configure(
             raise ArgumentError("this device keeps its own sequence: leave --angles out")
         return front_end.configure(depth_m=depth_m)
     return front_end.configure(
-        sequence_for(front_end.probe, angles_deg),
+        sequence_for(front_end.probe, angles_deg)
+        if flow is None
+        else flow_sequence(front_end.probe, angles_deg, flow),
         depth_m=DEFAULT_DEPTH_MM * 1e-3 if depth_m is None else depth_m,
     )
 
 
-def beamform(received: Received, settings: PictureSettings, stage: Stage) -> list[Frame]:
-    """Return the frames of what was received, all on one scale of grey."""
-    bmode = plan_bmode(received.acquisitions[0], settings)
+def beamform(
+    received: Received,
+    settings: PictureSettings,
+    stage: Stage,
+    *,
+    flow: FlowSettings | None = None,
+) -> list[Frame]:
+    """Return the frames of what was received, all on one scale of grey, and of colour."""
+    first = received.acquisitions[0]
+    plan: Callable[[Acquisition], list[Frame]]
+    plan = plan_bmode(first, settings) if flow is None else plan_colour(first, settings, flow)
     frames: list[Frame] = []
     for acquisition in received.acquisitions:
-        frames += bmode(acquisition)
+        frames += plan(acquisition)
         stage.advance()
     return frames
 
@@ -213,6 +232,7 @@ VERB = Verb(
         "usdk scan sim:linear-l11-5v -o scan.npz --png scan.png",
         "usdk scan usb: --frames 100 --record scan.usrec --cine scan.gif",
         "usdk scan file:scan.usrec -o scan.npz --dynamic-range-db auto --gain-db auto",
+        "usdk scan 'sim:linear-l11-5v?scene=vessel' --mode colour --frames 8 --cine flow.gif",
     ),
     add_arguments=_add_arguments,
     run=_run,
