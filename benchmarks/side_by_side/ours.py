@@ -98,6 +98,7 @@ _FINE: dict[str, Any] = {"interpolation": "band-limited"}
 OURS: dict[str, dict[str, Callable[[SimpleNamespace], Run]]] = {
     "plane-waves": {
         "usdk, linear": frame(),
+        "usdk, linear, lattice": frame(kernel="lattice"),
         "usdk, band-limited, 1": frame(**_FINE, upsampling=1),
         "usdk, band-limited, 2": frame(**_FINE, upsampling=2),
         "usdk, band-limited, 4": frame(**_FINE),
