@@ -11,6 +11,18 @@ SHOWN = np.float32(0.5)
 """Share of a pixel's neighbourhood that must be shown in colour for the pixel to be."""
 
 
+_MOST_TURNS = np.float32(1024)
+
+
+@kernel
+def _turns(turns: np.float32) -> np.float32:
+    """Return the nearest whole number, of at most `_MOST_TURNS` either way; of NaN, the least."""
+    # By way of an integer: a call of floor would keep the loops around it from running as vectors.
+    turns = turns if turns > -_MOST_TURNS else -_MOST_TURNS
+    turns = turns if turns < _MOST_TURNS else _MOST_TURNS
+    return np.float32(np.int32(turns + (_MOST_TURNS + np.float32(0.5)))) - _MOST_TURNS
+
+
 # contract: one rounding fewer for each product that is added.  noalias: the loops run as vectors
 # without tests of overlap between their many arrays.
 @kernel(fastmath=frozenset({"contract"}), noalias=True)
@@ -53,71 +65,18 @@ def _velocities(
     period: np.float32,
     centre: np.float32,
     first: int,
-    start: int,
-    stop: int,
+    n: int,
     index: npt.NDArray[np.int32],
     weight_line: npt.NDArray[np.float32],
     weight_sample: npt.NDArray[np.float32],
+    power: npt.NDArray[np.float32],
     row: npt.NDArray[np.float32],
 ) -> None:
-    """Fill rows 1 and 2 with velocities and mean weights of entries start to stop of a run."""
-    zero, one, half = np.float32(0), np.float32(1), np.float32(0.5)
-    next_one = np.uint32(1)
-    per_period = one / period if period > zero else zero
-    for k in range(start, stop):
-        corner = np.uint32(index[first + k])
-        c00 = corner if corner < last_corner else last_corner
-        c01 = np.uint32(c00 + next_one)
-        c10 = np.uint32(c00 + n_samples)
-        c11 = np.uint32(c10 + next_one)
-        a, b = weight_line[first + k], weight_sample[first + k]
-        w11 = a * b
-        w10 = (a - w11) * weight[c10]
-        w01 = (b - w11) * weight[c01]
-        w00 = (one - a - b + w11) * weight[c00]
-        w11 *= weight[c11]
-        v00, v01, v10, v11 = velocity[c00], velocity[c01], velocity[c10], velocity[c11]
-        # Differences from the strongest neighbour, around the circle of velocities.
-        most, v = w00, v00
-        v = v01 if w01 > most else v
-        most = w01 if w01 > most else most
-        v = v10 if w10 > most else v
-        most = w10 if w10 > most else most
-        v = v11 if w11 > most else v
-        d00, d01, d10, d11 = v00 - v, v01 - v, v10 - v, v11 - v
-        d00 -= period * np.floor(d00 * per_period + half)
-        d01 -= period * np.floor(d01 * per_period + half)
-        d10 -= period * np.floor(d10 * per_period + half)
-        d11 -= period * np.floor(d11 * per_period + half)
-        # What is not shown may be NaN.
-        d00 = w00 * d00 if w00 > zero else zero
-        d01 = w01 * d01 if w01 > zero else zero
-        d10 = w10 * d10 if w10 > zero else zero
-        d11 = w11 * d11 if w11 > zero else zero
-        total = w00 + w01 + w10 + w11
-        v += (d00 + d01 + d10 + d11) / total
-        row[1, k] = v - period * np.floor((v - centre) * per_period + half)
-        row[2, k] = total / row[0, k]
-
-
-@kernel(fastmath=frozenset({"contract"}), noalias=True)
-def _spreads(
-    spread: npt.NDArray[np.float32],
-    weight: npt.NDArray[np.float32],
-    n_samples: np.uint32,
-    last_corner: np.uint32,
-    first: int,
-    start: int,
-    stop: int,
-    index: npt.NDArray[np.int32],
-    weight_line: npt.NDArray[np.float32],
-    weight_sample: npt.NDArray[np.float32],
-    row: npt.NDArray[np.float32],
-) -> None:
-    """Fill row 3 with the mean spreads of the points shown, of entries start to stop of a run."""
+    """Fill row 1 with velocities and power with mean weights, of n entries."""
     zero, one = np.float32(0), np.float32(1)
     next_one = np.uint32(1)
-    for k in range(start, stop):
+    per_period = one / period if period > zero else zero
+    for k in range(n):
         corner = np.uint32(index[first + k])
         c00 = corner if corner < last_corner else last_corner
         c01 = np.uint32(c00 + next_one)
@@ -128,32 +87,104 @@ def _spreads(
         s10 = a - s11
         s01 = b - s11
         s00 = one - a - s01
-        s00 = s00 * spread[c00] if weight[c00] > zero else zero
-        s01 = s01 * spread[c01] if weight[c01] > zero else zero
-        s10 = s10 * spread[c10] if weight[c10] > zero else zero
-        s11 = s11 * spread[c11] if weight[c11] > zero else zero
-        row[3, k] = (s00 + s01 + s10 + s11) / row[0, k]
+        w00, w01, w10, w11 = s00 * weight[c00], s01 * weight[c01], s10 * weight[c10], weight[c11]
+        w11 *= s11
+        v00, v01, v10, v11 = velocity[c00], velocity[c01], velocity[c10], velocity[c11]
+        # Differences from the strongest neighbour, around the circle of velocities.
+        most, v = w00, v00
+        v = v01 if w01 > most else v
+        most = w01 if w01 > most else most
+        v = v10 if w10 > most else v
+        most = w10 if w10 > most else most
+        v = v11 if w11 > most else v
+        d00, d01, d10, d11 = v00 - v, v01 - v, v10 - v, v11 - v
+        d00 -= period * _turns(d00 * per_period)
+        d01 -= period * _turns(d01 * per_period)
+        d10 -= period * _turns(d10 * per_period)
+        d11 -= period * _turns(d11 * per_period)
+        # What is not shown may be NaN.
+        d00 = w00 * d00 if w00 > zero else zero
+        d01 = w01 * d01 if w01 > zero else zero
+        d10 = w10 * d10 if w10 > zero else zero
+        d11 = w11 * d11 if w11 > zero else zero
+        total = w00 + w01 + w10 + w11
+        v += (d00 + d01 + d10 + d11) / total
+        row[1, k] = v - period * _turns((v - centre) * per_period)
+        s00 = s00 if w00 > zero else zero
+        s01 = s01 if w01 > zero else zero
+        s10 = s10 if w10 > zero else zero
+        s11 = s11 if w11 > zero else zero
+        power[k] = total / (s00 + s01 + s10 + s11)
 
 
-@kernel(fastmath=frozenset({"contract"}))
-def _decibels(
-    values: npt.NDArray[np.float32], bits: npt.NDArray[np.int32], start: int, stop: int
+@kernel(fastmath=frozenset({"contract"}), noalias=True)
+def _spreads(
+    spread: npt.NDArray[np.float32],
+    weight: npt.NDArray[np.float32],
+    n_samples: np.uint32,
+    last_corner: np.uint32,
+    first: int,
+    n: int,
+    index: npt.NDArray[np.int32],
+    weight_line: npt.NDArray[np.float32],
+    weight_sample: npt.NDArray[np.float32],
+    row: npt.NDArray[np.float32],
 ) -> None:
-    """Replace powers in row 2, positive and normal, by decibels; bits is the same memory."""
+    """Fill row 3 with the mean spreads of the points shown, of n entries."""
+    zero, one = np.float32(0), np.float32(1)
+    next_one = np.uint32(1)
+    for k in range(n):
+        corner = np.uint32(index[first + k])
+        c00 = corner if corner < last_corner else last_corner
+        c01 = np.uint32(c00 + next_one)
+        c10 = np.uint32(c00 + n_samples)
+        c11 = np.uint32(c10 + next_one)
+        a, b = weight_line[first + k], weight_sample[first + k]
+        s11 = a * b
+        s10 = a - s11
+        s01 = b - s11
+        s00 = one - a - s01
+        s00 = s00 if weight[c00] > zero else zero
+        s01 = s01 if weight[c01] > zero else zero
+        s10 = s10 if weight[c10] > zero else zero
+        s11 = s11 if weight[c11] > zero else zero
+        # What is not shown may be NaN.
+        t00 = s00 * spread[c00] if s00 > zero else zero
+        t01 = s01 * spread[c01] if s01 > zero else zero
+        t10 = s10 * spread[c10] if s10 > zero else zero
+        t11 = s11 * spread[c11] if s11 > zero else zero
+        row[3, k] = (t00 + t01 + t10 + t11) / (s00 + s01 + s10 + s11)
+
+
+@kernel(fastmath=frozenset({"contract"}), noalias=True)
+def _exponents(bits: npt.NDArray[np.int32], exponents: npt.NDArray[np.int32], n: int) -> None:
+    """Split the bits of powers, positive and normal, into mantissas, in place, and exponents."""
+    for k in range(n):
+        word = bits[k]
+        # Exponent such that the mantissa lies in [sqrt(1/2), sqrt(2)).
+        exponent = np.int32(np.int32(word - np.int32(0x3F3504F3)) >> np.int32(23))
+        exponents[k] = exponent
+        bits[k] = np.int32(word - np.int32(exponent << np.int32(23)))
+
+
+@kernel(fastmath=frozenset({"contract"}), noalias=True)
+def _decibels(
+    mantissas: npt.NDArray[np.float32],
+    exponents: npt.NDArray[np.int32],
+    n: int,
+    row: npt.NDArray[np.float32],
+) -> None:
+    """Fill row 2 with the decibels of powers."""
     one = np.float32(1)
     db_per_octave = np.float32(3.0102999566398120)  # 10 log10 2
     db_per_neper = np.float32(4.3429448190325175)  # 10 / ln 10
-    for k in range(start, stop):
-        word = bits[2, k]
-        # Exponent such that the mantissa lies in [sqrt(1/2), sqrt(2)).
-        exponent = np.int32(np.int32(word - np.int32(0x3F3504F3)) >> np.int32(23))
-        bits[2, k] = np.int32(word - np.int32(exponent << np.int32(23)))
-        m = values[2, k]
+    for k in range(n):
+        m = mantissas[k]
         s = (m - one) / (m + one)
         s2 = s * s
         series = np.float32(1 / 3) + s2 * (np.float32(1 / 5) + s2 * np.float32(1 / 7))
         neper = np.float32(2) * (s + s * s2 * series)
-        values[2, k] = np.float32(exponent) * db_per_octave + db_per_neper * neper
+        row[2, k] = np.float32(exponents[k]) * db_per_octave + db_per_neper * neper
 
 
 @kernel
@@ -264,8 +295,9 @@ def compose_colour(
     nan = np.float32(np.nan)
     is_spread = second_is_spread != 0
     second_place = 3 if is_spread else 2
-    row_bits = np.empty((4, n_columns), np.int32)
-    row_values = row_bits.view(np.float32)
+    row_values = np.empty((4, n_columns), np.float32)
+    bits, exponents = np.empty(n_columns, np.int32), np.empty(n_columns, np.int32)
+    powers = bits.view(np.float32)
     for row in range(max(start, 0), min(stop, out.shape[0])):
         for column in range(n_columns):
             value = grey[row, column]
@@ -300,6 +332,9 @@ def compose_colour(
                 end -= 1
             if begin == end:
                 continue
+            # From 0 on, not from the first that is shown: an index that might be negative would
+            # keep the loops from running as vectors.
+            n_shown = end - begin
             _velocities(
                 velocities,
                 weights,
@@ -307,31 +342,32 @@ def compose_colour(
                 last_corner,
                 period,
                 centre,
-                first,
-                begin,
-                end,
+                first + begin,
+                n_shown,
                 index,
                 weight_line,
                 weight_sample,
+                powers,
                 row_values,
             )
-            _decibels(row_values, row_bits, begin, end)
+            _exponents(bits, exponents, n_shown)
+            _decibels(powers, exponents, n_shown, row_values)
             if is_spread:
                 _spreads(
                     spreads,
                     weights,
                     np.uint32(n_samples),
                     last_corner,
-                    first,
-                    begin,
-                    end,
+                    first + begin,
+                    n_shown,
                     index,
                     weight_line,
                     weight_sample,
                     row_values,
                 )
-            for k in range(begin, end):
-                if not (row_values[0, k] >= SHOWN and grey[row, column + k] < grey_limit):
+            column += begin
+            for k in range(n_shown):
+                if not (row_values[0, begin + k] >= SHOWN and grey[row, column + k] < grey_limit):
                     continue
                 velocity = factor * row_values[1, k]
                 i = (velocity - low) * per_colour
