@@ -30,6 +30,9 @@ class Gate:
     gate: the same signal as from `Demodulator`, `Beamformer` and a sum along the gate, for a small
     part of the work. The rest of the records is never read.
 
+    Pulses are told apart by the frames' sequence numbers: frames that nobody numbers begin a new
+    signal with each acquisition.
+
     Parameters
     ----------
     acquisition : Acquisition
@@ -101,7 +104,7 @@ class Gate:
         used = np.flatnonzero(np.abs(weight).max(axis=(0, 1, 3)))
         self._first_record = int(used[0])
         self._weight = np.ascontiguousarray(weight[:, :, used[0] : used[-1] + 1])
-        self.n_looks = n_looks
+        self.n_looks = int(n_looks)
 
     @property
     def n_bytes(self) -> int:

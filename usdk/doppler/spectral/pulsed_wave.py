@@ -112,6 +112,13 @@ class PulsedWaveDoppler:
         )
         self._provenance = Provenance.of(acquisition, processing=processing)
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds, however long it runs."""
+        n_bins, n_looks = self.spectrogram.estimator.n_bins, self.gate.n_looks
+        columns = 4 * (self.sweep.n_columns + 1) * n_bins
+        return self.gate.n_bytes + n_looks * self.spectrogram.n_bytes + columns
+
     def reset(self) -> None:
         """Forget all pulses: the next one begins a new picture."""
         self.spectrogram.reset()

@@ -104,6 +104,11 @@ class Spectrogram:
         """Number of the pulse that would follow the last one taken."""
         return self._next_pulse
 
+    @property
+    def n_bytes(self) -> int:
+        """Most memory that is kept from one call to the next, for one look."""
+        return 2 * self.n_window * 8
+
     def add(self, signal: SlowTimeSignal | NDArray[Any]) -> Spectra:
         """Take pulses, and return the columns that they complete.
 

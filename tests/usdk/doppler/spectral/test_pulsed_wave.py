@@ -182,6 +182,7 @@ def test_memory_is_bounded(recording: Acquisition) -> None:
     finally:
         tracemalloc.stop()
     assert after - before < 50_000
+    assert 50 * 256 * 4 < planned.n_bytes < 50 * 256 * 4 + 50_000
 
 
 def test_wall_filter_and_wall_velocity_exclude_each_other(recording: Acquisition) -> None:

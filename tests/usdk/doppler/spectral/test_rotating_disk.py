@@ -1,4 +1,4 @@
-"""A rotating disk, measured: along the beam its velocity is linear across it (PyMUST's PWI_disk)."""
+"""A rotating disk, measured: along the beam its velocity is linear across it (PyMUST's)."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_aliased_flow_is_put_right_by_the_baseline() -> None:
 @pytest.mark.parametrize("estimator", ["periodogram", "welch", "capon", "blood APES"])
 @pytest.mark.parametrize("size", [1, 17, 128, 499])
 def test_blocks_of_any_size_give_the_same_bits(estimator: str, size: int) -> None:
-    n_pulses = 200 if estimator in ("capon", "blood APES") else 5000
+    n_pulses = 120 if estimator in ("capon", "blood APES") else 5000
     signal = noise(n_pulses, 2) + 100
     spectrogram = Spectrogram(CLOCK, estimator=estimator, n_window=32, wall_filter=WALL)
     whole = spectrogram(signal)

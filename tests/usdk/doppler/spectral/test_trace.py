@@ -116,7 +116,7 @@ def test_the_envelope_follows_a_pulsatile_flow(pulsatile: Any, estimator: str) -
     spectrogram = Spectrogram(
         pulsatile.slow_time, estimator=estimator, n_window=n_window, overlap=overlap
     )
-    found = trace_of(spectrogram(pulsatile.signal))
+    found = trace_of(spectrogram(pulsatile.signal[: 10_000 if estimator == "capon" else None]))
     truth = pulsatile.vessel.axis_velocity_m_s(found.time_s)
     error = found.maximum_m_s - truth
     # Capon's spectra are lower towards their edges.
