@@ -25,7 +25,15 @@ from usdk.band_pass import band_pass
 from usdk.beamform import Beamformer
 from usdk.beamform.ensemble import LEAST_FRAMES
 from usdk.bmode import BMode
-from usdk.doppler import Autocorrelator, Averaging, FlowMap, SlowTime, average, flow_values
+from usdk.doppler import (
+    Autocorrelator,
+    Averaging,
+    ColourFlow,
+    FlowMap,
+    SlowTime,
+    average,
+    flow_values,
+)
 from usdk.doppler.clutter import FirFilter, IirFilter, MeanFilter, SimilarityCut, SvdFilter
 from usdk.doppler.colours import ColourComposer
 from usdk.doppler.dealiasing import StaggeredPrfs, unwrap_velocity
@@ -113,6 +121,7 @@ def warm_up() -> WarmUpReport:
             _smooth(acquisition)
             _beamform(acquisition)
             _listen(acquisition)
+            _see_flow(acquisition)
         _convert_volumes()
         _dealias()
         _track_motion()
@@ -232,6 +241,19 @@ def _dealias() -> None:
     velocities = [np.zeros((4, 4), np.float32)] * 2
     StaggeredPrfs([SlowTime(prf_hz=prf_hz, frequency_hz=5e6) for prf_hz in (4e3, 3e3)])(velocities)
     unwrap_velocity(velocities[0], 0.3)
+
+
+def _see_flow(acquisition: Acquisition) -> None:
+    """Make the flow map of a packet, with the pulses side by side where they can be."""
+    pulses = replace(
+        acquisition,
+        data=np.repeat(acquisition.data, LEAST_FRAMES, axis=0),
+        sequence_numbers=np.arange(LEAST_FRAMES),
+        device_timestamps_s=np.empty(0),
+        host_timestamps_s=np.empty(0),
+    )
+    box = LinearScan(x_m=np.linspace(-1e-3, 1e-3, 8), z_m=np.linspace(1e-3, _DEPTH_M / 2, 16))
+    ColourFlow(pulses, packet_size=LEAST_FRAMES, scan=box, prf_hz=4e3)(pulses)
 
 
 def _compose_colours() -> None:
