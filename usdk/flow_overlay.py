@@ -36,7 +36,9 @@ class FlowOverlay:
     power_db : ndarray of float32, (n_rows, n_columns)
         Power, dB relative to a reference that is kept; NaN where the frame is grey.
     scale : (float, float)
-        Values of the first and the last colour: m/s (velocity, variance) or dB (power).
+        Values of the first and the last colour: m/s (velocity, variance) or dB (power). Of
+        directional power it is ± the span of the scale, dB: no power stands in the middle, the most
+        power away from the probe and towards it at the ends.
     colours : ndarray of uint8, (n_colours, 3) or (n_spreads, n_colours, 3)
         The colour scale, RGB, from the lowest value to the highest; for variance, from no spread to
         the greatest in its first axis.
