@@ -25,7 +25,7 @@ from usdk.doppler.clutter.svd_pieces import pieces_of_blocks, pieces_of_points
 from usdk_kernels.casorati import filter_points
 
 AVERAGING = Averaging(n_lines=5, n_samples=9)
-COST_SHAPE, COST_PULSES, N_ROUNDS = (128, 512), 16, 25
+COST_SHAPE, COST_PULSES, N_ROUNDS = (128, 512), 16, 40
 
 
 def found_m_s(packet: Packet, clutter: ClutterFilter | None) -> Any:
@@ -74,7 +74,7 @@ def errors(vessel: Vessel, clutter: ClutterFilter | None) -> tuple[float, float]
 
 
 def costs_ms(rounds: int = N_ROUNDS) -> dict[str, float]:
-    """Median time of filter and autocorrelation, ms; all take turns."""
+    """Least time of filter and autocorrelation, ms, which others on the machine do not lengthen."""
     rng = np.random.default_rng(0)
     parts = rng.standard_normal((*COST_SHAPE, COST_PULSES, 2)).astype(np.float32)
     packet = parts.view(np.complex64)[..., 0] + np.complex64(30)
@@ -87,7 +87,7 @@ def costs_ms(rounds: int = N_ROUNDS) -> dict[str, float]:
             begun_s = time.perf_counter()
             plan(packet, out=out)
             times_s[name].append(time.perf_counter() - begun_s)
-    return {name: 1e3 * float(np.median(values[1:])) for name, values in times_s.items()}
+    return {name: 1e3 * min(values[1:]) for name, values in times_s.items()}
 
 
 def row(clutter: ClutterFilter | None) -> list[str]:
