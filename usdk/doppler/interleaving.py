@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, Gap, require_acquisition
+from usdk.acquisition import Acquisition, require_acquisition
 from usdk.arguments import count, positive
 from usdk.choice import choice
 from usdk.doppler.packet_search import find_packets
+from usdk.doppler.packet_split import first_transmits, pulse_frames
 from usdk.doppler.slow_time import SlowTime
 from usdk.errors import ArgumentError
 from usdk.front_end import Capabilities, Configuration
@@ -21,7 +21,6 @@ from usdk.transmit import MAX_TRANSMITS, TransmitSequence
 
 __all__ = ["Interleaved", "PulseOrder", "greatest_prf_hz"]
 
-_TIME_ZERO_TOLERANCE_S = 1e-9
 _PRF_TOLERANCE = 1e-9
 
 
@@ -297,37 +296,14 @@ class Interleaved:
         """
         require_acquisition(acquisition)
         self._require_transmits(acquisition.sequence)
-        times_s = np.array(acquisition.receive.time_zero_s)
-        pulses = self.pulses
-        if np.ptp(times_s[pulses], axis=0).max() > _TIME_ZERO_TOLERANCE_S:
-            raise ArgumentError("pulses of one packet differ in their time zero: record them alike")
         prf_hz = acquisition.sequence.prf_hz or self._prf_hz
         b_mode = None
         if self.b_mode is not None:
-            n = self.n_b_mode
-            b_mode = replace(
-                acquisition,
-                data=acquisition.data[:, :n],
-                sequence=replace(self.b_mode, prf_hz=prf_hz),
-                receive=replace(acquisition.receive, time_zero_s=tuple(times_s[:n])),
-            )
-        size = self.packet_size
-        numbers = acquisition.sequence_numbers[:, None] * size + np.arange(size)
+            b_mode = first_transmits(acquisition, replace(self.b_mode, prf_hz=prf_hz))
         # The slow time of the acquisition's own PRF; the beams' number is exact in any float.
         slow_prf_hz = prf_hz if self.order is PulseOrder.PACKET else prf_hz / self.n_beams
-        packets = replace(
-            acquisition,
-            data=self._pulse_data(acquisition.data),
-            sequence=replace(self.colour, prf_hz=slow_prf_hz * self.n_beams),
-            receive=replace(acquisition.receive, time_zero_s=tuple(times_s[pulses[0]])),
-            sequence_numbers=numbers.ravel(),
-            device_timestamps_s=np.add.outer(
-                acquisition.device_timestamps_s, pulses[:, 0] / prf_hz
-            ).ravel(),
-            host_timestamps_s=np.repeat(acquisition.host_timestamps_s, size),
-            gaps=tuple(_pulse_gap(gap, size) for gap in acquisition.gaps),
-        )
-        return b_mode, packets
+        beams = replace(self.colour, prf_hz=slow_prf_hz * self.n_beams)
+        return b_mode, pulse_frames(acquisition, beams, self.pulses, prf_hz=prf_hz)
 
     def describe(self) -> str:
         """Return the sequence in a few words, for provenance."""
@@ -352,18 +328,6 @@ class Interleaved:
             return places.reshape(self.n_beams, n_pulses).T
         return places.reshape(n_pulses, self.n_beams)
 
-    def _pulse_data(self, data: NDArray[Any]) -> NDArray[Any]:
-        """Return the pulses as frames, (n_frames * packet_size, n_beams, ...), not copied if whole.
-
-        Pulses that follow each other in memory are a view.
-        """
-        pulses, row = self.pulses, data.shape[2:]
-        if self.n_beams == 1 or self.order is PulseOrder.INTERLEAVED:
-            kept = data[:, pulses[0, 0] :]
-        else:
-            kept = data[:, pulses.ravel()]
-        return kept.reshape(-1, self.n_beams, *row)
-
     def _require_transmits(self, sequence: TransmitSequence) -> None:
         own = self.sequence
         if sequence.transmits != own.transmits:
@@ -384,11 +348,3 @@ def _require_prf(prf_hz: float, limit_hz: float, whose: str, way_out: str) -> No
             f"a PRF of {prf_hz:g} Hz is too fast for {whose}: ask for at most "
             f"{math.floor(limit_hz)} Hz{way_out}"
         )
-
-
-def _pulse_gap(gap: Gap, packet_size: int) -> Gap:
-    return replace(
-        gap,
-        first_sequence_number=gap.first_sequence_number * packet_size,
-        n_frames=gap.n_frames * packet_size,
-    )
