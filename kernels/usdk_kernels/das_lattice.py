@@ -369,6 +369,7 @@ def _extremes(values: npt.NDArray[np.int32], begin: int, end: int) -> tuple[np.i
 # ---------------------------------------------------------------- the kernel
 
 
+# noalias: 0.97 of the time.
 @kernel(noalias=True)
 def das_lattice(
     data: npt.NDArray[np.float32],
