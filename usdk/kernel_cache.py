@@ -25,6 +25,7 @@ from usdk.band_pass import band_pass
 from usdk.beamform import Beamformer
 from usdk.beamform.ensemble import LEAST_FRAMES
 from usdk.bmode import BMode
+from usdk.demodulation import demodulate
 from usdk.doppler import (
     Autocorrelator,
     Averaging,
@@ -122,6 +123,8 @@ def warm_up() -> WarmUpReport:
             _beamform(acquisition)
             _listen(acquisition)
             _see_flow(acquisition)
+            if not acquisition.is_iq:
+                demodulate(acquisition, decimation=2)
         _convert_volumes()
         _dealias()
         _track_motion()
