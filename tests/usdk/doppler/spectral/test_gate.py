@@ -18,7 +18,7 @@ from usdk.transmit import FocusedWave, PlaneWave, TransmitSequence
 
 C, FS, FC, PRF = 1540.0, 25e6, 5e6, 5000.0
 PROBE = Probe.linear(
-    "L", n_elements=32, pitch_m=0.3e-3, centre_frequency_hz=FC, fractional_bandwidth=0.6
+    "L", n_elements=8, pitch_m=0.3e-3, centre_frequency_hz=FC, fractional_bandwidth=0.6
 )
 RECEIVE = ReceiveSettings(sampling_frequency_hz=FS, n_samples=700, time_zero_s=(0.0,))
 VOLUME = SampleVolume(centre_m=(0.5e-3, 12e-3), length_m=1.5e-3, beam_rad=0.1)
@@ -28,7 +28,7 @@ def noise(n_frames: int = 5, dtype: Any = np.int16, **changes: Any) -> Acquisiti
     sequence = changes.pop("sequence", plane_waves(prf_hz=PRF))
     receive = replace(RECEIVE, time_zero_s=(0.0,) * len(sequence))
     random = np.random.default_rng(3)
-    data = random.integers(-2000, 2000, (n_frames, len(sequence), 32, 700))
+    data = random.integers(-2000, 2000, (n_frames, len(sequence), 8, 700))
     return Acquisition(
         data=data.astype(dtype), probe=PROBE, sequence=sequence, receive=receive, **changes
     )
@@ -38,7 +38,7 @@ def moving(velocity_m_s: float, n_pulses: int, **changes: Any) -> Acquisition:
     """A point on the axis that moves towards the probe with this velocity, a frame each pulse."""
     sequence = plane_waves(prf_hz=PRF)
     sample_s = np.arange(700) / FS
-    data = np.empty((n_pulses, 1, 32, 700), np.float32)
+    data = np.empty((n_pulses, 1, 8, 700), np.float32)
     for n, frame in enumerate(data):
         point_m = np.array([0.0, 0.0, 12e-3 - velocity_m_s * n / PRF])
         way_m = point_m[2] + np.linalg.norm(PROBE.element_positions_m - point_m, axis=1)
@@ -76,7 +76,7 @@ def test_the_signal_is_that_of_demodulator_beamformer_and_a_sum_along_the_gate(
     (signal,) = gate(acquisition)
     expected = chain(acquisition, gate, volume)
     assert signal.samples.shape == (n_looks, 5)
-    np.testing.assert_allclose(signal.samples, expected, atol=2e-6 * np.abs(expected).max(), rtol=0)
+    np.testing.assert_allclose(signal.samples, expected, atol=1e-5 * np.abs(expected).max(), rtol=0)
 
 
 def test_the_signal_of_iq_is_that_of_the_chain() -> None:
@@ -84,7 +84,7 @@ def test_the_signal_of_iq_is_that_of_the_chain() -> None:
     gate = Gate(acquisition, VOLUME, f_number=1.5, interpolation="cubic")
     expected = chain(acquisition, gate, VOLUME, f_number=1.5, interpolation="cubic")
     np.testing.assert_allclose(
-        gate(acquisition)[0].samples, expected, atol=2e-6 * np.abs(expected).max(), rtol=0
+        gate(acquisition)[0].samples, expected, atol=1e-5 * np.abs(expected).max(), rtol=0
     )
 
 
@@ -94,7 +94,7 @@ def test_several_angles_are_summed_to_one_pulse_a_frame() -> None:
     assert gate.slow_time.prf_hz == 3000.0
     expected = chain(acquisition, gate, VOLUME)
     np.testing.assert_allclose(
-        gate(acquisition)[0].samples, expected, atol=2e-6 * np.abs(expected).max(), rtol=0
+        gate(acquisition)[0].samples, expected, atol=1e-5 * np.abs(expected).max(), rtol=0
     )
 
 
@@ -104,7 +104,7 @@ def test_transmits_that_are_alike_are_a_pulse_each() -> None:
     gate = Gate(acquisition, VOLUME)
     single = replace(
         acquisition,
-        data=acquisition.data.reshape(12, 1, 32, 700),
+        data=acquisition.data.reshape(12, 1, 8, 700),
         sequence=plane_waves(prf_hz=PRF),
         receive=RECEIVE,
         sequence_numbers=np.arange(12),
@@ -206,7 +206,7 @@ def test_high_prf_hears_the_depth_behind_the_next_pulse() -> None:
     [
         (replace(VOLUME, centre_m=(0.0, 30e-3)), "does not lie within the records"),
         (replace(VOLUME, centre_m=(0.0, 0.1e-3)), "on the probe's face"),
-        (replace(VOLUME, centre_m=(13e-3, 12e-3)), "no element receives"),
+        (replace(VOLUME, centre_m=(9e-3, 12e-3)), "no element receives"),
     ],
 )
 def test_a_gate_that_cannot_be_heard_is_refused(volume: SampleVolume, match: str) -> None:
@@ -232,7 +232,7 @@ def test_data_of_another_kind_are_refused() -> None:
 
 def test_samples_that_are_nan_near_the_gate_are_named_by_frame() -> None:
     acquisition = noise(dtype=np.float32)
-    acquisition.data[3, 0, 16, 390] = np.nan
+    acquisition.data[3, 0, 4, 390] = np.nan
     with pytest.raises(ArgumentError, match="frame 3"):
         Gate(acquisition, VOLUME)(acquisition)
 
