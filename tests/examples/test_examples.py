@@ -16,6 +16,7 @@ MADE = {
     "04_losses.py": set(),
     "05_volume.py": {"slices.png"},
     "06_colour.py": set(),
+    "07_spectral.py": {"flow.wav", "spectrum.png"},
     "08_live.py": {"live.usrec"},
 }
 SAID = {
