@@ -10,6 +10,14 @@ import struct
 from dataclasses import dataclass
 from typing import Protocol
 
+from usdk_drivers.simulator.binary_object_store import (
+    BOS,
+    MICROSOFT_DESCRIPTOR_INDEX,
+    MICROSOFT_VENDOR_REQUEST,
+    binary_object_store,
+    microsoft_descriptor_set,
+)
+
 __all__ = [
     "BULK_IN",
     "BULK_OUT",
@@ -140,6 +148,8 @@ class UsbDevice:
         if kind != _VENDOR:
             raise Stall
         incoming = bool(request_type & _DIRECTION_IN)
+        if request == MICROSOFT_VENDOR_REQUEST and index == MICROSOFT_DESCRIPTOR_INDEX and incoming:
+            return microsoft_descriptor_set()[:length]
         answer = self._function.control(
             incoming=incoming, request=request, value=value, index=index
         )
@@ -227,6 +237,8 @@ class UsbDevice:
             return self.device_descriptor()
         if kind == _CONFIGURATION and index == 0:
             return self.configuration_descriptor()
+        if kind == BOS and index == 0:
+            return binary_object_store()
         if kind == _STRING and index <= len(self.strings):
             text = self.strings[index - 1].encode("utf-16-le") if index else b""
             body = text if index else struct.pack("<H", _ENGLISH)
