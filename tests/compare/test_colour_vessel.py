@@ -11,6 +11,7 @@ import pytest
 
 from usdk.acquisition import Acquisition
 from usdk.doppler import Averaging, ColourFlow, FlowMap
+from usdk.doppler.clutter import PolynomialFilter
 from usdk.scan import LinearScan
 
 # What the simulation was told: parabolic flow, its axis through (0, 17 mm) and 30° from x.
@@ -21,8 +22,9 @@ RECEIVED_HZ = 6.84e6
 
 
 def flow(acquisition: Acquisition, **options: Any) -> FlowMap:
-    """A narrow aperture, which hears along −z, and the default filter."""
+    """A narrow aperture, which hears along −z, and a filter for tissue that stands still."""
     averaging = Averaging(n_lines=5, n_samples=9)
+    options = {"clutter": PolynomialFilter(1), **options}
     plan = ColourFlow(
         acquisition, packet_size=12, scan=SCAN, averaging=averaging, f_number=2.0, **options
     )

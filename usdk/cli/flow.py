@@ -11,7 +11,7 @@ from usdk.cli.flow_options import DEFAULT_PACKET_SIZE, FlowSettings
 from usdk.cli.picture import PictureSettings, grey_options
 from usdk.cli.sequence import sequence_for
 from usdk.doppler import ColourFlow, ColourMode, Interleaved, colour_box
-from usdk.doppler.colour_mode import DEFAULT_AVERAGING
+from usdk.doppler.colour_mode import DEFAULT_APERTURE, DEFAULT_AVERAGING
 from usdk.doppler.colours import ColourComposer
 from usdk.errors import ArgumentError
 from usdk.frame import Frame
@@ -80,6 +80,7 @@ class PulseByPulse:
             scan=box,
             averaging=DEFAULT_AVERAGING,
             clutter=settings.clutter_filter,
+            **DEFAULT_APERTURE,
         )
         self._composer = ColourComposer(
             self._b_mode.raster,

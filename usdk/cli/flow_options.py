@@ -21,7 +21,7 @@ _IIR_CUTOFF = 0.1
 _CLUTTER: dict[str, Callable[[], ClutterFilter | None]] = {
     "none": lambda: None,
     "mean": MeanFilter,
-    "polynomial": lambda: PolynomialFilter(1),
+    "polynomial": PolynomialFilter,
     "iir": lambda: IirFilter(_IIR_CUTOFF),
     "svd": lambda: SvdFilter(),
 }
@@ -72,7 +72,7 @@ class FlowSettings:
     colours: str = "red-blue"
     limit_m_s: float | None = None
     least_velocity_m_s: float = 0.0
-    range_db: float = 40.0
+    range_db: float = 20.0
     box_m: tuple[float, float, float, float] | None = None
 
     @property
@@ -163,7 +163,7 @@ def add_flow_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--flow-range-db",
         type=float,
-        default=40.0,
+        default=20.0,
         metavar="DB",
         help="weakest flow shown, below the strongest of the first frame (default: %(default)g)",
     )

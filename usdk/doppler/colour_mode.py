@@ -21,9 +21,11 @@ from usdk.errors import ArgumentError
 from usdk.frame import Frame
 from usdk.scan import LinearScan, SectorScan, planar_scan_for
 
-__all__ = ["DEFAULT_AVERAGING", "ColourMode", "colour"]
+__all__ = ["DEFAULT_APERTURE", "DEFAULT_AVERAGING", "ColourMode", "colour"]
 
 DEFAULT_AVERAGING = Averaging(n_lines=3, n_samples=5, window="hann")
+DEFAULT_APERTURE: Mapping[str, Any] = {"f_number": 2.0, "window": "hann"}
+"""Of colour: narrower than that of grey, so that grating lobes do not colour the tissue beside."""
 _BOX_EVERY = 2
 _GREY_DEPTH_SHARE = 2
 
@@ -56,7 +58,7 @@ class ColourMode:
         Further options of `usdk.doppler.colours.ColourComposer`.
     **flow
         Options of `ColourFlow`: ``clutter``, ``estimator``, ``frequency_hz``, ``decimation`` and
-        those of its beamformer.
+        those of its beamformer, `DEFAULT_APERTURE` unless said otherwise.
 
     Notes
     -----
@@ -100,7 +102,11 @@ class ColourMode:
         self.b_mode = BMode(b_mode, **options)
         """The plan of the grey picture."""
         self.flow = ColourFlow(
-            packets, packet_size=interleaved.packet_size, scan=box, averaging=averaging, **flow
+            packets,
+            packet_size=interleaved.packet_size,
+            scan=box,
+            averaging=averaging,
+            **{**DEFAULT_APERTURE, **flow},
         )
         """The plan of the flow maps."""
         steering_rad = beam_angle_rad(packets.sequence, box)

@@ -25,7 +25,7 @@ from usdk.scan import LinearScan, SectorScan
 
 __all__ = ["DEFAULT_CLUTTER", "Estimator", "FlowEstimator", "colour_flow"]
 
-DEFAULT_CLUTTER = PolynomialFilter(1)
+DEFAULT_CLUTTER = PolynomialFilter()
 _NO_AVERAGING = Averaging()
 
 

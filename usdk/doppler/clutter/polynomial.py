@@ -12,9 +12,18 @@ from usdk.doppler.clutter.matrix_filter import MAX_PULSES, ProjectionFilter
 from usdk.doppler.clutter.stream import SectionStream
 from usdk.errors import ArgumentError
 
-__all__ = ["MAX_DEGREE", "MAX_MEAN_PULSES", "MeanFilter", "PolynomialFilter"]
+__all__ = [
+    "MAX_DEGREE",
+    "MAX_MEAN_PULSES",
+    "MAX_USUAL_DEGREE",
+    "PULSES_PER_DEGREE",
+    "MeanFilter",
+    "PolynomialFilter",
+]
 
 MAX_DEGREE = 15
+PULSES_PER_DEGREE = 5
+MAX_USUAL_DEGREE = 3
 MAX_MEAN_PULSES = 2**24
 """Pulses that a running mean goes over, at most."""
 
@@ -31,8 +40,10 @@ class PolynomialFilter(ProjectionFilter):
 
     Parameters
     ----------
-    degree : int
-        d, 0 to `MAX_DEGREE`; 0 takes away the mean.
+    degree : int, optional
+        d, 0 to `MAX_DEGREE`; 0 takes away the mean. When absent, one for every
+        `PULSES_PER_DEGREE` pulses of a packet, up to `MAX_USUAL_DEGREE`: tissue that moves slowly
+        is stopped, and at most a quarter of all velocities with it.
 
     References
     ----------
@@ -41,27 +52,37 @@ class PolynomialFilter(ProjectionFilter):
     Ultrason. Imaging 13(2), 1991; Bjaerum, Torp and Kristoffersen (see `IirFilter`), section II-C.
     """
 
-    def __init__(self, degree: int) -> None:
+    def __init__(self, degree: int | None = None) -> None:
         super().__init__()
-        self.degree = count(degree, "degree", least=0, most=MAX_DEGREE)
+        self.degree = None if degree is None else count(degree, "degree", least=0, most=MAX_DEGREE)
+
+    def degree_for(self, n_pulses: int) -> int:
+        """Return the degree for packets of so many pulses."""
+        if self.degree is not None:
+            return self.degree
+        return min(n_pulses // PULSES_PER_DEGREE, MAX_USUAL_DEGREE)
 
     def n_pulses_out(self, n_pulses: int) -> int:
         """Return ``n_pulses``; nothing would be left of fewer than degree + 2."""
         n_pulses = count(n_pulses, "n_pulses", least=0, most=MAX_PULSES)
-        if n_pulses < self.degree + 2:
+        degree = self.degree_for(n_pulses)
+        if n_pulses < degree + 2:
             raise ArgumentError(
                 f"a packet of {n_pulses} pulses is all clutter to a polynomial of degree "
-                f"{self.degree}: take at least {self.degree + 2} pulses or a lower degree"
+                f"{degree}: take at least {degree + 2} pulses or a lower degree"
             )
         return n_pulses
 
     def describe(self) -> str:
         """Return the filter's name and degree."""
-        return f"polynomial regression, degree {self.degree}"
+        degree = "by the packet" if self.degree is None else self.degree
+        return f"polynomial regression, degree {degree}"
 
     def _orthonormal(self, n_pulses: int) -> NDArray[np.float64]:
         places = np.linspace(-1, 1, n_pulses)
-        columns, _ = np.linalg.qr(np.polynomial.legendre.legvander(places, self.degree))
+        columns, _ = np.linalg.qr(
+            np.polynomial.legendre.legvander(places, self.degree_for(n_pulses))
+        )
         return np.asarray(columns.T, np.float64)
 
 

@@ -33,7 +33,7 @@ class FlowThresholds:
         pure white grey, None none.
     """
 
-    below_reference_db: float | None = 40.0
+    below_reference_db: float | None = 20.0
     over_noise_db: float | None = None
     least_velocity_m_s: float = 0.0
     least_neighbours: int = 2

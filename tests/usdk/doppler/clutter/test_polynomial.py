@@ -52,7 +52,16 @@ def test_the_mean_filter_is_degree_zero(noise):
     assert PolynomialFilter(3).describe() == "polynomial regression, degree 3"
 
 
-@pytest.mark.parametrize("degree", [-1, 16, 1.5, "two", None, float("nan")])
+@pytest.mark.parametrize(("n", "degree"), [(2, 0), (4, 0), (5, 1), (12, 2), (15, 3), (64, 3)])
+def test_the_packet_chooses_the_degree_when_nobody_does(n, degree, noise):
+    chosen = PolynomialFilter()
+    assert chosen.degree_for(n) == degree
+    packet = noise(6, n)
+    np.testing.assert_array_equal(chosen(packet), PolynomialFilter(degree)(packet))
+    assert chosen.describe() == "polynomial regression, degree by the packet"
+
+
+@pytest.mark.parametrize("degree", [-1, 16, 1.5, "two", float("nan")])
 def test_a_degree_out_of_range_is_refused(degree):
     with pytest.raises(ArgumentError, match="degree"):
         PolynomialFilter(degree)

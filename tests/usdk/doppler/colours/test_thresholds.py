@@ -44,7 +44,7 @@ def test_values_that_are_no_threshold_are_refused(options: dict[str, Any]) -> No
 def test_the_settings_are_told() -> None:
     full = FlowThresholds(over_noise_db=6, least_velocity_m_s=0.02, grey_limit=90)
     assert full.describe() == (
-        "power to 40 dB below the reference, power 6 dB over the noise, speed 0.02 m/s, "
+        "power to 20 dB below the reference, power 6 dB over the noise, speed 0.02 m/s, "
         "2 neighbours, grey below 90"
     )
     assert FlowThresholds(below_reference_db=None, least_neighbours=0).describe() == "none"
