@@ -45,4 +45,9 @@ def _block(found: re.Match[str]) -> str:
 
 def _mathml(found: re.Match[str]) -> str:
     display = "block" if found["tag"] == "div" else "inline"
-    return str(convert(html.unescape(found["latex"]).strip(), display=display))
+    latex = html.unescape(found["latex"]).strip().replace(r"\arg", r"\operatorname{arg}")
+    made = str(convert(latex, display=display))
+    if "\\" in html.unescape(made):
+        # The converter shows commands that it does not know as they were written.
+        raise ValueError(f"a formula has a command that is not known: {latex}")
+    return made
