@@ -7,8 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from usdk.acquisition import Acquisition
-from usdk.errors import UsdkError
+from usdk.acquisition import Acquisition, require_acquisition
+from usdk.errors import StateError, UsdkError
 from usdk.io.recording_writer import RecordingWriter
 
 __all__ = ["Recorder"]
@@ -36,6 +36,7 @@ class Recorder:
         self.path = Path(path)
         self._overwrite = overwrite
         self._writer: RecordingWriter | None = None
+        self._is_closed = False
 
     @property
     def n_frames(self) -> int:
@@ -44,6 +45,10 @@ class Recorder:
 
     def __call__(self, acquisition: Acquisition) -> None:
         """Record an acquisition; raises what `RecordingWriter` raises."""
+        require_acquisition(acquisition)
+        if self._is_closed:
+            # A file that is made now would never be closed.
+            raise StateError("the recorder is closed: make a new Recorder")
         if self._writer is None:
             self._writer = RecordingWriter(
                 self.path,
@@ -57,6 +62,7 @@ class Recorder:
 
     def close(self) -> None:
         """Have everything on the disk; a second call has no effect."""
+        self._is_closed = True
         if self._writer is not None:
             self._writer.close()
 

@@ -75,15 +75,12 @@ class Fork:
         self.branches.append(outlet)
         return outlet
 
-    def _new_buffer(
-        self, name: str, capacity: int, when_full: WhenFull | str
-    ) -> Callable[[], Buffer]:
+    def _new_buffer(self, name: str, capacity: int, when_full: WhenFull | str) -> Buffer:
         self._require_stopped()
-        if not name or name in self._names():
+        if not isinstance(name, str) or not name or name in self._names():
             raise ArgumentError(f"the branches of a stream need names of their own, got {name!r}")
         capacity = count(capacity, "capacity", most=MAX_CAPACITY)
-        policy = choice(WhenFull, when_full)
-        return lambda: Buffer(name, capacity, policy)
+        return Buffer(name, capacity, choice(WhenFull, when_full))
 
     def give(self, value: Any, arrived_s: float) -> None:
         """Hand an item to every branch.
@@ -112,19 +109,16 @@ class Fork:
 class Branch(Fork):
     """A consumer, made by `Fork.to`."""
 
-    def __init__(
-        self, consumer: Callable[[Any], Any], new_buffer: Callable[[], Buffer], parent: Fork
-    ) -> None:
-        self._new = new_buffer
-        self.buffer = new_buffer()
-        super().__init__(self.buffer.name)
+    def __init__(self, consumer: Callable[[Any], Any], buffer: Buffer, parent: Fork) -> None:
+        super().__init__(buffer.name)
+        self.buffer = buffer
         self._consumer, self._parent = consumer, parent
         self._thread: threading.Thread | None = None
         self._begin_counting()
 
     def start(self, on_error: Callable[[str, BaseException], None]) -> None:
         """Begin to work; ``on_error`` is told what the consumer raises."""
-        self.buffer = self._new()
+        self.buffer.reset()
         self._begin_counting()
         self._thread = threading.Thread(
             target=self._work, args=(on_error,), name=f"usdk-stream-{self.name}", daemon=True
@@ -142,6 +136,18 @@ class Branch(Fork):
         for branch in self.branches:
             branch.release()
 
+    def discard(self) -> None:
+        """Take no more, here and behind, and drop what waits."""
+        self.buffer.close(discard=True)
+        for branch in self.branches:
+            branch.discard()
+
+    def threads(self) -> list[threading.Thread]:
+        """Return the threads that work, here and behind."""
+        own = [] if self._thread is None or not self._thread.is_alive() else [self._thread]
+        behind = (b.threads() for b in self.branches if isinstance(b, Branch))
+        return own + [thread for threads in behind for thread in threads]
+
     def finish(self, *, discard: bool, end_s: float) -> None:
         """Let the consumer end its work, and then those behind it.
 
@@ -151,7 +157,7 @@ class Branch(Fork):
             If it has not ended at ``end_s`` on the monotonic clock.
         """
         self.buffer.close(discard=discard)
-        if self._thread is not None and self._thread is not threading.current_thread():
+        if self._thread is not None:
             self._thread.join(max(0.0, end_s - time.monotonic()))
             if self._thread.is_alive():
                 raise StateError(f"the consumer {self.name!r} has not come to an end: it hangs")
@@ -186,7 +192,8 @@ class Branch(Fork):
             begun_s = time.monotonic()
             try:
                 result = self._consumer(item.value)
-            except Exception as error:
+            except BaseException as error:
+                # SystemExit, too: a thread that ended in silence would leave others waiting.
                 self._n_failed += 1
                 on_error(self.name, error)
                 continue

@@ -13,6 +13,8 @@ from usdk.stream.when_full import WhenFull
 
 __all__ = ["Buffer", "BufferCounts", "Item"]
 
+_MAX_WAIT_S = threading.TIMEOUT_MAX / 2
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -50,8 +52,14 @@ class Buffer:
         self.name, self._capacity, self._when_full = name, capacity, when_full
         self._items: deque[Item] = deque()
         self._condition = threading.Condition()
-        self._is_closed = False
-        self._n_given = self._n_dropped = self._n_taken = self._n_most_waiting = 0
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin anew, open and empty; whoever waits to take something goes on waiting."""
+        with self._condition:
+            self._items.clear()
+            self._is_closed = False
+            self._n_given = self._n_dropped = self._n_taken = self._n_most_waiting = 0
 
     def counts(self) -> BufferCounts:
         """Return the counts of one moment."""
@@ -99,7 +107,7 @@ class Buffer:
 
         `is_at_end` tells the two apart.
         """
-        end_s = None if timeout_s is None else time.monotonic() + timeout_s
+        end_s = None if timeout_s is None else time.monotonic() + min(timeout_s, _MAX_WAIT_S)
         with self._condition:
             while not self._items:
                 if self._is_closed:

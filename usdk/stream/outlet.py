@@ -9,7 +9,7 @@ from typing import Any
 from usdk.errors import DeviceTimeoutError, EndOfRecordingError
 from usdk.stream.buffer import Buffer
 from usdk.stream.statistics import BranchStatistics
-from usdk.stream.timing import Stopwatch
+from usdk.stream.timing import Stopwatch, wait_s
 
 __all__ = ["Outlet"]
 
@@ -17,10 +17,9 @@ __all__ = ["Outlet"]
 class Outlet:
     """Items for a loop: ``for frame in outlet``; made by `usdk.stream.Fork.outlet`."""
 
-    def __init__(self, new_buffer: Callable[[], Buffer], parent: str) -> None:
-        self._new, self._parent = new_buffer, parent
-        self.buffer = new_buffer()
-        self.name = self.buffer.name
+    def __init__(self, buffer: Buffer, parent: str) -> None:
+        self.buffer, self._parent = buffer, parent
+        self.name = buffer.name
         self._latency = Stopwatch()
 
     def get(self, timeout_s: float | None = None) -> Any:
@@ -29,16 +28,19 @@ class Outlet:
         Parameters
         ----------
         timeout_s : float, optional
-            How long to wait for it, s; as long as the stream runs when absent.
+            How long to wait for it, s; when absent until the stream ends, and before it was started
+            until it is.
 
         Raises
         ------
+        ArgumentError
+            If the time is none.
         EndOfRecordingError
             If the stream has come to an end and everything was taken.
         DeviceTimeoutError
             If nothing came in time.
         """
-        item = self.buffer.get(timeout_s)
+        item = self.buffer.get(None if timeout_s is None else wait_s(timeout_s))
         if item is None:
             if self.buffer.is_at_end:
                 raise EndOfRecordingError(f"{self.name!r} has no more items: the stream has ended")
@@ -56,7 +58,7 @@ class Outlet:
 
     def start(self, on_error: Callable[[str, BaseException], None]) -> None:
         """Begin anew."""
-        self.buffer = self._new()
+        self.buffer.reset()
         self._latency = Stopwatch()
 
     def end_when_empty(self) -> None:
@@ -65,6 +67,10 @@ class Outlet:
 
     def release(self) -> None:
         """Take no more: whoever waits to put something in goes on."""
+        self.buffer.close()
+
+    def discard(self) -> None:
+        """Take no more; the reader may still want what waits."""
         self.buffer.close()
 
     def finish(self, *, discard: bool, end_s: float) -> None:

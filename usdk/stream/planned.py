@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from usdk.acquisition import Acquisition
+from usdk.acquisition import Acquisition, require_acquisition
+from usdk.errors import ArgumentError
 
 __all__ = ["Planned"]
 
@@ -21,15 +22,23 @@ class Planned:
         Called as ``plan(acquisition, **options)``; returns what is called with each acquisition.
     **options
         Of the plan.
+
+    Raises
+    ------
+    ArgumentError
+        If the plan cannot be called; in a call if it is given something else than acquisitions.
     """
 
     def __init__(self, plan: Callable[..., Callable[[Acquisition], Any]], **options: Any) -> None:
+        if not callable(plan):
+            raise ArgumentError("a plan is called with an acquisition, such as usdk.BMode")
         self._make, self._options = plan, options
         self._made: Callable[[Acquisition], Any] | None = None
         self._like: Acquisition | None = None
 
     def __call__(self, acquisition: Acquisition) -> Any:
         """Return what the plan makes of the acquisition."""
+        require_acquisition(acquisition)
         like = self._like
         if (
             self._made is None

@@ -17,12 +17,15 @@ from usdk.front_end import DEFAULT_TIMEOUT_S, FrontEnd, ReceiveRequest
 from usdk.stream.branch import Branch, Fork
 from usdk.stream.source import Source
 from usdk.stream.statistics import StreamState, StreamStatistics
+from usdk.stream.timing import wait_s
 from usdk.transmit import TransmitSequence
 
 __all__ = ["STOP_TIMEOUT_S", "Stream"]
 
 STOP_TIMEOUT_S = 10.0
-"""How long consumers may take to end their work."""
+"""How long consumers may take to end their work; while waiting, how long none may get on."""
+
+_POLL_S = 0.05
 
 _MAX_FRAMES = 2**62
 _log = logging.getLogger(__name__)
@@ -76,6 +79,8 @@ class Stream(Fork):
         super().__init__("")
         if not isinstance(front_end, FrontEnd | str):
             raise ArgumentError("give an open front-end or its address, such as 'usb:'")
+        if on_state is not None and not callable(on_state):
+            raise ArgumentError("on_state is called with every new state: give a function")
         if not number(return_timeout_s, "return_timeout_s") >= 0:
             raise ArgumentError("return_timeout_s must not be negative")
         self._n_frames = None if n_frames is None else count(n_frames, "n_frames", most=_MAX_FRAMES)
@@ -96,6 +101,8 @@ class Stream(Fork):
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
         self._lock = threading.Lock()
+        # Held while threads are begun and joined; a listener of states may stop the stream in it.
+        self._control = threading.RLock()
         self._has_ended = threading.Event()
 
     @property
@@ -118,36 +125,59 @@ class Stream(Fork):
         UsdkError
             What opening and configuring the front-end raises.
         """
-        if self._thread is not None:
-            raise StateError("the stream runs already: stop it first")
-        self._source.open()
-        self._error = None
-        self._has_ended.clear()
-        self._set_state(StreamState.RUNNING)
-        for branch in self.branches:
-            branch.start(self._fail)
-        self._thread = threading.Thread(target=self._run, name="usdk-stream-source", daemon=True)
-        self._thread.start()
+        self._require_joined()
+        with self._control:
+            self._require_joined()
+            self._source.open()
+            self._error = None
+            self._has_ended.clear()
+            self._set_state(StreamState.RUNNING)
+            for branch in self.branches:
+                branch.start(self._fail)
+            self._thread = threading.Thread(
+                target=self._run, name="usdk-stream-source", daemon=True
+            )
+            self._thread.start()
 
     def wait(self, timeout_s: float | None = None) -> None:
-        """Wait until the device has brought all, or until something fails.
+        """Wait until the device has brought all and consumers have worked through it.
 
         An outlet that blocks when it is full needs a reader in another thread.
 
+        Parameters
+        ----------
+        timeout_s : float, optional
+            How long, s; without end when absent.
+
         Raises
         ------
+        ArgumentError
+            If the time is none.
         DeviceTimeoutError
             If it goes on for longer than ``timeout_s``.
+        StateError
+            If the stream was never started, a consumer calls this, or no consumer gets on for
+            `STOP_TIMEOUT_S` after the device came to its end.
         Exception
             What failed, in the device or in a consumer.
         """
-        if not self._has_ended.wait(timeout_s):
+        limit_s = math.inf if timeout_s is None else wait_s(timeout_s)
+        if self._is_own_thread():
+            raise StateError("a consumer cannot wait for its own end: wait in another thread")
+        if self._thread is None and not self._has_ended.is_set():
+            raise StateError("the stream was not started: start it first")
+        end_s = time.monotonic() + limit_s
+        has_ended = self._has_ended.wait(None if timeout_s is None else limit_s)
+        if not has_ended or not self._await_consumers(end_s):
             raise DeviceTimeoutError(f"the stream still runs after {timeout_s} s")
         self._finish(discard=False, release=False)
         self._raise_error()
 
     def stop(self, *, discard: bool = False) -> None:
         """End the stream; consumers work through what waits, unless it is to be discarded.
+
+        A consumer or a listener of states asks for the end by it, and does not wait for it; whoever
+        started the stream then waits or stops it, too.
 
         Raises
         ------
@@ -157,6 +187,10 @@ class Stream(Fork):
             What failed before, in the device or in a consumer.
         """
         self._source.ask_to_stop()
+        if self._is_own_thread():
+            if discard:
+                self._discard()
+            return
         self._finish(discard=discard)
         self._raise_error()
 
@@ -183,13 +217,15 @@ class Stream(Fork):
             return
         # The error that ended the block is the one to report.
         self._source.ask_to_stop()
-        self._finish(discard=True)
+        try:
+            self._finish(discard=True)
+        except StateError as hanging:
+            _log.warning("stream: %s", hanging)
 
     def _run(self) -> None:
         try:
             is_whole = self._source.run(self._take, self._absence, n_frames=self._n_frames)
-            if self._error is None:
-                self._set_state(StreamState.ENDED if is_whole else StreamState.STOPPED)
+            self._set_state(StreamState.ENDED if is_whole else StreamState.STOPPED)
         except BaseException as error:
             self._fail("the source", error)
         finally:
@@ -212,23 +248,48 @@ class Stream(Fork):
         self._source.ask_to_stop()
         self._set_state(StreamState.FAILED)
 
+    def _await_consumers(self, end_s: float) -> bool:
+        """Wait while consumers get on with what waits; False when time is up."""
+        n_before, since_s = -1, time.monotonic()
+        while threads := self._working():
+            now_s = time.monotonic()
+            if now_s > end_s:
+                return False
+            n = sum(s.n_done + s.n_failed for b in self.branches for s in b.statistics())
+            if n != n_before:
+                n_before, since_s = n, now_s
+            elif now_s - since_s > STOP_TIMEOUT_S:
+                break  # What hangs is named when it is joined.
+            threads[0].join(_POLL_S)
+        return True
+
     def _finish(self, *, discard: bool, release: bool = True) -> None:
-        thread, end_s = self._thread, time.monotonic() + STOP_TIMEOUT_S
-        if thread is None:
-            return
-        if discard:
-            # A source that waits for a full buffer waits no more.
+        with self._control:
+            thread, end_s = self._thread, time.monotonic() + STOP_TIMEOUT_S
+            if thread is None:
+                return
+            if discard:
+                # A source that waits for a full buffer waits no more.
+                self._discard()
+            if release:
+                for branch in self.branches:
+                    branch.release()
+            thread.join(max(0.0, end_s - time.monotonic()))
             for branch in self.branches:
-                branch.buffer.close(discard=True)
-        if release:
-            for branch in self.branches:
-                branch.release()
-        thread.join(max(0.0, end_s - time.monotonic()))
+                branch.finish(discard=discard, end_s=end_s if release else time.monotonic())
+            if thread.is_alive():
+                raise StateError("the front-end does not come to an end: it hangs")
+            self._thread = None
+
+    def _discard(self) -> None:
         for branch in self.branches:
-            branch.finish(discard=discard, end_s=end_s)
-        if thread.is_alive():
-            raise StateError("the front-end does not come to an end: it hangs")
-        self._thread = None
+            branch.discard()
+
+    def _working(self) -> list[threading.Thread]:
+        return [t for b in self.branches if isinstance(b, Branch) for t in b.threads()]
+
+    def _is_own_thread(self) -> bool:
+        return threading.current_thread() in (self._thread, *self._working())
 
     def _raise_error(self) -> None:
         error, self._error = self._error, None
@@ -236,7 +297,12 @@ class Stream(Fork):
             raise error
 
     def _set_state(self, state: StreamState) -> None:
-        self._state = state
+        with self._lock:
+            # What failed stays so, whatever the source finds out meanwhile, until the next start.
+            is_over = self._error is not None and state is not StreamState.FAILED
+            if is_over or state is self._state:
+                return
+            self._state = state
         if self._on_state is None:
             return
         try:
@@ -244,6 +310,10 @@ class Stream(Fork):
         except Exception as error:
             # A listener's fault must not stop the stream.
             _log.warning("stream: the listener of states failed: %s", type(error).__name__)
+
+    def _require_joined(self) -> None:
+        if self._thread is not None:
+            raise StateError("the stream runs already: stop it first")
 
     def _require_stopped(self) -> None:
         if self._thread is not None:

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["N_RECENT", "Stopwatch", "Timing"]
+from usdk.arguments import number
+from usdk.errors import ArgumentError
+
+__all__ = ["N_RECENT", "Stopwatch", "Timing", "wait_s"]
 
 N_RECENT = 4096
 """Durations from which medians and percentiles are taken."""
@@ -32,6 +35,14 @@ class Timing:
     median_s: float = 0.0
     p99_s: float = 0.0
     greatest_s: float = 0.0
+
+
+def wait_s(timeout_s: float) -> float:
+    """Return how long to wait, 0 or more, at most what threads can; `ArgumentError` if none."""
+    result = number(timeout_s, "timeout_s")
+    if not result >= 0:
+        raise ArgumentError(f"timeout_s must be 0 or more, or None to wait without end: {result}")
+    return min(result, threading.TIMEOUT_MAX)
 
 
 class Stopwatch:

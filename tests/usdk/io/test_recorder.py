@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from usdk.acquisition import Acquisition, ReceiveSettings
-from usdk.errors import StateError, StorageError
+from usdk.errors import ArgumentError, StateError, StorageError
 from usdk.io import Recorder, load_recording
 from usdk.probe import Probe
 from usdk.sequences import plane_waves
@@ -59,3 +59,19 @@ def test_nothing_is_recorded_after_the_end(tmp_path: Path) -> None:
         record(one_frame(0))
     with pytest.raises(StateError):
         record(one_frame(1))
+
+
+def test_no_file_is_begun_after_the_end(tmp_path: Path) -> None:
+    with Recorder(tmp_path / "a.usrec") as record:
+        pass
+    with pytest.raises(StateError, match="closed"):
+        record(one_frame(0))
+    assert not record.path.exists()
+
+
+def test_what_is_no_acquisition_is_refused_by_name(tmp_path: Path) -> None:
+    with (
+        Recorder(tmp_path / "a.usrec") as record,
+        pytest.raises(ArgumentError, match="ndarray"),
+    ):
+        record(np.zeros(3))  # type: ignore[arg-type]
