@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import savgol_filter
 
 from usdk.arguments import positive
 from usdk.errors import ArgumentError
@@ -64,6 +63,9 @@ def strain(
             f"length_m spans {n_fit} samples, the lines have {values.shape[axis]}: take a shorter "
             "length"
         )
+    # Here, because its import takes as long as a first picture.
+    from scipy.signal import savgol_filter
+
     gradient = savgol_filter(
         values.astype(np.float64), n_fit, 1, deriv=1, delta=step_m, axis=axis, mode="interp"
     )
