@@ -18,6 +18,7 @@ from usdk.doppler.averaging import Averaging, average
 from usdk.doppler.clutter import ClutterFilter, MeanFilter
 from usdk.doppler.colours import ColourMap, VelocityScale, colour_map
 from usdk.doppler.correlations import Correlations
+from usdk.doppler.picture_rate import PictureRate
 from usdk.doppler.pulse_train import PulseTrain
 from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.velocity import flow_values
@@ -71,6 +72,9 @@ class ColourMMode:
         As for `usdk.MMode`.
     m_mode : mapping, optional
         Other options of `usdk.MMode`: ``dynamic_range_db``, ``gain_db``, ``time_gain`` …
+    picture_rate_hz : float, optional
+        Pictures that a call returns in a second of the pulses' time, at most: for a live stream;
+        no limit when absent.
     **beamformer
         Options of `Beamformer`.
     """
@@ -93,11 +97,13 @@ class ColourMMode:
         sweep_s: float = 4.0,
         n_columns: int = 512,
         m_mode: Mapping[str, Any] | None = None,
+        picture_rate_hz: float | None = None,
         **beamformer: Any,
     ) -> None:
         require_acquisition(acquisition)
         self.packet_size = count(packet_size, "packet_size", least=2, most=MAX_PACKET)
         self.pulses = PulseTrain.of(acquisition, prf_hz)
+        self._pictures = PictureRate(picture_rate_hz, self.pulses.prf_hz)
         self.threshold_db = finite(threshold_db, "threshold_db")
         self.least_velocity_m_s = finite(least_velocity_m_s, "least_velocity_m_s")
         self.grey_limit = count(grey_limit, "grey_limit", least=0, most=256)
@@ -140,6 +146,7 @@ class ColourMMode:
         """Forget all pulses: the next one begins a new picture."""
         self._m_mode.reset()
         self._sweep.reset()
+        self._pictures.reset()
         self._n_kept, self._next_pulse = 0, -1
 
     def add(self, acquisition: Acquisition) -> None:
@@ -168,9 +175,15 @@ class ColourMMode:
             for n in range(per_frame):
                 self._add_pulse(frame[n], number + n, start_s + n / prf_hz)
 
-    def __call__(self, acquisition: Acquisition) -> MModeFrame:
-        """Take the pulses of an acquisition, and return the picture that ends with them."""
+    def __call__(self, acquisition: Acquisition) -> MModeFrame | None:
+        """Take the pulses of an acquisition, and return the picture that ends with them.
+
+        None while no packet is whole yet, and where ``picture_rate_hz`` asks for no picture so
+        soon after the last: a live stream goes on with the next pulses.
+        """
         self.add(acquisition)
+        if self._sweep.is_empty or not self._pictures.is_due(self._next_pulse):
+            return None
         return self.frame()
 
     def frame(self) -> MModeFrame:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import usdk
 from usdk import view
 from usdk.acquisition import Acquisition, Gap, ReceiveSettings
 from usdk.doppler import ColourMMode
@@ -184,8 +185,25 @@ def test_a_picture_needs_a_packet(recording: Acquisition) -> None:
     mode.add(recording[0:7])
     with pytest.raises(ArgumentError, match="no packet"):
         mode.frame()
-    mode.add(recording[7:8])
-    assert mode.frame().has_echoes.sum() == 1
+    assert mode(recording[7:8]).has_echoes.sum() == 1
+    mode.reset()
+    assert mode(recording[0:7]) is None
+
+
+def test_a_live_stream_makes_pictures_at_the_rate_asked_for(
+    recording: Acquisition, tmp_path: Path
+) -> None:
+    path = tmp_path / "flow.usdk"
+    usdk.save_recording(path, recording)
+    stream = usdk.Stream(f"file:{path}")
+    plan = usdk.Planned(ColourMMode, line=LINE, packet_size=8, sweep_s=0.15, picture_rate_hz=20)
+    branch = stream.to(plan, name="colour", capacity=600, when_full="block")
+    outlet = branch.outlet(name="display", capacity=600)
+    with stream:
+        pictures = list(outlet)
+    # From the first packet on, one every 4000 / 20 pulses.
+    assert len(pictures) == 1 + (600 - 8) // 200
+    assert np.isfinite(pictures[-1].overlay.velocity_m_s).any()
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ import numpy as np
 from usdk.acquisition import Acquisition, Gap
 from usdk.arguments import finite
 from usdk.doppler.clutter import IirFilter, IirKind, cutoff_for
+from usdk.doppler.picture_rate import PictureRate
 from usdk.doppler.spectral.estimator import SpectralEstimator
 from usdk.doppler.spectral.gate import Gate
 from usdk.doppler.spectral.sample_volume import SampleVolume
@@ -52,6 +53,9 @@ class PulsedWaveDoppler:
         As for `Gate`.
     beamformer : mapping, optional
         Options of `Beamformer`.
+    picture_rate_hz : float, optional
+        Pictures that a call returns in a second of the pulses' time, at most: for a live stream,
+        in which a picture for each pulse would take longer than the pulses; no limit when absent.
     **sweep
         Options of `SpectralSweep`: ``sweep_s``, ``n_columns``, ``dynamic_range_db``, ``gain_db``,
         ``baseline``, ``invert``, ``trace`` …
@@ -76,6 +80,7 @@ class PulsedWaveDoppler:
         high_prf: bool = False,
         demodulation: Mapping[str, Any] | None = None,
         beamformer: Mapping[str, Any] | None = None,
+        picture_rate_hz: float | None = None,
         **sweep: Any,
     ) -> None:
         self.gate = Gate(
@@ -104,6 +109,7 @@ class PulsedWaveDoppler:
             angle_rad=sample_volume.angle_rad,
         )
         self.sweep = SpectralSweep(**sweep)
+        self._pictures = PictureRate(picture_rate_hz, self.slow_time.prf_hz)
         self._gaps: deque[tuple[int, Gap]] = deque(maxlen=MAX_GAPS)
         processing = (
             ("gate", self.gate.explain()),
@@ -123,6 +129,7 @@ class PulsedWaveDoppler:
         """Forget all pulses: the next one begins a new picture."""
         self.spectrogram.reset()
         self.sweep.reset()
+        self._pictures.reset()
         self._gaps.clear()
 
     def add(self, acquisition: Acquisition) -> Spectra:
@@ -142,9 +149,15 @@ class PulsedWaveDoppler:
             self.sweep.add(spectra)
         return spectra
 
-    def __call__(self, acquisition: Acquisition) -> SpectralFrame:
-        """Take the frames of an acquisition, and return the picture that ends with them."""
+    def __call__(self, acquisition: Acquisition) -> SpectralFrame | None:
+        """Take the frames of an acquisition, and return the picture that ends with them.
+
+        None while no window of pulses is whole yet, and where ``picture_rate_hz`` asks for no
+        picture so soon after the last: a live stream goes on with the next pulses.
+        """
         self.add(acquisition)
+        if self.sweep.is_empty or not self._pictures.is_due(self.spectrogram.next_pulse):
+            return None
         return self.frame()
 
     def frame(self) -> SpectralFrame:

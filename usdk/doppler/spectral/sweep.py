@@ -81,6 +81,11 @@ class SpectralSweep:
         self._sweep: Sweep | None = None
         self._like: Spectra | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no column yet."""
+        return self._sweep is None or self._sweep.is_empty
+
     def reset(self) -> None:
         """Forget all spectra."""
         self._sweep = self._like = None

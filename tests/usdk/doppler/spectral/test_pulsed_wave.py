@@ -109,6 +109,39 @@ def test_live_frames_and_recordings_give_the_same_picture(
     assert frame.start_s == at_once.start_s
 
 
+def test_a_live_stream_makes_pictures_at_the_rate_asked_for(
+    recording: Acquisition, tmp_path: Path
+) -> None:
+    """Pulse by pulse, as a device sends them; the first windows are not whole yet."""
+    path = tmp_path / "flow.usdk"
+    usdk.save_recording(path, recording)
+    stream = usdk.Stream(f"file:{path}")
+    plan = usdk.Planned(
+        PulsedWaveDoppler,
+        sample_volume=VOLUME,
+        picture_rate_hz=20,
+        sweep_s=0.2,
+        n_columns=50,
+        wall_m_s=0.03,
+    )
+    branch = stream.to(plan, name="spectral", capacity=800, when_full="block")
+    outlet = branch.outlet(name="display", capacity=800)
+    with stream:
+        pictures = list(outlet)
+    # From the first window of 128 pulses on, one every 4000 / 20 pulses.
+    assert len(pictures) == 1 + (800 - 128) // 200
+    whole = doppler(recording)
+    for begin, stop in ((0, 128), (128, 328), (328, 528), (528, 728)):
+        picture = whole(recording[begin:stop])
+    assert pictures[-1].pixels.tobytes() == picture.pixels.tobytes()
+
+
+def test_a_call_without_a_whole_window_returns_nothing(recording: Acquisition) -> None:
+    planned = doppler(recording)
+    assert planned(recording[:127]) is None
+    assert planned(recording[127:128]) is not None
+
+
 def test_gaps_are_holes_in_the_picture_and_told(recording: Acquisition) -> None:
     kept = np.r_[0:300, 420:800]
     gap = Gap(first_sequence_number=300, n_frames=120)
