@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import (
-    Acquisition,
-    Gap,
-    require_acquisition,
-    require_finite,
-)
+from usdk.acquisition import Acquisition, require_acquisition, require_finite
 from usdk.arguments import count, positive
 from usdk.beamform import Beamformer
 from usdk.doppler.autocorrelation import MAX_PULSES
@@ -23,6 +17,7 @@ from usdk.doppler.clutter import ClutterFilter
 from usdk.doppler.flow_estimator import DEFAULT_CLUTTER, Estimator, FlowEstimator
 from usdk.doppler.flow_map import FlowMap
 from usdk.doppler.packet_beamformer import PacketBeamformer
+from usdk.doppler.packet_cutting import PacketCutter, PacketStart
 from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.steering import depth_period_s
 from usdk.errors import ArgumentError
@@ -100,6 +95,7 @@ class ColourFlow:
                 raise ArgumentError("the sequence tells no PRF: give prf_hz, that of slow time")
             prf_hz = sequence.prf_hz / len(sequence)
         self._sequence, self._probe, self._receive = sequence, probe, acquisition.receive
+        self._cutter = PacketCutter(self.packet_size)
         self._packets = PacketBeamformer(
             acquisition,
             scan,
@@ -142,10 +138,7 @@ class ColourFlow:
     def reset(self) -> None:
         """Begin a new cine: pulses held of a packet are dropped, and persistence begins anew."""
         self._packets.reset()
-        self._next_number = 0
-        self._start = (0, math.nan, math.nan)
-        self._is_after_gap = False
-        self._gaps: list[Gap] = []
+        self._cutter.reset()
         self.estimator.reset()
 
     def __call__(self, acquisition: Acquisition, *, threads: int | None = None) -> list[FlowMap]:
@@ -169,21 +162,19 @@ class ColourFlow:
             If the acquisition is not of the kind planned for, or its samples are not finite.
         """
         maps = []
-        for packet in self._beamformed(acquisition, threads):
-            number, device_s, host_s = self._start
-            gaps, self._gaps = tuple(self._gaps), []
+        for start, packet in self._beamformed(acquisition, threads):
+            processing = self.describe()
             maps.append(
                 self.estimator(
                     packet,
-                    sequence_number=number // self.packet_size,
-                    device_timestamp_s=device_s,
-                    host_timestamp_s=host_s,
-                    is_after_gap=self._is_after_gap,
-                    provenance=Provenance.of(acquisition, gaps=gaps, processing=self.describe()),
+                    sequence_number=start.sequence_number,
+                    device_timestamp_s=start.device_timestamp_s,
+                    host_timestamp_s=start.host_timestamp_s,
+                    is_after_gap=start.is_after_gap,
+                    provenance=Provenance.of(acquisition, gaps=start.gaps, processing=processing),
                     threads=threads,
                 )
             )
-            self._is_after_gap = False
         return maps
 
     def packets(
@@ -193,9 +184,7 @@ class ColourFlow:
 
         complex64, (n_lines, n_samples, packet_size); arguments as for a call.
         """
-        packets = [packet.copy() for packet in self._beamformed(acquisition, threads)]
-        self._gaps.clear()
-        return packets
+        return [packet.copy() for _, packet in self._beamformed(acquisition, threads)]
 
     def measure_noise(self, acquisition: Acquisition, *, threads: int | None = None) -> float:
         """Measure the noise on packets that were received without a transmit, and keep it.
@@ -215,7 +204,7 @@ class ColourFlow:
         self.reset()
         powers = [
             self.estimator.measure_noise(packet, threads=threads)
-            for packet in self._beamformed(acquisition, threads)
+            for _, packet in self._beamformed(acquisition, threads)
         ]
         self.reset()
         if not powers:
@@ -240,8 +229,8 @@ class ColourFlow:
 
     def _beamformed(
         self, acquisition: Acquisition, threads: int | None
-    ) -> Iterator[NDArray[np.complex64]]:
-        """Yield the plan's own packet each time that it is complete."""
+    ) -> Iterator[tuple[PacketStart, NDArray[np.complex64]]]:
+        """Yield the plan's own packet each time that it is complete, and what it is."""
         require_acquisition(acquisition)
         if (acquisition.receive, acquisition.sequence) != (self._receive, self._sequence) or not (
             self._probe.is_like(acquisition.probe)
@@ -250,24 +239,9 @@ class ColourFlow:
                 "planned for another probe, sequence or receive settings: make a new ColourFlow"
             )
         require_finite(acquisition)
-        numbers = acquisition.sequence_numbers
-        index = 0
-        while index < acquisition.n_frames:
-            number = int(numbers[index])
-            if self._packets.n_held and number != self._next_number:
+        for run in self._cutter.runs(acquisition):
+            if run.place == 0:
                 self._packets.reset()
-            self._is_after_gap |= acquisition.is_after_gap(index)
-            wanted = min(self.packet_size - self._packets.n_held, acquisition.n_frames - index)
-            follows = numbers[index : index + wanted] == number + np.arange(wanted)
-            n_pulses = wanted if follows.all() else int(follows.argmin())
-            if not self._packets.n_held:
-                times_s = acquisition.device_timestamps_s, acquisition.host_timestamps_s
-                self._start = (number, float(times_s[0][index]), float(times_s[1][index]))
-            if acquisition.gaps:
-                for frame in range(index, index + n_pulses):
-                    self._gaps.extend(acquisition.gaps_before(frame))
-            self._packets.take(acquisition.data[index : index + n_pulses], threads)
-            index += n_pulses
-            self._next_number = number + n_pulses
-            if self._packets.n_held == self.packet_size:
-                yield self._packets.packet(threads)
+            self._packets.take(acquisition.data[run.first : run.stop], threads)
+            if run.packet is not None:
+                yield run.packet, self._packets.packet(threads)
