@@ -13,6 +13,7 @@ from usdk.errors import (
     DeviceFailedError,
     DeviceTimeoutError,
     EndOfRecordingError,
+    MissingExtraError,
     StateError,
     UsdkError,
 )
@@ -33,7 +34,7 @@ from usdk_drivers.sequence_mapping import configuration_of, settings_for
 from usdk_drivers.usb_address import UsbAddress
 from usdk_drivers.usb_errors import EndpointStalledError
 from usdk_drivers.usb_link import DeviceLink, Transport
-from usdk_drivers.usb_transport import UsbTransport, find_devices, serial_number
+from usdk_drivers.usb_transport import UsbTransport, find_devices, is_gone, release, serial_number
 from usdk_drivers.wire import DeviceState, PacketDecoder
 
 __all__ = ["UsbFrontEnd"]
@@ -93,7 +94,7 @@ class UsbFrontEnd(FrontEnd):
         """Return the devices that are plugged in; none where USB is not installed."""
         try:
             return cls.discover_on(None)
-        except UsdkError:
+        except MissingExtraError:
             return []
 
     @classmethod
@@ -102,6 +103,9 @@ class UsbFrontEnd(FrontEnd):
         found = []
         for device in find_devices(UsbAddress(), backend):
             serial = serial_number(device) or None
+            if serial is None and is_gone(device):
+                continue
+            release(device)
             name = "ultrasound front-end" + (f", serial number {serial}" if serial else "")
             found.append(Found(address=str(UsbAddress(serial_number=serial)), description=name))
         return found

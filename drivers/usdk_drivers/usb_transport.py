@@ -22,6 +22,8 @@ __all__ = [
     "INTERFACE_SUBCLASS",
     "UsbTransport",
     "find_devices",
+    "is_gone",
+    "release",
     "serial_number",
 ]
 
@@ -49,7 +51,13 @@ def find_devices(address: UsbAddress, backend: Any = None) -> list[Any]:
         devices = [device for device in found if _interface(device) is not None]
     if address.serial_number is None:
         return devices
-    return [device for device in devices if serial_number(device) == address.serial_number]
+    wanted = []
+    for device in devices:
+        if serial_number(device) == address.serial_number:
+            wanted.append(device)
+        else:
+            release(device)
+    return wanted
 
 
 def serial_number(device: Any) -> str:
@@ -59,6 +67,29 @@ def serial_number(device: Any) -> str:
         return device.serial_number or ""
     except (usb.core.USBError, ValueError, NotImplementedError):
         return ""
+
+
+def is_gone(device: Any) -> bool:
+    """Tell whether a device has left since it was found; gives up what was open of it."""
+    release(device)
+    try:
+        with translated("looking for the device"):
+            device.get_active_configuration()
+    except DeviceAbsentError:
+        return True
+    except DeviceFailedError:
+        # It is there and lets nobody in.
+        pass
+    finally:
+        release(device)
+    return False
+
+
+def release(device: Any) -> None:
+    """Close what is open of a device; pyusb opens it to read a string, and leaves it open."""
+    usb = import_usb()
+    with suppress(usb.core.USBError):
+        usb.util.dispose_resources(device)
 
 
 class UsbTransport:
@@ -173,8 +204,7 @@ class UsbTransport:
             if self._is_closed:
                 return
             self._is_closed = True
-            with suppress(self._usb.core.USBError):
-                self._usb.util.dispose_resources(self._device)
+            release(self._device)
 
     @contextmanager
     def _open(self, lock: threading.Lock) -> Iterator[None]:

@@ -9,12 +9,17 @@ from usdk.front_end.description import (
     FrontEndStatus,
     ReceiveRequest,
 )
+from usdk.front_end.presence import DeviceChange, DeviceEvent
 from usdk.front_end.registry import discover, installed_schemes, open_front_end
+from usdk.front_end.watcher import DeviceWatcher
 
 __all__ = [
     "DEFAULT_TIMEOUT_S",
     "Capabilities",
     "Configuration",
+    "DeviceChange",
+    "DeviceEvent",
+    "DeviceWatcher",
     "Found",
     "FrontEnd",
     "FrontEndState",

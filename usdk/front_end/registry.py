@@ -14,7 +14,14 @@ from usdk.errors import ArgumentError, DeviceFailedError, DriverConflictError, U
 from usdk.front_end.contract import FrontEnd
 from usdk.front_end.description import Found
 
-__all__ = ["DRIVER_GROUP", "discover", "installed_schemes", "open_front_end"]
+__all__ = [
+    "DRIVER_GROUP",
+    "discover",
+    "driver_class",
+    "installed_schemes",
+    "open_front_end",
+    "own_schemes",
+]
 
 DRIVER_GROUP = "usdk.drivers"
 
@@ -25,6 +32,11 @@ def installed_schemes() -> dict[str, str]:
     Nothing is imported.
     """
     return {scheme: _distribution(entry) for scheme, entry in _entries().items()}
+
+
+def own_schemes() -> list[str]:
+    """Return the schemes of this distribution's drivers, which may run without being named."""
+    return sorted(s for s, owner in installed_schemes().items() if owner == DISTRIBUTION)
 
 
 def open_front_end(address: str) -> FrontEnd:
@@ -44,7 +56,7 @@ def open_front_end(address: str) -> FrontEnd:
     scheme, separator, rest = address.partition(":")
     if not separator or not scheme:
         raise ArgumentError(f"{address!r} is no address: write scheme:rest, e.g. sim:linear-l11-5v")
-    return _driver(scheme).open(rest)
+    return driver_class(scheme).open(rest)
 
 
 def discover(schemes: Iterable[str] | None = None) -> list[Found]:
@@ -57,8 +69,8 @@ def discover(schemes: Iterable[str] | None = None) -> list[Found]:
         only when its scheme is named.
     """
     if schemes is None:
-        schemes = [s for s, owner in installed_schemes().items() if owner == DISTRIBUTION]
-    return [found for scheme in sorted(schemes) for found in _driver(scheme).discover()]
+        schemes = own_schemes()
+    return [found for scheme in sorted(schemes) for found in driver_class(scheme).discover()]
 
 
 def _entries() -> dict[str, EntryPoint]:
@@ -78,7 +90,8 @@ def _distribution(entry: EntryPoint) -> str:
     return entry.dist.name if entry.dist is not None else "an unknown distribution"
 
 
-def _driver(scheme: str) -> type[FrontEnd]:
+def driver_class(scheme: str) -> type[FrontEnd]:
+    """Import and return the driver of a scheme; raises as `open_front_end` does."""
     entries = _entries()
     if scheme not in entries:
         known = ", ".join(sorted(entries)) or "none"
