@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,34 +14,35 @@ from usdk.acquisition import Acquisition, require_acquisition, require_finite
 from usdk.arguments import count, positive
 from usdk.beamform import Beamformer
 from usdk.beamform.transmit_groups import group_labels, groups_of
+from usdk.choice import choice
 from usdk.demodulation import Demodulator
-from usdk.doppler.autocorrelation import Autocorrelator
+from usdk.doppler.autocorrelation import MAX_PULSES, Autocorrelator
 from usdk.doppler.averaging import Averaging, average
 from usdk.doppler.clutter import ClutterFilter
 from usdk.doppler.correlations import Correlations
 from usdk.doppler.dealiasing.spatial import LEAST_COHERENCE, unwrap_velocity
+from usdk.doppler.flow_estimator import DEFAULT_CLUTTER, Estimator
+from usdk.doppler.packet_cutting import PacketCutter, PacketStart
 from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.vector.directions import look_directions
+from usdk.doppler.vector.receive_apertures import apertures_of, part_of
 from usdk.doppler.vector.solve import phase_variance, solve_vectors
 from usdk.doppler.vector.vector_map import VectorMap
 from usdk.doppler.velocity import flow_values
 from usdk.errors import ArgumentError
-from usdk.probe import Probe
+from usdk.frame import Provenance
 from usdk.scan import LinearScan, SectorScan
-from usdk.transmit import DivergingWave, PlaneWave
 
-__all__ = ["MAX_PACKET_SIZE", "VectorDoppler"]
-
-MAX_PACKET_SIZE = 4096
-"""Pulses of a packet, at most."""
+__all__ = ["VectorDoppler"]
 
 
 class VectorDoppler:
     """Demodulation, beamforming of each angle apart, lag-one phases and least squares in one plan.
 
     Every frame of the acquisition is one pulse of each angle: transmits that take turns, as
-    ``Interleaved.split`` gives them too. A *look* is a group of transmits as one receive aperture
-    hears it.
+    ``Interleaved.split`` gives them too. Frames that follow each other without a gap are cut into
+    packets, over the ends of acquisitions; what a gap leaves of a packet is dropped. A *look* is a
+    group of transmits as one receive aperture hears it.
 
     Parameters
     ----------
@@ -50,7 +51,8 @@ class VectorDoppler:
     scan : LinearScan or SectorScan
         Where to look.
     packet_size : int
-        Frames of a packet.
+        Frames of a packet. Frames that follow each other without a gap are cut into packets, over
+        the ends of acquisitions; what a gap leaves of a packet is dropped.
     prf_hz : float, optional
         Rate of the pulses of one angle, Hz; the sequence's over its number of transmits when
         absent, which is right for transmits that take turns without a pause.
@@ -61,15 +63,17 @@ class VectorDoppler:
         First and one past the last element of each receive aperture; every group is heard by each
         of them. The whole array when absent. Apertures far aside of a point need ``f_number=0``.
     clutter : ClutterFilter, optional
-        Along slow time.
+        What is taken away first; `DEFAULT_CLUTTER` of colour flow unless said otherwise, None for
+        nothing.
     averaging : Averaging, optional
         Of the correlations over neighbouring points, before the phase is taken; its persistence is
         not used.
     n_independent : float
         Independent points among those that are averaged, for the variance of the phases: 1 is
         cautious.
-    estimator : {"autocorrelation", "2-D autocorrelator"}
-        Whether a phase is read at ``frequency_hz`` or at the mean frequency of the echoes.
+    estimator : Estimator or str
+        ``autocorrelation`` reads a phase at ``frequency_hz``, ``2-D autocorrelation`` at the mean
+        frequency of the echoes.
     frequency_hz : float, optional
         Frequency of the echoes, Hz; the demodulation frequency when absent.
     unwrap : bool
@@ -103,10 +107,10 @@ class VectorDoppler:
         prf_hz: float | None = None,
         groups: Iterable[int] | None = None,
         receive_apertures: Iterable[tuple[int, int]] | None = None,
-        clutter: ClutterFilter | None = None,
+        clutter: ClutterFilter | None = DEFAULT_CLUTTER,
         averaging: Averaging | None = None,
         n_independent: float = 1.0,
-        estimator: str = "2-D autocorrelator",
+        estimator: Estimator | str = Estimator.AUTOCORRELATION_2D,
         frequency_hz: float | None = None,
         unwrap: bool = False,
         greatest_wrap: int = 0,
@@ -117,7 +121,9 @@ class VectorDoppler:
         if not isinstance(scan, LinearScan | SectorScan):
             raise ArgumentError("scan must be a LinearScan or a SectorScan")
         self.scan = scan
-        self.packet_size = count(packet_size, "packet_size", least=2, most=MAX_PACKET_SIZE)
+        self.packet_size = count(packet_size, "packet_size", least=2, most=MAX_PULSES)
+        self._cutter = PacketCutter(self.packet_size)
+        self._held: list[NDArray[Any]] = []
         self._kind = (acquisition.probe, acquisition.sequence, acquisition.receive)
         self._demodulator = None if acquisition.is_iq else Demodulator(acquisition)
         receive = acquisition.receive if self._demodulator is None else self._demodulator.receive
@@ -126,9 +132,8 @@ class VectorDoppler:
             if sequence.prf_hz is None:
                 raise ArgumentError("the sequence does not tell its PRF: give prf_hz, per angle")
             prf_hz = sequence.prf_hz / len(sequence)
-        if estimator not in ("autocorrelation", "2-D autocorrelator"):
-            raise ArgumentError(f"estimator {estimator!r} is not one of those of VectorDoppler")
-        self._axial = estimator == "2-D autocorrelator"
+        self.estimator = choice(Estimator, estimator)
+        self._axial = self.estimator is Estimator.AUTOCORRELATION_2D
         self.slow_time = SlowTime(
             prf_hz=prf_hz,
             frequency_hz=frequency_hz or receive.demodulation_frequency_hz,
@@ -136,12 +141,12 @@ class VectorDoppler:
         )
         labels = group_labels(groups, len(sequence))
         members = groups_of(labels)
-        self._apertures = _apertures(acquisition, receive_apertures)
+        self._apertures = apertures_of(acquisition, receive_apertures)
         self._ensembles = []
         directions = []
         for first, stop in self._apertures:
             part = Beamformer(
-                _part_of(acquisition.probe, first, stop),
+                part_of(acquisition.probe, first, stop),
                 sequence,
                 receive,
                 scan,
@@ -177,40 +182,51 @@ class VectorDoppler:
         angles = np.arctan2(self.directions[..., 0], -self.directions[..., 1])
         return np.asarray(np.nanmax(angles, axis=0) - np.nanmin(angles, axis=0), np.float32)
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds, the pulses of a packet begun included."""
+        plans = sum(ensemble.n_bytes for ensemble in self._ensembles)
+        demodulator = 0 if self._demodulator is None else self._demodulator.n_bytes
+        return plans + demodulator + self.directions.nbytes + sum(one.nbytes for one in self._held)
+
+    def reset(self) -> None:
+        """Begin anew: frames held of a packet are dropped."""
+        self._cutter.reset()
+        self._held.clear()
+
+    def describe(self) -> tuple[tuple[str, str], ...]:
+        """Return the settings that make the map, name and value, in the order of the work."""
+        demodulator, clutter = self._demodulator, self._autocorrelator.clutter
+        demodulation = (
+            "by the device"
+            if demodulator is None
+            else f"{demodulator.frequency_hz:g} Hz, band {demodulator.bandwidth_hz:g} Hz"
+        )
+        return (
+            ("demodulation", demodulation),
+            ("beamforming", self._ensembles[0].explain()),
+            ("looks", f"{self.n_looks}, receive apertures {self._apertures}"),
+            ("packet size", f"{self.packet_size} pulses"),
+            ("slow-time PRF", f"{self.slow_time.prf_hz:g} Hz"),
+            ("clutter filter", "none" if clutter is None else clutter.describe()),
+            ("averaging", self._averaging.describe()),
+            ("velocity", f"{self.estimator} at {self.slow_time.frequency_hz:g} Hz"),
+            ("Nyquist velocity", f"{self.slow_time.nyquist_m_s:.4g} m/s"),
+        )
+
     def packets(
         self, acquisition: Acquisition, *, threads: int | None = None
     ) -> list[NDArray[np.complex64]]:
-        """Return the beamformed packets, (n_looks, n_lines, n_samples, packet_size) each.
+        """Return the beamformed packets that the frames complete.
+
+        Each is complex64, (n_looks, n_lines, n_samples, packet_size).
 
         Raises
         ------
         ArgumentError
-            If the acquisition is not of the kind planned for, or not of whole packets.
+            If the acquisition is not of the kind planned for, or its samples are not finite.
         """
-        require_acquisition(acquisition)
-        probe, sequence, receive = self._kind
-        if (acquisition.sequence, acquisition.receive) != (sequence, receive) or not (
-            probe.is_like(acquisition.probe)
-        ):
-            raise ArgumentError(
-                "planned for another probe, sequence or receive settings: make a new VectorDoppler"
-            )
-        if acquisition.n_frames % self.packet_size:
-            raise ArgumentError(
-                f"{acquisition.n_frames} frames are no whole packets of {self.packet_size}"
-            )
-        require_finite(acquisition)
-        result = []
-        for first in range(0, acquisition.n_frames, self.packet_size):
-            data = acquisition.data[first : first + self.packet_size]
-            if self._demodulator is not None:
-                data = np.stack([self._demodulator.frame(one, threads=threads) for one in data])
-            looks = [
-                ensemble(np.ascontiguousarray(data[:, :, slice(*aperture)]), threads=threads)
-                for ensemble, aperture in zip(self._ensembles, self._apertures, strict=True)
-            ]
-            result.append(np.concatenate(looks))
-        return result
+        return [packet for packet, _ in self._beamformed(acquisition, threads)]
 
     def vectors(self, packet: NDArray[Any], *, threads: int | None = None) -> VectorMap:
         """Return the vectors of one beamformed packet, (n_looks, n_lines, n_samples, n_pulses)."""
@@ -246,18 +262,51 @@ class VectorDoppler:
         )
 
     def __call__(self, acquisition: Acquisition, *, threads: int | None = None) -> list[VectorMap]:
-        """Return one map for each packet; errors as for `packets`."""
-        maps = []
-        for index, packet in enumerate(self.packets(acquisition, threads=threads)):
-            frame = index * self.packet_size
-            maps.append(
-                replace(
-                    self.vectors(packet, threads=threads),
-                    sequence_number=int(acquisition.sequence_numbers[frame]),
-                    device_timestamp_s=float(acquisition.device_timestamps_s[frame]),
-                )
+        """Return one map for each packet that the frames complete; errors as for `packets`.
+
+        A map has the time of its packet's first frame, and its number over the packet size.
+        """
+        return [
+            replace(
+                self.vectors(packet, threads=threads),
+                sequence_number=start.sequence_number,
+                device_timestamp_s=start.device_timestamp_s,
+                host_timestamp_s=start.host_timestamp_s,
+                provenance=Provenance.of(acquisition, gaps=start.gaps, processing=self.describe()),
             )
-        return maps
+            for packet, start in self._beamformed(acquisition, threads)
+        ]
+
+    def _beamformed(
+        self, acquisition: Acquisition, threads: int | None
+    ) -> Iterator[tuple[NDArray[np.complex64], PacketStart]]:
+        require_acquisition(acquisition)
+        probe, sequence, receive = self._kind
+        if (acquisition.sequence, acquisition.receive) != (sequence, receive) or not (
+            probe.is_like(acquisition.probe)
+        ):
+            raise ArgumentError(
+                "planned for another probe, sequence or receive settings: make a new VectorDoppler"
+            )
+        require_finite(acquisition)
+        for run in self._cutter.runs(acquisition):
+            if run.place == 0:
+                self._held.clear()
+            for data in acquisition.data[run.first : run.stop]:
+                # A copy: of what is held the next call may find other samples.
+                self._held.append(
+                    data.copy()
+                    if self._demodulator is None
+                    else self._demodulator.frame(data, threads=threads)
+                )
+            if run.packet is not None:
+                pulses = np.stack(self._held)
+                self._held.clear()
+                looks = [
+                    ensemble(np.ascontiguousarray(pulses[:, :, slice(*aperture)]), threads=threads)
+                    for ensemble, aperture in zip(self._ensembles, self._apertures, strict=True)
+                ]
+                yield np.concatenate(looks), run.packet
 
     def _correlations(self, packet: NDArray[np.complex64], threads: int | None) -> Correlations:
         correlations = self._autocorrelator(packet, threads=threads)
@@ -278,33 +327,3 @@ class VectorDoppler:
         steps_m = np.diff(points_m, axis=1)
         along = -2 * (self.directions[look, :, 1:] * steps_m).sum(axis=-1)
         return float(np.nanmean(along)) / self.slow_time.sound_speed_m_s
-
-
-def _apertures(
-    acquisition: Acquisition, wanted: Iterable[tuple[int, int]] | None
-) -> list[tuple[int, int]]:
-    n_elements = acquisition.probe.n_elements
-    if wanted is None:
-        return [(0, n_elements)]
-    try:
-        apertures = [(int(first), int(stop)) for first, stop in wanted]
-    except (TypeError, ValueError) as error:
-        raise ArgumentError("receive_apertures must be (first, one past the last)") from error
-    if not apertures or not all(0 <= first < stop <= n_elements for first, stop in apertures):
-        raise ArgumentError(f"receive_apertures must lie within the {n_elements} elements")
-    if not all(
-        isinstance(wave, PlaneWave | DivergingWave) and wave.aperture is None
-        for wave in acquisition.sequence.transmits
-    ):
-        raise ArgumentError("receive_apertures need plane or diverging waves of the whole array")
-    return apertures
-
-
-def _part_of(probe: Probe, first: int, stop: int) -> Probe:
-    if (first, stop) == (0, probe.n_elements):
-        return probe
-    return replace(
-        probe,
-        element_positions_m=probe.element_positions_m[first:stop],
-        element_normals=probe.element_normals[first:stop],
-    )

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, ndtr
 
 from usdk.errors import ArgumentError
+from usdk.frame import Provenance
 from usdk.scan import LinearScan, SectorScan
 
 __all__ = ["VectorMap"]
@@ -41,9 +42,11 @@ class VectorMap:
     scan : LinearScan or SectorScan
         Where the points lie.
     sequence_number : int
-        The device's count of the packet's first frame.
-    device_timestamp_s : float
-        Its time on the device's clock, s; NaN when unknown.
+        The device's count of the packet's first frame, over the packet size.
+    device_timestamp_s, host_timestamp_s : float
+        Start of that frame on the device's clock, and its arrival on the host's, s; or NaN.
+    provenance : Provenance, optional
+        What the map was made from.
     """
 
     velocity_m_s: NDArray[np.float32]
@@ -56,6 +59,8 @@ class VectorMap:
     scan: LinearScan | SectorScan
     sequence_number: int = 0
     device_timestamp_s: float = field(default=math.nan)
+    host_timestamp_s: float = field(default=math.nan)
+    provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
         shape = self.scan.shape

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from usdk.acquisition import ReceiveSettings
+import usdk
+from usdk.acquisition import Gap, ReceiveSettings
 from usdk.beamform import Beamformer
 from usdk.demodulation import demodulate
 from usdk.doppler import Averaging, Interleaved
@@ -19,7 +20,12 @@ from usdk.probe import Probe
 from usdk.sequences import plane_waves
 from usdk.transmit import FocusedWave, TransmitSequence
 
-OPTIONS = {"packet_size": 12, "averaging": Averaging(n_lines=7, n_samples=9), "f_number": 2.0}
+OPTIONS = {
+    "packet_size": 12,
+    "averaging": Averaging(n_lines=7, n_samples=9),
+    "clutter": None,  # there is no tissue
+    "f_number": 2.0,
+}
 
 
 def uniform(speed, degrees):
@@ -159,10 +165,49 @@ def test_packets_follow_each_other_and_iq_is_taken_as_it_is(flow, scan):
     acquisition = flow(uniform(0.2, 60)[1], n_frames=8)
     options = {**OPTIONS, "packet_size": 4, "clutter": MeanFilter()}
     maps = VectorDoppler(acquisition, scan, **options)(acquisition)
-    assert [one.sequence_number for one in maps] == [0, 4]
+    assert [one.sequence_number for one in maps] == [0, 1]
+    assert dict(maps[0].provenance.processing)["clutter filter"] == "mean removal"
     iq = demodulate(acquisition)
     same = VectorDoppler(iq, scan, **options)(iq)
     np.testing.assert_array_equal(same[1].velocity_m_s, maps[1].velocity_m_s)
+
+
+def test_packets_go_over_the_ends_of_acquisitions_and_not_over_gaps(flow, scan):
+    acquisition = flow(uniform(0.2, 60)[1], n_frames=6)
+    options = {**OPTIONS, "packet_size": 4}
+    (whole,) = VectorDoppler(acquisition[:4], scan, **options)(acquisition[:4])
+    plan = VectorDoppler(acquisition, scan, **options)
+    empty_bytes = plan.n_bytes
+    assert plan(acquisition[:3]) == []
+    assert plan.n_bytes == empty_bytes + 2 * acquisition.data[:3].nbytes  # as IQ
+    (joined,) = plan(acquisition[3:5])
+    np.testing.assert_array_equal(joined.velocity_m_s, whole.velocity_m_s)
+    plan.reset()
+    assert plan.n_bytes == empty_bytes
+    lost = replace(
+        acquisition,
+        sequence_numbers=np.array([0, 1, 5, 6, 7, 8]),
+        gaps=(Gap(first_sequence_number=2, n_frames=3),),
+    )
+    (behind,) = plan(lost)
+    plan.reset()
+    (expected,) = plan(acquisition[2:])
+    np.testing.assert_array_equal(behind.velocity_m_s, expected.velocity_m_s)
+    assert behind.provenance.gaps == lost.gaps
+
+
+def test_a_live_stream_hands_over_frames_one_by_one(flow, scan, tmp_path):
+    acquisition = flow(uniform(0.2, 60)[1], n_frames=8)
+    path = tmp_path / "flow.usdk"
+    usdk.save_recording(path, acquisition)
+    stream = usdk.Stream(f"file:{path}")
+    plan = usdk.Planned(VectorDoppler, scan=scan, **{**OPTIONS, "packet_size": 4})
+    branch = stream.to(plan, name="vectors", capacity=8, when_full="block")
+    outlet = branch.outlet(name="display", capacity=8)
+    with stream:
+        maps = list(outlet)
+    (_, expected) = VectorDoppler(acquisition, scan, **{**OPTIONS, "packet_size": 4})(acquisition)
+    np.testing.assert_array_equal(maps[1].velocity_m_s, expected.velocity_m_s)
 
 
 @pytest.mark.parametrize("order", ["interleaved", "packet"])
@@ -217,8 +262,6 @@ def test_what_cannot_be_planned_is_refused(flow, scan):
     with pytest.raises(ArgumentError, match="plane or diverging"):
         VectorDoppler(focused, scan, packet_size=2, receive_apertures=[(0, 40), (50, 96)])
     plan = VectorDoppler(acquisition, scan, packet_size=2)
-    with pytest.raises(ArgumentError, match="whole packets"):
-        plan(acquisition[:1])
     with pytest.raises(ArgumentError, match="shape"):
         plan.vectors(np.zeros(3, np.complex64))
     with pytest.raises(ArgumentError, match="new VectorDoppler"):
