@@ -31,10 +31,10 @@ _FARTHEST = 0.5
 class MotionEstimator(StrEnum):
     """Which frequency the phase between frames is divided by."""
 
-    LAG_ONE = "lag-one"
-    """The demodulation frequency: right where the echoes' mean frequency is that."""
-    AUTOCORRELATION_2D = "2-D autocorrelator"
-    """The mean frequency of the echoes in the window: attenuation and speckle move it."""
+    AUTOCORRELATION = "autocorrelation"
+    """The demodulation frequency (Kasai 1985): right where the echoes' mean frequency is that."""
+    AUTOCORRELATION_2D = "2-D autocorrelation"
+    """The mean frequency of the echoes in the window (Loupas 1995): it follows speckle."""
 
 
 def echo_frequency_hz(

@@ -47,7 +47,7 @@ class MotionTracker:
     n_lines : int
         Lines of the window, odd.
     estimator : MotionEstimator or str
-        ``"lag-one"`` or ``"2-D autocorrelator"``.
+        ``autocorrelation`` or ``2-D autocorrelation``, as colour flow names them.
     search_m : float
         Displacement to either side that whole-sample shifts are tried for first, by the normalised
         correlation, m; 0 for none. Without it displacements beyond a quarter of a wavelength are
@@ -106,7 +106,7 @@ class MotionTracker:
         )
         self.is_baseband = bool(is_baseband)
         if self.estimator is MotionEstimator.AUTOCORRELATION_2D and self._half_samples < 1:
-            raise ArgumentError("the 2-D autocorrelator needs a window of 3 samples or more")
+            raise ArgumentError("the 2-D autocorrelation needs a window of 3 samples or more")
 
     @property
     def window_m(self) -> float:

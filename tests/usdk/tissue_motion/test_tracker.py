@@ -22,7 +22,7 @@ def test_a_rigid_shift_is_found_and_away_from_the_probe_is_positive(
     first, second = speckle([0, moved_m])
     tracker = MotionTracker(scan, frequency_hz=5e6, window_m=3e-3, estimator=estimator)
     found, quality = tracker.pair(first, second)
-    # The mean over many windows; single ones of lag-one err by their mean frequency.
+    # The mean over many windows; single ones of the first err by their mean frequency.
     assert found[INNER].mean() == pytest.approx(moved_m, rel=0.01)
     worst = 0.02 if estimator is MotionEstimator.AUTOCORRELATION_2D else 0.4
     np.testing.assert_allclose(found[INNER], moved_m, rtol=worst)
@@ -66,7 +66,7 @@ def test_lag_one_misses_the_bound_by_the_mean_frequency_of_each_window(speckle, 
     for estimator in MotionEstimator:
         tracker = MotionTracker(scan, frequency_hz=5e6, window_m=3e-3, estimator=estimator)
         errors[estimator] = (tracker.pair(first, second)[0] - moved_m)[INNER].std()
-    assert errors[MotionEstimator.LAG_ONE] > 5 * errors[MotionEstimator.AUTOCORRELATION_2D]
+    assert errors[MotionEstimator.AUTOCORRELATION] > 5 * errors[MotionEstimator.AUTOCORRELATION_2D]
 
 
 def test_a_wrong_frequency_biases_lag_one_alone(speckle, scan):
@@ -77,7 +77,7 @@ def test_a_wrong_frequency_biases_lag_one_alone(speckle, scan):
     for estimator in MotionEstimator:
         tracker = MotionTracker(scan, frequency_hz=5e6, window_m=3e-3, estimator=estimator)
         ratios[estimator] = tracker.pair(first, second)[0][INNER].mean() / moved_m
-    assert ratios[MotionEstimator.LAG_ONE] == pytest.approx(4.6 / 5, abs=0.01)
+    assert ratios[MotionEstimator.AUTOCORRELATION] == pytest.approx(4.6 / 5, abs=0.01)
     assert ratios[MotionEstimator.AUTOCORRELATION_2D] == pytest.approx(1, abs=0.01)
 
 
@@ -122,7 +122,7 @@ def test_frames_of_a_packet_become_pairs(speckle, scan):
     assert motion.displacement_m.shape == (*scan.shape, 2)
     np.testing.assert_allclose(motion.displacement_m[INNER][..., 0].mean(), 1e-5, rtol=0.01)
     np.testing.assert_allclose(motion.velocity_m_s[INNER][..., 1].mean(), 2e-2, rtol=0.01)
-    assert "2-D autocorrelator at 5e+06 Hz" in tracker.describe()
+    assert "2-D autocorrelation at 5e+06 Hz" in tracker.describe()
 
 
 @pytest.mark.parametrize(
