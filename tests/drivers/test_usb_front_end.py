@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -35,11 +35,40 @@ from usdk_drivers.simulator import (
     make_scene,
     simulated_probe,
 )
+from usdk_drivers.simulator.pyusb_backend import SimulatedBackend
+from usdk_drivers.usb_address import UsbAddress
 from usdk_drivers.usb_front_end import UsbFrontEnd
+from usdk_drivers.usb_transport import UsbTransport
+from usdk_drivers.usbip import UsbIpServer
+from usdk_drivers.usbip.transport import UsbIpTransport
 from usdk_drivers.wire import VersionRange
 
 Maker = Callable[..., Acquisition]
 TINY = 0.05
+
+
+BUSES = ("pyusb backend", "USB/IP")
+
+
+@pytest.fixture(params=BUSES, autouse=True)
+def bus(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Carry every simulated device of a test to the driver by this bus."""
+    if request.node.get_closest_marker("pyusb_alone") and request.param != BUSES[0]:
+        pytest.skip("of the bus inside this process: it knows the device's clock and threads")
+    servers: list[UsbIpServer] = []
+
+    def attach(address: UsbAddress, backend: SimulatedBackend) -> UsbIpTransport:
+        devices = list(backend.enumerate_devices())
+        if not devices:
+            raise DeviceAbsentError("no device is shared: plug it in")
+        servers.append(UsbIpServer(devices, port=0))
+        return UsbIpTransport.open(*servers[-1].address, "1-1")
+
+    if request.param == "USB/IP":
+        monkeypatch.setattr(UsbTransport, "open", attach)
+    yield
+    for server in servers:
+        server.close()
 
 
 def faulty(recording: Acquisition, **at: Fault) -> SimulatedFrontEnd:
@@ -384,6 +413,7 @@ def test_a_device_that_sends_nothing_but_garbage_times_out_in_time(
         assert time.monotonic() - began_s < 2.0
 
 
+@pytest.mark.pyusb_alone
 def test_the_clock_of_a_read_stands_still_while_echoes_are_computed(
     recording: Maker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -576,6 +606,7 @@ def test_status_reports_temperature_and_rails() -> None:
     assert dict(status.voltages_v)["HV+"] == pytest.approx(35.2)
 
 
+@pytest.mark.pyusb_alone
 def test_close_releases_the_device_for_another() -> None:
     first = small_sim()
     with pytest.raises(DeviceFailedError, match="another program"):
@@ -607,6 +638,7 @@ def test_another_thread_may_end_a_read(recording: Maker, verb: str) -> None:
     front_end.close()
 
 
+@pytest.mark.pyusb_alone
 def test_no_thread_is_left_behind() -> None:
     before = set(threading.enumerate())
     with small_sim(SceneName.PHANTOM) as front_end:

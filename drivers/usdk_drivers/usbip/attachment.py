@@ -32,10 +32,13 @@ class Attachment:
         After the device was attached.
     device : UsbDevice
         What is attached.
+    n_unplugs : int
+        How often it had been away when it was attached.
     """
 
-    def __init__(self, connection: socket.socket, device: UsbDevice) -> None:
+    def __init__(self, connection: socket.socket, device: UsbDevice, n_unplugs: int) -> None:
         self._connection, self._device = connection, device
+        self._n_unplugs = n_unplugs
         self._sending = threading.Lock()
         self._workers: dict[tuple[int, bool], EndpointWorker] = {}
         self._owners: dict[int, EndpointWorker] = {}
@@ -62,7 +65,7 @@ class Attachment:
         key = (submit.endpoint, submit.is_incoming and submit.endpoint != 0)
         if key not in self._workers:
             name = f"usdk-usbip-endpoint-{submit.endpoint}"
-            self._workers[key] = EndpointWorker(self._device, self._answer, name)
+            self._workers[key] = EndpointWorker(self._device, self._n_unplugs, self._answer, name)
         with self._owning:
             self._owners[submit.number] = self._workers[key]
         self._workers[key].submit(submit, data)

@@ -28,12 +28,15 @@ class EndpointWorker:
     ----------
     device : UsbDevice
         Makes the transfers.
+    n_unplugs : int
+        Of the device when it was attached: once it was away, every transfer fails.
     answer : callable
         Called with a transfer, its status and its data, in this thread.
     """
 
-    def __init__(self, device: UsbDevice, answer: Answer, name: str) -> None:
+    def __init__(self, device: UsbDevice, n_unplugs: int, answer: Answer, name: str) -> None:
         self._device, self._answer = device, answer
+        self._n_unplugs = n_unplugs
         self._waiting: deque[tuple[Submit, bytes]] = deque()
         self._condition = threading.Condition()
         self._is_closed = False
@@ -96,6 +99,9 @@ class EndpointWorker:
     def _transfer(self, submit: Submit, data: bytes) -> tuple[int, memoryview | bytes] | None:
         """Return status and data; None for a transfer that is not wanted any more."""
         try:
+            if self._device.n_unplugs != self._n_unplugs:
+                # It may be back: whoever had it must attach it anew.
+                raise Gone
             if submit.endpoint == 0:
                 return self._control(submit)
             if not submit.is_incoming:

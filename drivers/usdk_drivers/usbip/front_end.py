@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import ClassVar, Self
 
 from usdk.errors import DeviceAbsentError, DeviceFailedError
-from usdk.front_end import Found
+from usdk.front_end import Finding, Found
 from usdk_drivers.usb_front_end import UsbFrontEnd
 from usdk_drivers.usbip.address import UsbIpAddress
 from usdk_drivers.usbip.client import list_devices
+from usdk_drivers.usbip.diagnosis import kernel_module_finding
 from usdk_drivers.usbip.transport import UsbIpTransport
 
 __all__ = ["UsbIpFrontEnd"]
@@ -34,6 +35,11 @@ class UsbIpFrontEnd(UsbFrontEnd):
     def discover(cls) -> list[Found]:
         """Return nothing: servers are not looked for, an address names them."""
         return []
+
+    @classmethod
+    def diagnose(cls) -> list[Finding]:
+        """Return what the kernel could do beside; nothing stands in the way."""
+        return [kernel_module_finding()]
 
     @staticmethod
     def _only_device(address: UsbIpAddress) -> str:

@@ -63,13 +63,15 @@ class UsbIpServer:
         self._devices = {f"{_BUS}-{n}": device for n, device in enumerate(devices, start=1)}
         if not self._devices:
             raise ArgumentError("a USB/IP server needs at least one device")
-        self._busy: set[str] = set()
+        # Each device's client has it for as long as the device stays on the bus.
+        self._busy: dict[str, int] = {}
         self._lock = threading.Lock()
         self._connections: set[socket.socket] = set()
         self._threads: set[threading.Thread] = set()
         self._is_closed = False
         try:
-            self._listener = socket.create_server((host, port))
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            self._listener = socket.create_server((host, port), family=family)
         except (OSError, OverflowError) as error:
             raise StorageError(
                 f"cannot listen on {host}:{port}: {error}; take another port"
@@ -170,9 +172,12 @@ class UsbIpServer:
     def _attach(self, connection: socket.socket, bus_id: str) -> None:
         with self._lock:
             device = self._devices.get(bus_id)
-            is_free = device is not None and device.is_attached and bus_id not in self._busy
-            if is_free:
-                self._busy.add(bus_id)
+            is_free = device is not None and device.is_attached
+            if device is not None and is_free:
+                n_unplugs = device.n_unplugs
+                is_free = self._busy.get(bus_id) != n_unplugs
+                if is_free:
+                    self._busy[bus_id] = n_unplugs
         if device is None or not is_free:
             connection.sendall(pack_operation(Operation.IMPORT, _FAILED))
             return
@@ -180,10 +185,11 @@ class UsbIpServer:
             record = self._record(bus_id)
             connection.sendall(pack_operation(Operation.IMPORT) + record.pack())
             connection.settimeout(None)
-            Attachment(connection, device).run()
+            Attachment(connection, device, n_unplugs).run()
         finally:
             with self._lock:
-                self._busy.discard(bus_id)
+                if self._busy.get(bus_id) == n_unplugs:
+                    del self._busy[bus_id]
 
     def _record(self, bus_id: str) -> DeviceRecord:
         device = self._devices[bus_id]

@@ -8,7 +8,12 @@ import time
 from collections import deque
 from typing import Self
 
-from usdk.errors import DeviceFailedError, DeviceTimeoutError, StateError
+from usdk.errors import (
+    DeviceAbsentError,
+    DeviceFailedError,
+    DeviceTimeoutError,
+    StateError,
+)
 from usdk_drivers.usb_errors import EndpointStalledError
 from usdk_drivers.usb_transport import (
     CONTROL_TIMEOUT_S,
@@ -116,6 +121,10 @@ class UsbIpTransport:
                 return first.buffer[: self._client.n_moved(first, "sending data")]
             except EndpointStalledError:
                 self._take_all_back()
+                raise
+            except DeviceAbsentError:
+                # What was closed by another thread looks like what is gone.
+                self._require_open()
                 raise
 
     def clear_halt(self) -> None:
