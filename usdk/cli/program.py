@@ -10,11 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from usdk.cli.demo import VERB as DEMO
+from usdk.cli.doctor import VERB as DOCTOR
 from usdk.cli.exit_codes import BROKEN_PIPE, EXIT_CODES, INTERRUPTED, exit_code
 from usdk.cli.export import VERB as EXPORT
 from usdk.cli.probes import VERB as PROBES
 from usdk.cli.scan import VERB as SCAN
 from usdk.cli.show import VERB as SHOW
+from usdk.cli.simulate import VERB as SIMULATE
 from usdk.cli.terminal import abandon_output, remark
 from usdk.cli.verb import Verb
 from usdk.cli.verify import VERB as VERIFY
@@ -24,7 +26,7 @@ from usdk.errors import UsdkError
 
 __all__ = ["VERBS", "main"]
 
-VERBS: tuple[Verb, ...] = (PROBES, SCAN, EXPORT, VERIFY, SHOW, DEMO, WARM_UP)
+VERBS: tuple[Verb, ...] = (PROBES, SCAN, EXPORT, VERIFY, SHOW, DEMO, SIMULATE, DOCTOR, WARM_UP)
 
 _NEGATIVE_LIST = re.compile(r"-[\d.]+(,[^,]*)+")
 

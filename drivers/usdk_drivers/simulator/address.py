@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
 from urllib.parse import parse_qsl
 
 from usdk.errors import ArgumentError
+from usdk.probe import Probe
+from usdk_drivers.simulator.device_faults import DescriptorFault, DeviceFaults
+from usdk_drivers.simulator.electronics import Electronics
 from usdk_drivers.simulator.faults import FaultPlan
 from usdk_drivers.simulator.scenes import TRUTHS, SceneName, Truth
 
-__all__ = ["SimulatorAddress", "flow_truth"]
+__all__ = ["SimulatorAddress", "frames_by_default"]
 
-PROBE_OPTIONS = {"scene", "frames", "noise_db", "realtime", "serial"}
+PROBE_OPTIONS = {"scene", "frames", "noise_db", "realtime", "serial", "dead", "n_dead"}
 RECORDING_OPTIONS = {"loop", "speed"}
-COMMON_OPTIONS = {"seed", "faults"}
+COMMON_OPTIONS = {
+    *("seed", "faults", "nak_s", "return_s", "firmware_after", "descriptors", "drift_ppm")
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +30,7 @@ class SimulatorAddress:
     Parameters
     ----------
     target : str
-        Name of a probe, or path of a recording.
+        Name of a probe, or path of a profile or a recording.
     scene : SceneName
         What is in front of the probe.
     truth : Vessel or Disk or None
@@ -41,9 +48,15 @@ class SimulatorAddress:
     seed : int
         Of scatterers, noise and faults.
     faults : FaultPlan
-        What goes wrong.
+        What goes wrong with packets.
     serial : str
         Serial number that the simulated device reports.
+    device_faults : DeviceFaults
+        What is wrong with the device.
+    probe : Probe, optional
+        Which a profile declares.
+    electronics : Electronics
+        Limits, gain and labels.
     """
 
     target: str
@@ -57,15 +70,26 @@ class SimulatorAddress:
     seed: int = 1
     serial: str = "SIM-1"
     faults: FaultPlan = field(default_factory=FaultPlan)
+    device_faults: DeviceFaults = field(default_factory=DeviceFaults)
+    probe: Probe | None = None
+    electronics: Electronics = field(default_factory=Electronics)
 
     @classmethod
-    def parse(cls, address: str, *, is_recording: bool) -> SimulatorAddress:
-        """Parse what follows ``sim:``; `ArgumentError` for an option that does not fit."""
+    def parse(
+        cls, address: str, *, is_recording: bool, profile: SimulatorAddress | None = None
+    ) -> SimulatorAddress:
+        """Parse what follows ``sim:``; options override what a profile declares.
+
+        Raises
+        ------
+        ArgumentError
+            If an option does not fit.
+        """
         target, _, query = address.partition("?")
         # "+" stands for itself: it is no blank in a serial number or path.
-        pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
-        options = dict(pairs)
-        scene = _scene(options.get("scene", SceneName.PHANTOM))
+        options = dict(parse_qsl(query.replace("+", "%2B"), keep_blank_values=True))
+        base = profile or cls(target=target)
+        scene = _scene(options.get("scene", base.scene))
         of_truth = {option.name for option in fields(TRUTHS[scene])} if scene in TRUTHS else set()
         allowed = COMMON_OPTIONS | (RECORDING_OPTIONS if is_recording else PROBE_OPTIONS | of_truth)
         unknown = set(options) - allowed
@@ -75,79 +99,104 @@ class SimulatorAddress:
                 f"it takes {', '.join(sorted(allowed))}"
             )
         try:
-            seed = int(options.get("seed", "1"))
-            values = cls(
-                target=target,
+            of_scene = {name: options[name] for name in of_truth & set(options)}
+            changes = {name: _READ[name](options[name]) for name in _READ.keys() & options.keys()}
+            seed = changes.get("seed", base.seed)
+            values = replace(
+                base,
                 scene=scene,
-                truth=_truth(scene, {name: options[name] for name in of_truth & set(options)}),
-                frames=_frames(scene, options.get("frames")),
-                noise_db=float(options.get("noise_db", "-80")),
-                realtime=_flag(options.get("realtime", "0")),
-                loop=_flag(options.get("loop", "0")),
-                speed=float(options.get("speed", "0")),
-                seed=seed,
-                serial=options.get("serial", "SIM-1"),
-                faults=FaultPlan.parse(options.get("faults", ""), seed),
+                truth=_truth(scene, base.truth if scene is base.scene else None, of_scene),
+                frames=_frames(scene, options.get("frames"), base),
+                faults=_faults(options, base.faults, seed),
+                device_faults=_device_faults(options, base.device_faults),
+                **changes,
             )
         except ArgumentError:
             raise
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise ArgumentError(f"an option of sim:{address} cannot be used: {error}") from error
-        if not (
-            values.seed >= 0 and (values.frames is None or values.frames >= 1) and values.speed >= 0
-        ):
-            raise ArgumentError("seed and speed must not be negative, frames at least 1")
-        if not values.noise_db <= 0:
-            raise ArgumentError(
-                f"noise_db is relative to full scale: at most 0, got {values.noise_db}"
-            )
+        values.check()
         return values
 
-
-def flow_truth(address: str) -> Truth:
-    """Return what flows in front of a simulated probe: velocities at every point and time.
-
-    Parameters
-    ----------
-    address : str
-        As for `usdk.open_front_end`: ``sim:linear-l11-5v?scene=vessel&angle_deg=70``.
-
-    Returns
-    -------
-    Vessel or Disk
-
-    Raises
-    ------
-    ArgumentError
-        If an option does not fit, or nothing flows in that scene.
-    """
-    truth = SimulatorAddress.parse(address.removeprefix("sim:"), is_recording=False).truth
-    if truth is None:
-        raise ArgumentError(f"nothing flows in {address}: add scene={' or scene='.join(TRUTHS)}")
-    return truth
+    def check(self) -> None:
+        """Raise `ArgumentError` for a number out of its range."""
+        if not (self.seed >= 0 and (self.frames is None or self.frames >= 1) and self.speed >= 0):
+            raise ArgumentError("seed and speed must not be negative, frames at least 1")
+        if not self.noise_db <= 0:
+            raise ArgumentError(
+                f"noise_db is relative to full scale: at most 0, got {self.noise_db}"
+            )
 
 
-def _truth(scene: SceneName, options: dict[str, str]) -> Truth | None:
-    if scene not in TRUTHS:
-        return None
-    is_text = {"waveform"}
-    values = {k: v if k in is_text else float(v) for k, v in options.items()}
-    return TRUTHS[scene](**values)  # type: ignore[arg-type]  # names and kinds of its own fields
-
-
-def _frames(scene: SceneName, text: str | None) -> int | None:
-    if text is None:
-        return None if scene in TRUTHS else 32
-    return int(text)
-
-
-def _scene(text: str) -> SceneName:
-    if text not in set(SceneName):
-        raise ArgumentError(f"there is no scene {text!r}: choose one of {', '.join(SceneName)}")
-    return SceneName(text)
+def frames_by_default(scene: SceneName) -> int | None:
+    """Return the frames after which a scene's motion repeats, None for what flows."""
+    return None if scene in TRUTHS else 32
 
 
 def _flag(text: str) -> bool:
     if text not in ("0", "1"):
         raise ValueError(f"{text!r} is neither 0 nor 1")
     return text == "1"
+
+
+_READ: dict[str, Callable[[str], Any]] = {
+    "noise_db": float,
+    "realtime": _flag,
+    "loop": _flag,
+    "speed": float,
+    "seed": int,
+    "serial": str,
+}
+"""Options that are fields of the same name."""
+
+_READ_OF_DEVICE: dict[str, Callable[[str], Any]] = {
+    "return_s": float,
+    "firmware_after": str,
+    "drift_ppm": float,
+    "n_dead": int,
+}
+
+
+def _truth(scene: SceneName, base: Truth | None, options: dict[str, str]) -> Truth | None:
+    if scene not in TRUTHS:
+        return None
+    is_text = {"waveform"}
+    values: dict[str, Any] = {k: v if k in is_text else float(v) for k, v in options.items()}
+    return TRUTHS[scene](**values) if base is None else replace(base, **values)
+
+
+def _frames(scene: SceneName, text: str | None, base: SimulatorAddress) -> int | None:
+    if text is not None:
+        return int(text)
+    # A probe without a profile has the default of another scene than was asked for.
+    return base.frames if base.probe and scene is base.scene else frames_by_default(scene)
+
+
+def _faults(options: dict[str, str], base: FaultPlan, seed: int) -> FaultPlan:
+    nak_s = float(options.get("nak_s", base.nak_s))
+    if "faults" in options:
+        return FaultPlan.parse(options["faults"], seed, nak_s)
+    return replace(base, seed=seed, nak_s=nak_s)
+
+
+def _device_faults(options: dict[str, str], base: DeviceFaults) -> DeviceFaults:
+    changes = {
+        name: read(options[name]) for name, read in _READ_OF_DEVICE.items() if name in options
+    }
+    if "dead" in options:
+        changes["dead"] = tuple(
+            int(element) for element in filter(None, options["dead"].split(","))
+        )
+    if "descriptors" in options:
+        if options["descriptors"] not in set(DescriptorFault):
+            raise ArgumentError(
+                f"descriptors={options['descriptors']} is none of {', '.join(DescriptorFault)}"
+            )
+        changes["descriptors"] = DescriptorFault(options["descriptors"])
+    return replace(base, **changes)
+
+
+def _scene(text: str) -> SceneName:
+    if text not in set(SceneName):
+        raise ArgumentError(f"there is no scene {text!r}: choose one of {', '.join(SceneName)}")
+    return SceneName(text)

@@ -6,8 +6,11 @@ backend, a USB/IP server or a virtual machine.
 
 from __future__ import annotations
 
+import math
 import struct
-from dataclasses import dataclass
+import threading
+import time
+from collections.abc import Callable
 from typing import Protocol
 
 from usdk_drivers.simulator.binary_object_store import (
@@ -16,6 +19,13 @@ from usdk_drivers.simulator.binary_object_store import (
     MICROSOFT_VENDOR_REQUEST,
     binary_object_store,
     microsoft_descriptor_set,
+)
+from usdk_drivers.simulator.endpoints import (
+    BULK_IN,
+    BULK_OUT,
+    ENDPOINTS,
+    INTERRUPT_IN,
+    EndpointDescriptor,
 )
 
 __all__ = [
@@ -30,8 +40,6 @@ __all__ = [
     "UsbFunction",
 ]
 
-BULK_OUT, BULK_IN, INTERRUPT_IN = 0x01, 0x81, 0x82
-_BULK, _INTERRUPT = 2, 3
 _DIRECTION_IN = 0x80
 _TYPE_MASK, _STANDARD, _VENDOR = 0x60, 0x00, 0x40
 _RECIPIENT_MASK, _WHOLE, _INTERFACE, _ENDPOINT = 0x1F, 0, 1, 2
@@ -42,6 +50,9 @@ _GET_INTERFACE, _SET_INTERFACE = 10, 11
 _DEVICE, _CONFIGURATION, _STRING = 1, 2, 3
 _ENGLISH = 0x0409
 _BUS_POWER_8_MA = 112  # 896 mA, in units of 8 mA
+# A transfer that waits looks so often whether the device is still there.
+_LOOK_S = 0.02
+_ASK_AGAIN_S = 1e-4
 
 
 class Stall(Exception):  # noqa: N818  # USB's word: a handshake, not a failure of this program
@@ -69,28 +80,6 @@ class UsbFunction(Protocol):
         """Fill the buffer and return how many bytes; fewer end the transfer."""
 
 
-@dataclass(frozen=True)
-class EndpointDescriptor:
-    """One endpoint of a SuperSpeed interface."""
-
-    address: int
-    transfer_type: int
-    max_packet_bytes: int
-    interval: int = 0
-    max_burst: int = 0
-
-    def pack(self) -> bytes:
-        """Return the endpoint descriptor (USB 3.2, 9.6.6)."""
-        return struct.pack(
-            "<BBBBHB", 7, 5, self.address, self.transfer_type, self.max_packet_bytes, self.interval
-        )
-
-    def pack_companion(self) -> bytes:
-        """Return the SuperSpeed endpoint companion descriptor (USB 3.2, 9.6.7)."""
-        per_interval = self.max_packet_bytes if self.transfer_type == _INTERRUPT else 0
-        return struct.pack("<BBBBH", 6, 0x30, self.max_burst, 0, per_interval)
-
-
 class UsbDevice:
     """A SuperSpeed device with one vendor interface.
 
@@ -103,13 +92,16 @@ class UsbDevice:
         Class, subclass and protocol of the interface.
     strings : (str, str, str)
         Manufacturer, product, serial number.
+    endpoints : tuple of EndpointDescriptor
+        Of the interface.
+    n_descriptor_bytes : int, optional
+        The configuration descriptor is cut off after so many bytes, though it claims its length.
+    return_s : float, optional
+        When the function takes the device off the bus, it is back after so many seconds; it stays
+        away when absent.
+    on_return : callable, optional
+        Called whenever the device is plugged in again, before anybody sees it.
     """
-
-    endpoints = (
-        EndpointDescriptor(BULK_OUT, _BULK, 1024, max_burst=15),
-        EndpointDescriptor(BULK_IN, _BULK, 1024, max_burst=15),
-        EndpointDescriptor(INTERRUPT_IN, _INTERRUPT, 64, interval=4),
-    )
 
     def __init__(
         self,
@@ -119,23 +111,52 @@ class UsbDevice:
         product_id: int,
         interface_triple: tuple[int, int, int],
         strings: tuple[str, str, str],
+        endpoints: tuple[EndpointDescriptor, ...] = ENDPOINTS,
+        n_descriptor_bytes: int | None = None,
+        return_s: float | None = None,
+        on_return: Callable[[], None] | None = None,
     ) -> None:
         self._function = function
+        self.endpoints = endpoints
+        self._n_descriptor_bytes = n_descriptor_bytes
+        self._return_s, self._on_return = return_s, on_return
         self.vendor_id, self.product_id = vendor_id, product_id
         self.interface_triple = interface_triple
         self.strings = strings
-        self.is_attached = True
+        self._plugging = threading.RLock()
+        self._is_attached = True
+        self._returns_s = math.inf
+        self.n_unplugs = 0
+        """How often it went away: a host's handle is void after the next time."""
         self.configuration_value = 1
         self._halted: set[int] = set()
 
-    def unplug(self) -> None:
-        """Take the device off the bus; whoever talks to it meets `Gone`."""
-        self.is_attached = False
+    @property
+    def is_attached(self) -> bool:
+        """Whether the device is on the bus."""
+        with self._plugging:
+            if time.monotonic() >= self._returns_s:
+                self.plug()
+            return self._is_attached
+
+    def unplug(self, return_s: float | None = None) -> None:
+        """Take the device off the bus, for ``return_s`` if given; its users meet `Gone`."""
+        with self._plugging:
+            self.n_unplugs += self._is_attached
+            self._is_attached = False
+            self._returns_s = math.inf if return_s is None else time.monotonic() + return_s
 
     def plug(self) -> None:
-        """Put the device back on the bus."""
-        self._halted.clear()
-        self.is_attached = True
+        """Put the device back on the bus, as after power on."""
+        with self._plugging:
+            self._returns_s = math.inf
+            if self._is_attached:
+                return
+            self._halted.clear()
+            self.configuration_value = 1
+            if self._on_return is not None:
+                self._on_return()
+            self._is_attached = True
 
     def control(
         self, request_type: int, request: int, value: int, index: int, length: int
@@ -167,17 +188,27 @@ class UsbDevice:
 
     def bulk_in(self, endpoint: int, buffer: memoryview, timeout_s: float) -> int:
         """Fill the buffer and return how many bytes; `Nak` if none came in time."""
+        n_unplugs, end_s = self.n_unplugs, time.monotonic() + timeout_s
         self._require_ready(endpoint)
         if endpoint != BULK_IN:
             raise Nak
-        try:
-            return self._function.bulk_in(buffer, timeout_s)
-        except Stall:
-            self._halted.add(endpoint)
-            raise
-        except Gone:
-            self.unplug()
-            raise
+        while True:
+            slice_s = min(_LOOK_S, max(0.0, end_s - time.monotonic()))
+            try:
+                return self._function.bulk_in(buffer, slice_s)
+            except Stall:
+                self._halted.add(endpoint)
+                raise
+            except Gone:
+                self.unplug(self._return_s)
+                raise
+            except Nak:
+                if n_unplugs != self.n_unplugs:
+                    raise Gone from None
+                if time.monotonic() >= end_s:
+                    raise
+                # A function that does not wait by itself is not asked without a pause.
+                time.sleep(_ASK_AGAIN_S)
 
     def clear_halt(self, endpoint: int) -> None:
         """Lift an endpoint's halt."""
@@ -190,7 +221,7 @@ class UsbDevice:
             "<BBBBBBBBB", 9, 4, 0, 0, len(self.endpoints), *self.interface_triple, 0
         ) + b"".join(e.pack() + e.pack_companion() for e in self.endpoints)
         head = struct.pack("<BBHBBBBB", 9, 2, 9 + len(body), 1, 1, 0, 0x80, _BUS_POWER_8_MA)
-        return head + body
+        return (head + body)[: self._n_descriptor_bytes]
 
     def device_descriptor(self) -> bytes:
         """Return the device descriptor (USB 3.2, 9.6.1)."""

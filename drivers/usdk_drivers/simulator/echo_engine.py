@@ -6,6 +6,7 @@ import itertools
 import math
 import os
 from collections import OrderedDict
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,7 +16,7 @@ from usdk.acquisition import DeviceInfo
 from usdk.errors import ArgumentError
 from usdk.front_end import Capabilities
 from usdk.probe import Probe
-from usdk.transmit import MAX_TRANSMITS
+from usdk_drivers.simulator.electronics import Electronics
 from usdk_drivers.simulator.engine import RefusedError
 from usdk_drivers.simulator.scene import Scatterers, Scene
 from usdk_drivers.wire import DataType, DeviceDescription, ErrorCode, SequenceSettings
@@ -23,8 +24,6 @@ from usdk_kernels.point_echoes import add_point_echoes
 
 __all__ = ["EchoEngine"]
 
-MAX_SAMPLES = 16_384
-MAX_PRF_HZ = 10_000.0
 # Converters need a moment after the trigger, as real ones do.
 FIRST_SAMPLE_S = 0.4e-6
 # Between the last sample of one transmit and the next.
@@ -55,11 +54,16 @@ class EchoEngine:
         Thermal noise (rms), dB relative to full scale.
     seed : int
         Of the noise.
+    electronics : Electronics, optional
+        Limits, gain and labels.
+    dead_elements : sequence of int
+        Elements that neither fire nor listen.
 
     Notes
     -----
     Gain does not fall with depth, as behind a perfect time-gain compensation, and is fixed such
-    that the strongest scatterer in a focus of the whole array does not clip.
+    that the strongest scatterer in a focus of the whole array does not clip, unless the
+    electronics add to it.
     """
 
     n_frames: int | None = None
@@ -73,6 +77,8 @@ class EchoEngine:
         n_cine_frames: int | None = 32,
         noise_db: float = -80.0,
         seed: int = 1,
+        electronics: Electronics | None = None,
+        dead_elements: Sequence[int] | NDArray[np.intp] = (),
     ) -> None:
         if n_cine_frames is None and scene.flowing is None:
             raise ArgumentError("frames must be given: this scene moves from frame to frame")
@@ -80,25 +86,30 @@ class EchoEngine:
             raise ArgumentError(f"frames must be at least 1, got {n_cine_frames}")
         self._probe, self._scene, self._seed = probe, scene, seed
         self._n_cine_frames = n_cine_frames if scene.moves else 1
-        self._gain = _FULL_SCALE / (probe.n_elements * scene.peak_amplitude)
+        electronics = electronics or Electronics()
+        gain = 10 ** (electronics.gain_db / 20)
+        self._gain = gain * _FULL_SCALE / (probe.n_elements * scene.peak_amplitude)
+        self._is_alive = np.ones(probe.n_elements, np.float32)
+        self._is_alive[np.asarray(dead_elements, np.intp)] = 0
         self._noise = 0.0 if noise_db == -math.inf else 2**15 * 10 ** (noise_db / 20)
         self._positions_m = probe.element_positions_m.astype(np.float32)
         self._normals = probe.element_normals.astype(np.float32)
         centre_hz = probe.centre_frequency_hz
+        rates_hz = electronics.sampling_frequencies_hz or tuple(n * centre_hz for n in (2, 4, 8))
         self.description = DeviceDescription(
             DeviceInfo(
-                manufacturer="usdk",
+                manufacturer=electronics.manufacturer,
                 model=f"simulated {probe.name}",
                 serial_number=serial_number,
-                firmware_version="1.0.0",
+                firmware_version=electronics.firmware_version,
             ),
             Capabilities(
                 n_transmit_channels=probe.n_elements,
                 n_receive_channels=probe.n_elements,
-                sampling_frequencies_hz=(2 * centre_hz, 4 * centre_hz, 8 * centre_hz),
-                max_samples=MAX_SAMPLES,
-                max_transmits=MAX_TRANSMITS,
-                max_prf_hz=MAX_PRF_HZ,
+                sampling_frequencies_hz=rates_hz,
+                max_samples=electronics.max_samples,
+                max_transmits=electronics.max_transmits,
+                max_prf_hz=electronics.max_prf_hz,
             ),
             probe,
         )
@@ -110,7 +121,8 @@ class EchoEngine:
         """Check a sequence against the limits and set it."""
         self._check(request)
         listening_s = FIRST_SAMPLE_S + request.n_samples / request.sampling_frequency_hz
-        prf_hz = request.sequence.prf_hz or min(MAX_PRF_HZ, 1 / (listening_s + PAUSE_S))
+        max_prf_hz = self.description.capabilities.max_prf_hz
+        prf_hz = request.sequence.prf_hz or min(max_prf_hz, 1 / (listening_s + PAUSE_S))
         fields = {
             **request.__dict__,
             "first_sample_s": (FIRST_SAMPLE_S,) * len(request.sequence),
@@ -147,7 +159,7 @@ class EchoEngine:
                 rf += self._echoes(moving)
         if self._scene.flowing is not None:
             self._add_flowing(index, rf)
-        rf *= np.float32(self._gain)
+        rf *= np.float32(self._gain) * self._is_alive[:, np.newaxis]
         if self._noise:
             random = np.random.default_rng((self._seed, index))
             rf += np.float32(self._noise) * random.standard_normal(rf.shape, np.float32)
@@ -213,7 +225,7 @@ class EchoEngine:
             self._positions_m,
             self._normals,
             delays_s,
-            np.ones(delays_s.shape, np.float32),
+            np.broadcast_to(self._is_alive, delays_s.shape).copy(),
             np.array(settings.first_sample_s)[transmits],
             frequency_hz,
             _pulse_bandwidth(probe.fractional_bandwidth, settings.sequence.n_cycles),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -24,6 +25,9 @@ class Fault(StrEnum):
     STALL = "stall"
     UNPLUG = "unplug"
     SILENCE = "silence"
+    REORDER = "reorder"
+    NAK = "nak"
+    OVERHEAT = "overheat"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,26 +42,36 @@ class FaultPlan:
         Packets, counted from 0 in each run, that suffer for certain.
     seed : int
         Of the random choice.
+    nak_s : float
+        How long ``nak`` keeps the host waiting, s.
 
     Notes
     -----
     ``drop``: not sent. ``corrupt``, ``corrupt_header``: one bit of the payload or header flipped.
     ``duplicate``: sent twice. ``truncate``: its second half is missing. ``stall``: the endpoint
     halts and the packet is lost with it. ``unplug``: the device goes away in the middle of it.
-    ``silence``: nothing more is sent until the next start.
+    ``silence``: nothing more is sent until the next start. ``reorder``: it comes right after the
+    packet that follows it, or that would have; one packet is held back at a time. ``nak``: the
+    endpoint has nothing to send for ``nak_s``, then the data go on. ``overheat``: the device gets
+    too hot and freezes, a failure of its hardware, until the next start.
     """
 
     rates: Mapping[Fault, float] = field(default_factory=dict)
     at: Mapping[int, Fault] = field(default_factory=dict)
     seed: int = 1
+    nak_s: float = 0.1
 
     def __post_init__(self) -> None:
+        if not (math.isfinite(self.nak_s) and self.nak_s >= 0):
+            raise ArgumentError(f"nak_s must be finite and not negative, got {self.nak_s}")
         total = sum(self.rates.values())
-        if min(self.rates.values(), default=0.0) < 0 or total > 1:
+        if not (all(rate >= 0 for rate in self.rates.values()) and total <= 1):
             raise ArgumentError(f"fault rates must be positive and sum to at most 1, got {total}")
+        if min(self.at, default=0) < 0:
+            raise ArgumentError(f"packets are counted from 0: there is no packet {min(self.at)}")
 
     @classmethod
-    def parse(cls, text: str, seed: int) -> FaultPlan:
+    def parse(cls, text: str, seed: int, nak_s: float = 0.1) -> FaultPlan:
         """Parse ``drop:0.1,corrupt:0.05`` (rates) and ``unplug@7`` (at packet 7)."""
         rates: dict[Fault, float] = {}
         at: dict[int, Fault] = {}
@@ -74,7 +88,7 @@ class FaultPlan:
                 raise ArgumentError(
                     f"{item!r} is no fault: write name:rate or name@packet, with one of {known}"
                 ) from error
-        return cls(rates=rates, at=at, seed=seed)
+        return cls(rates=rates, at=at, seed=seed, nak_s=nak_s)
 
     def fault(self, packet_number: int) -> Fault | None:
         """Return what happens to a packet."""
@@ -88,6 +102,12 @@ class FaultPlan:
                 return fault
             draw -= rate
         return None
+
+    @property
+    def overheats_at(self) -> int | None:
+        """The packet by which the device is too hot, None if no packet is named."""
+        hot = (packet for packet, fault in self.at.items() if fault is Fault.OVERHEAT)
+        return min(hot, default=None)
 
     def random(self, packet_number: int) -> np.random.Generator:
         """Return the generator that belongs to a packet."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import NoReturn
 
 from usdk.errors import DataDamagedError
 from usdk_drivers.simulator.device_model import Nak, Stall
 from usdk_drivers.simulator.engine import Engine, RefusedError
 from usdk_drivers.simulator.faults import FaultPlan
-from usdk_drivers.simulator.packet_source import Pace, PacketSource
+from usdk_drivers.simulator.packet_source import FIFO_BYTES, Pace, PacketSource
 from usdk_drivers.wire import (
     MESSAGE_HEADER_BYTES,
     PAGE_BYTES,
@@ -28,6 +29,9 @@ from usdk_drivers.wire import (
 __all__ = ["Firmware"]
 
 _ROOM_CELSIUS = 31.5
+MAX_CELSIUS = 60.0
+"""Temperature at which the device freezes itself."""
+
 _RAILS = (("3V3", 3.31), ("HV+", 35.2), ("HV-", -35.1))
 
 
@@ -44,6 +48,10 @@ class Firmware:
         When frames are made.
     versions : VersionRange
         Protocol versions to claim.
+    drift_ppm, fifo_bytes : float and int
+        As `PacketSource` takes them.
+    firmware_after : str, optional
+        Version that the device reports after it was away.
     """
 
     def __init__(
@@ -53,22 +61,43 @@ class Firmware:
         faults: FaultPlan | None = None,
         pace: Pace | None = None,
         versions: VersionRange | None = None,
+        drift_ppm: float = 0.0,
+        fifo_bytes: int = FIFO_BYTES,
+        firmware_after: str | None = None,
     ) -> None:
         self._engine = engine
+        self._drift_ppm, self._fifo_bytes = drift_ppm, fifo_bytes
+        self._firmware_after = firmware_after
         self._faults = faults or FaultPlan()
         self._pace = pace or Pace()
         self._versions = versions or VersionRange(PROTOCOL_VERSION, PROTOCOL_VERSION)
-        self._state = DeviceState.IDLE if engine.settings is None else DeviceState.CONFIGURED
-        self._error = DeviceError(ErrorCode.NONE)
         # Packed once: the host reads them page by page.
         self._description = engine.description.pack()
-        self._sequence = engine.settings.pack() if engine.settings else b""
+        self._time_computing_s = 0.0
+        self._packets: PacketSource | None = None
+        self._switch_on()
+
+    def come_back(self) -> None:
+        """Start as after the power was off, with the other firmware if there is one."""
+        if self._firmware_after is not None:
+            description = self._engine.description
+            info = replace(description.info, firmware_version=self._firmware_after)
+            self._description = replace(description, info=info).pack()
+        if not self._engine.description.capabilities.sequence_is_fixed:
+            self._engine.settings = None
+        self._time_computing_s = self.time_computing_s
+        self._switch_on()
+
+    def _switch_on(self) -> None:
+        settings = self._engine.settings
+        self._state = DeviceState.IDLE if settings is None else DeviceState.CONFIGURED
+        self._error = DeviceError(ErrorCode.NONE)
+        self._sequence = settings.pack() if settings else b""
         self._upload = bytearray()
         self._configuration_id = 0
         self._result = ErrorCode.NONE
         self._run = 0
-        self._packets: PacketSource | None = None
-        self._time_computing_s = 0.0
+        self._packets = None
 
     @property
     def time_computing_s(self) -> float:
@@ -116,14 +145,24 @@ class Firmware:
 
     def bulk_in(self, buffer: memoryview, timeout_s: float) -> int:
         """Send data."""
-        if self._packets is None:
+        packets = self._packets
+        if packets is None:
             time.sleep(timeout_s)
             raise Nak
         try:
-            return self._packets.fill(buffer, timeout_s)
+            return packets.fill(buffer, timeout_s)
         finally:
-            if self._packets.has_ended and self._state is DeviceState.RUNNING:
-                self._state = DeviceState.ENDED
+            self._look_after(packets)
+
+    def _look_after(self, packets: PacketSource) -> None:
+        if self._state is not DeviceState.RUNNING:
+            return
+        if packets.is_overheated:
+            self._state = DeviceState.FAILED
+            text = f"too hot ({MAX_CELSIUS:g} °C): frozen until it is started again"
+            self._error = DeviceError(ErrorCode.HARDWARE, text)
+        elif packets.has_ended:
+            self._state = DeviceState.ENDED
 
     def _configure(self, request: SequenceSettings) -> None:
         self._configuration_id = request.configuration_id
@@ -143,7 +182,14 @@ class Firmware:
             self._refuse(ErrorCode.WRONG_STATE, "no sequence is set")
         self._run = run
         self._time_computing_s = self.time_computing_s
-        self._packets = PacketSource(self._engine, run, self._faults, self._pace)
+        self._packets = PacketSource(
+            self._engine,
+            run,
+            self._faults,
+            self._pace,
+            drift_ppm=self._drift_ppm,
+            fifo_bytes=self._fifo_bytes,
+        )
         self._state = DeviceState.RUNNING
 
     def _stop(self) -> None:
@@ -155,6 +201,7 @@ class Firmware:
 
     def _status(self) -> DeviceStatus:
         packets = self._packets
+        heat = packets.heat if packets else 0.0
         return DeviceStatus(
             state=self._state,
             configuration_id=self._configuration_id,
@@ -162,7 +209,7 @@ class Firmware:
             run=self._run,
             n_frames_made=packets.n_frames_made if packets else 0,
             n_overruns=packets.n_overruns if packets else 0,
-            temperature_celsius=_ROOM_CELSIUS,
+            temperature_celsius=_ROOM_CELSIUS + (MAX_CELSIUS - _ROOM_CELSIUS) * heat,
             voltages_v=_RAILS,
         )
 

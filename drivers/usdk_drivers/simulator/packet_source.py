@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -46,9 +47,26 @@ class PacketSource:
         Set up with a sequence.
     run : int
         Number of the start, which packets carry.
+    faults : FaultPlan
+        What goes wrong.
+    pace : Pace
+        When frames are made.
+    drift_ppm : float
+        How much faster than true time the clock runs that stamps the packets, parts per million.
+    fifo_bytes : int
+        Memory for what the host has not fetched yet.
     """
 
-    def __init__(self, engine: Engine, run: int, faults: FaultPlan, pace: Pace) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        run: int,
+        faults: FaultPlan,
+        pace: Pace,
+        *,
+        drift_ppm: float = 0.0,
+        fifo_bytes: int = FIFO_BYTES,
+    ) -> None:
         settings = engine.settings
         assert settings is not None
         assert settings.data_type is not None
@@ -58,16 +76,24 @@ class PacketSource:
         self._period_s = 1 / (pace.speed * settings.frame_rate_hz) if pace.speed else 0.0
         packet_bytes = n_elements * settings.n_samples * self._data_type.dtype.itemsize
         # A FIFO that holds less than two frames could hardly deliver one whole.
-        self._fifo_packets = max(FIFO_BYTES // packet_bytes, 2 * self._n_transmits)
+        self._fifo_packets = max(fifo_bytes // packet_bytes, 2 * self._n_transmits)
+        self._drift_ppm = drift_ppm
         self._fifo: deque[int] = deque()
         self._n_made = 0
         self._started_s = time.monotonic()
         self._pending = memoryview(b"")
         self._frame: tuple[int, NDArray[Any] | None] | None = None
+        self._drawn: tuple[int, Fault | None] = (-1, None)
         self._is_at_frame_end = False
         self._is_after_overrun = False
         self._is_silent = False
         self._is_gone = False
+        self._held = b""
+        self._paused_for: int | None = None
+        self._resumes_s = -math.inf
+        self._n_handled = 0
+        self.is_overheated = False
+        """Whether the device froze because it was too hot."""
         self._end_is_sent = False
         self.n_overruns = 0
         self.time_computing_s = 0.0
@@ -81,11 +107,19 @@ class PacketSource:
     @property
     def has_ended(self) -> bool:
         """Whether everything was sent, the end included."""
-        return self._end_is_sent and not self._pending
+        return self._end_is_sent and not (self._fifo or self._pending or self._held)
+
+    @property
+    def heat(self) -> float:
+        """How far the device is on its way to being too hot, 0 to 1."""
+        if self.is_overheated:
+            return 1.0
+        last = self._faults.overheats_at
+        return 0.0 if last is None else min(1.0, self._n_handled / (last + 1))
 
     def stop(self) -> None:
         """Forget what was not sent, and send no more."""
-        self._pending = memoryview(b"")
+        self._pending, self._held = memoryview(b""), b""
         self._is_silent = True
 
     def fill(self, buffer: memoryview, timeout_s: float) -> int:
@@ -111,12 +145,15 @@ class PacketSource:
                 if n_filled or not self._wait(deadline_s):
                     break
                 continue
-            if n_filled and self._faults.fault(self._fifo[0]) is Fault.STALL:
+            fault = self._fault_of(self._fifo[0])
+            if n_filled and fault in (Fault.STALL, Fault.NAK):
+                break
+            if fault is Fault.NAK and not self._pause_is_over(deadline_s):
                 break
             if not n_filled and self._clock_s() > deadline_s:
                 # Every packet was dropped on purpose.
                 break
-            self._send(self._fifo.popleft())
+            self._send(self._fifo.popleft(), fault)
         if not n_filled:
             raise Nak
         return n_filled
@@ -156,20 +193,48 @@ class PacketSource:
         """Return a clock that stands still while frames are computed, s."""
         return time.monotonic() - self.time_computing_s
 
-    def _send(self, packet: int) -> None:
+    def _fault_of(self, packet: int) -> Fault | None:
+        if self._drawn[0] != packet:
+            self._drawn = (packet, self._faults.fault(packet))
+        return self._drawn[1]
+
+    def _pause_is_over(self, deadline_s: float) -> bool:
+        """Wait for the end of a pause; False when it is not before ``deadline_s``."""
+        packet = self._fifo[0]
+        if self._paused_for != packet:
+            self._paused_for = packet
+            self._resumes_s = self._clock_s() + self._faults.nak_s
+        is_over = self._resumes_s < deadline_s
+        until_s = self._resumes_s if is_over else deadline_s
+        time.sleep(max(0.0, until_s - self._clock_s()))
+        return is_over
+
+    def _send(self, packet: int, fault: Fault | None) -> None:
         self._is_at_frame_end = packet % self._n_transmits == self._n_transmits - 1
-        fault = self._faults.fault(packet)
-        if fault is Fault.SILENCE:
+        self._n_handled = packet + 1
+        if fault in (Fault.SILENCE, Fault.OVERHEAT):
             self._is_silent = True
-        if fault in (Fault.SILENCE, Fault.DROP):
+            self.is_overheated = fault is Fault.OVERHEAT
             return
+        held, self._held = self._held, b""
+        if fault is Fault.STALL:
+            self._pending = memoryview(held)
+            raise Stall
         is_end = packet == self._n_made and self._end_is_sent
+        sent = self._as_sent(packet, fault, is_end)
+        if fault is Fault.REORDER and not (held or is_end):
+            self._held = sent
+            return
+        self._pending = memoryview(sent + held if held and not self._is_gone else sent)
+
+    def _as_sent(self, packet: int, fault: Fault | None, is_end: bool) -> bytes:
+        """Return what goes out for a packet, nothing if it is not sent."""
+        if fault is Fault.DROP:
+            return b""
         frame = None if is_end else self._samples(packet // self._n_transmits)
         if frame is None and not is_end:
-            return
-        if fault is Fault.STALL:
-            raise Stall
-        self._pending = memoryview(self._spoilt(self._whole(packet, frame), fault, packet))
+            return b""
+        return self._spoilt(self._whole(packet, frame), fault, packet)
 
     def _whole(self, packet: int, frame: NDArray[Any] | None) -> bytes:
         """Return a packet; without a frame the one that ends the data."""
@@ -182,6 +247,8 @@ class PacketSource:
         timestamp_ns: int | None = 0
         if frame is not None:
             timestamp_ns = self._engine.timestamp_ns(frame_number, transmit_index)
+            if timestamp_ns is not None and self._drift_ppm:
+                timestamp_ns += round(timestamp_ns * self._drift_ppm * 1e-6)
         if timestamp_ns is None:
             flags |= PacketFlag.NO_TIMESTAMP
         header = PacketHeader(

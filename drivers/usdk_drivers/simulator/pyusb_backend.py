@@ -28,7 +28,18 @@ class _Handle:
 
     def __init__(self, device: UsbDevice) -> None:
         self.device = device
+        self.n_unplugs = device.n_unplugs
         self.claimed: set[int] = set()
+
+    def key(self, interface: int) -> tuple[int, int, int]:
+        """Return what a claim stands for: it ends when the device leaves."""
+        return (id(self.device), self.n_unplugs, interface)
+
+    def present(self) -> UsbDevice:
+        """Return the device; `Gone` if it left since it was opened, also if it is back."""
+        if not self.device.is_attached or self.device.n_unplugs != self.n_unplugs:
+            raise Gone
+        return self.device
 
 
 class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb ships no types
@@ -42,7 +53,7 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
 
     def __init__(self, devices: Iterable[UsbDevice]) -> None:
         self._devices = list(devices)
-        self._claims: dict[tuple[int, int], _Handle] = {}
+        self._claims: dict[tuple[int, int, int], _Handle] = {}
 
     def enumerate_devices(self) -> Iterator[UsbDevice]:
         """Yield the devices on the bus."""
@@ -77,7 +88,9 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
             "bLength bDescriptorType wTotalLength bNumInterfaces bConfigurationValue "
             "iConfiguration bmAttributes bMaxPower"
         )
-        return _fields(names, 9, 2, len(descriptor), *descriptor[4:9], extra_descriptors=[])
+        # What the device claims, also when its descriptor is cut off before.
+        n_claimed = int.from_bytes(descriptor[2:4], "little")
+        return _fields(names, 9, 2, n_claimed, *descriptor[4:9], extra_descriptors=[])
 
     def get_interface_descriptor(
         self, dev: UsbDevice, intf: int, alt: int, config: int
@@ -101,6 +114,9 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
             "bLength bDescriptorType bEndpointAddress bmAttributes wMaxPacketSize bInterval "
             "bRefresh bSynchAddress"
         )
+        if endpoint.pack() + endpoint.pack_companion() not in dev.configuration_descriptor():
+            # As libusb leaves an endpoint whose descriptor was cut off.
+            return _fields(names, *[0] * 8, extra_descriptors=[])
         values = (7, 5, endpoint.address, endpoint.transfer_type, endpoint.max_packet_bytes)
         companion = list(endpoint.pack_companion())
         return _fields(names, *values, endpoint.interval, 0, 0, extra_descriptors=companion)
@@ -115,7 +131,7 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
     def close_device(self, dev_handle: _Handle) -> None:
         """Close a device and give up what it claimed."""
         for interface in tuple(dev_handle.claimed):
-            self._claims.pop((id(dev_handle.device), interface), None)
+            self._claims.pop(dev_handle.key(interface), None)
         dev_handle.claimed.clear()
 
     def get_configuration(self, dev_handle: _Handle) -> int:
@@ -132,25 +148,25 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
 
     def claim_interface(self, dev_handle: _Handle, intf: int) -> None:
         """Claim an interface; busy if another handle has it."""
-        key = (id(dev_handle.device), intf)
+        key = dev_handle.key(intf)
         if self._claims.setdefault(key, dev_handle) is not dev_handle:
             raise usb.core.USBError("Resource busy", -6, errno.EBUSY)
         dev_handle.claimed.add(intf)
 
     def release_interface(self, dev_handle: _Handle, intf: int) -> None:
         """Release an interface."""
-        self._claims.pop((id(dev_handle.device), intf), None)
+        if intf in dev_handle.claimed:
+            self._claims.pop(dev_handle.key(intf), None)
         dev_handle.claimed.discard(intf)
         with _as_libusb():
-            if not dev_handle.device.is_attached:
-                raise Gone
+            dev_handle.present()
 
     def bulk_write(
         self, dev_handle: _Handle, ep: int, intf: int, data: array[int], timeout: int
     ) -> int:
         """Send one transfer."""
         with _as_libusb():
-            return dev_handle.device.bulk_out(ep, data.tobytes())
+            return dev_handle.present().bulk_out(ep, data.tobytes())
 
     def bulk_read(
         self, dev_handle: _Handle, ep: int, intf: int, buff: array[int], timeout: int
@@ -159,7 +175,7 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
         # libusb waits for ever when the timeout is 0; a simulated wait always ends.
         timeout_s = timeout / 1e3 if timeout else _LONGEST_WAIT_S
         with _as_libusb():
-            return dev_handle.device.bulk_in(ep, memoryview(buff), timeout_s)
+            return dev_handle.present().bulk_in(ep, memoryview(buff), timeout_s)
 
     intr_read = bulk_read
     intr_write = bulk_write
@@ -176,7 +192,7 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
     ) -> int:
         """Carry out one control transfer; an answer goes to ``data``."""
         with _as_libusb():
-            answer = dev_handle.device.control(
+            answer = dev_handle.present().control(
                 bmRequestType, bRequest, wValue, wIndex, len(data) * data.itemsize
             )
         memoryview(data).cast("B")[: len(answer)] = answer
@@ -185,7 +201,7 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
     def clear_halt(self, dev_handle: _Handle, ep: int) -> None:
         """Lift an endpoint's halt."""
         with _as_libusb():
-            dev_handle.device.clear_halt(ep)
+            dev_handle.present().clear_halt(ep)
 
     def reset_device(self, dev_handle: _Handle) -> None:
         """Reset the port: halts are lifted."""

@@ -18,7 +18,7 @@ from usdk.errors import ArgumentError
 CORE_ONLY = """
 import sys
 
-EXTRAS = ("usb", "h5py", "pydicom", "jpeg_ls", "cryptography", "PIL", "rich")
+EXTRAS = ("usb", "h5py", "pydicom", "jpeg_ls", "cryptography", "PIL", "rich", "yaml")
 
 
 class Absent:

@@ -1,0 +1,100 @@
+"""Sharing: drivers that can offer their devices to other programs and machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from usdk.errors import ArgumentError
+from usdk.front_end.registry import driver_class
+
+__all__ = ["SharedFrontEnd", "Shares", "Sharing", "share_front_ends"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SharedFrontEnd:
+    """A front-end that is shared, and how it is reached.
+
+    Parameters
+    ----------
+    address : str
+        For `open_front_end`.
+    attach_command : str
+        Makes it a device of a Linux machine, run there as root.
+    description : str
+        What it is.
+    """
+
+    address: str
+    attach_command: str
+    description: str
+
+
+class Sharing(Protocol):
+    """What is shared, until it is closed."""
+
+    host: str
+    port: int
+    front_ends: tuple[SharedFrontEnd, ...]
+
+    def plug_in(self) -> int:
+        """Put back at once what is unplugged, and return how many devices that were."""
+
+    def close(self) -> None:
+        """Stop sharing and drop every client; a second call has no effect."""
+
+
+@runtime_checkable
+class Shares(Protocol):
+    """A driver, that is a `FrontEnd` class, which can share what is at its addresses."""
+
+    def share(self, addresses: Sequence[str], *, host: str, port: int) -> Sharing:
+        """Share by USB/IP what is at ``addresses``, each without the scheme.
+
+        Raises
+        ------
+        StorageError
+            If the port cannot be had.
+        """
+
+
+def share_front_ends(addresses: Sequence[str], *, host: str, port: int) -> Sharing:
+    """Share devices by USB/IP until the result is closed.
+
+    Parameters
+    ----------
+    addresses : sequence of str
+        As for `open_front_end`, all of one scheme.
+    host, port : str and int
+        Where to listen; port 0 takes a free one. USB/IP knows no password and no encryption.
+
+    Raises
+    ------
+    ArgumentError
+        If the driver cannot share, or an address cannot be used.
+    StorageError
+        If the port cannot be had.
+    """
+    if not addresses:
+        raise ArgumentError("name at least one device to share")
+    schemes, rests = zip(*(_split(address) for address in addresses), strict=True)
+    if len(set(schemes)) > 1:
+        raise ArgumentError(
+            f"one server shares devices of one kind, not of {', '.join(sorted(set(schemes)))}: "
+            "start another"
+        )
+    driver: object = driver_class(schemes[0])
+    if not isinstance(driver, Shares):
+        raise ArgumentError(
+            f"the driver of {schemes[0]!r} cannot share its devices: name a simulated one, such "
+            "as sim:linear-l11-5v"
+        )
+    return driver.share(rests, host=host, port=port)
+
+
+def _split(address: str) -> tuple[str, str]:
+    scheme, separator, rest = address.partition(":")
+    if not separator or not scheme:
+        raise ArgumentError(f"{address!r} is no address: write scheme:rest, e.g. sim:linear-l11-5v")
+    return scheme, rest
