@@ -7,12 +7,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from usdk.acquisition import Acquisition, require_acquisition
 from usdk.bmode import BMode
 from usdk.doppler.averaging import Averaging
 from usdk.doppler.colour_box import colour_box
 from usdk.doppler.colour_flow import ColourFlow
 from usdk.doppler.colours import ColourComposer, ColourMap, FlowThresholds, VelocityScale
+from usdk.doppler.dealiasing import unwrap_flow_map
 from usdk.doppler.flow_map import FlowMap
 from usdk.doppler.frame_rate import FrameRate
 from usdk.doppler.interleaving import Interleaved
@@ -52,6 +56,10 @@ class ColourMode:
         Which points are shown in colour.
     averaging : Averaging, optional
         Over neighbours and frames; `DEFAULT_AVERAGING` unless said otherwise.
+    dealias : bool
+        Undo aliasing by the continuity of the flow (`usdk.doppler.dealiasing.unwrap_flow_map`)
+        where the power passes the thresholds. A scale with a ``limit_m_s`` beyond the Nyquist
+        velocity shows what was won.
     grey : mapping, optional
         Options of `usdk.BMode`, such as ``{"dynamic_range_db": 50, "scan": view}``.
     composition : mapping, optional
@@ -77,6 +85,7 @@ class ColourMode:
         scale: VelocityScale | None = None,
         thresholds: FlowThresholds | None = None,
         averaging: Averaging | None = DEFAULT_AVERAGING,
+        dealias: bool = False,
         grey: Mapping[str, Any] | None = None,
         composition: Mapping[str, Any] | None = None,
         **flow: Any,
@@ -109,6 +118,9 @@ class ColourMode:
             **{**DEFAULT_APERTURE, **flow},
         )
         """The plan of the flow maps."""
+        self.dealias = bool(dealias)
+        if self.dealias:
+            scale = replace(VelocityScale() if scale is None else scale, is_dealiased=True)
         steering_rad = beam_angle_rad(packets.sequence, box)
         self.composer = ColourComposer(
             self.b_mode.raster,
@@ -125,7 +137,7 @@ class ColourMode:
         self.frame_rate = FrameRate()
         """Of the frames so far, by the device's clock."""
         self.flow_map: FlowMap | None = None
-        """That of the last frame."""
+        """That of the last frame, its aliasing undone where that was asked for."""
 
     @property
     def n_bytes(self) -> int:
@@ -160,9 +172,12 @@ class ColourMode:
                 gaps=acquisition.gaps,
             )
         (grey,) = self.b_mode(b_mode)
-        (self.flow_map,) = self.flow(packets)
+        (flow_map,) = self.flow(packets)
+        if self.dealias:
+            flow_map = unwrap_flow_map(flow_map, is_flow=self._is_flow(flow_map)).flow_map
+        self.flow_map = flow_map
         self.frame_rate.add(acquisition)
-        frame = self.composer(grey, self.flow_map)
+        frame = self.composer(grey, flow_map)
         provenance = replace(
             frame.provenance,
             sequence=acquisition.sequence.describe(),
@@ -171,6 +186,19 @@ class ColourMode:
             processing=(*self._rates(acquisition), *frame.provenance.processing),
         )
         return replace(frame, provenance=provenance)
+
+    def _is_flow(self, flow_map: FlowMap) -> NDArray[np.bool_] | None:
+        """Return where the power passes the thresholds; None where they leave that open."""
+        power = flow_map.power
+        reference = self.composer.power_reference
+        if reference is None:
+            reference = float(np.max(power, initial=0.0, where=np.isfinite(power)))
+        least_db = -math.inf
+        if reference > 0:
+            noise_power = flow_map.noise_power
+            thresholds = self.composer.thresholds
+            least_db = thresholds.least_db(reference=reference, noise_power=noise_power)
+        return power >= reference * 10 ** (least_db / 10) if math.isfinite(least_db) else None
 
     def _rates(self, acquisition: Acquisition) -> tuple[tuple[str, str], ...]:
         predicted_hz = (acquisition.sequence.prf_hz or math.nan) / len(acquisition.sequence)

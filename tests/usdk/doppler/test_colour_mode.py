@@ -12,6 +12,7 @@ import usdk
 from usdk.acquisition import Acquisition, Gap, ReceiveSettings
 from usdk.bmode import BMode
 from usdk.doppler import Averaging, ColourMode, Interleaved, colour, colour_box
+from usdk.doppler.clutter import PolynomialFilter
 from usdk.doppler.colours import FlowThresholds, VelocityScale
 from usdk.errors import ArgumentError
 from usdk.flow_overlay import FlowKind
@@ -20,6 +21,7 @@ from usdk.scan import LinearScan, SectorScan
 from usdk.sequences import focused_lines, plane_waves
 from usdk.tiles import N_THREADS_VARIABLE
 from usdk.transmit import Transmit, TransmitSequence
+from usdk_drivers.simulator import flow_truth
 
 C, FS, FC, PRF, SIZE = 1540.0, 20e6, 5e6, 4e3, 8
 PROBE = Probe.linear(
@@ -318,6 +320,56 @@ def test_live_frames_come_from_a_front_end() -> None:
     assert [frame.sequence_number for frame in made] == [0, 1, 2]
     assert all(frame.is_colour for frame in made)
     assert mode.frame_rate.made_hz == pytest.approx(plan.frame_rate_hz)
+
+
+def test_aliasing_appears_where_the_flow_is_too_fast_and_is_undone() -> None:
+    """A simulated vessel of 1.56 times the Nyquist velocity, from channel data to the picture."""
+    address = (
+        "sim:linear-l11-5v?scene=vessel&waveform=steady&psv_m_s=0.8&depth_m=0.01&radius_m=0.002"
+    )
+    sent = {"frequency_hz": 6e6}
+    plan = Interleaved(
+        colour=plane_waves([0], **sent),
+        b_mode=plane_waves([-8, 8], **sent),
+        packet_size=12,
+        prf_hz=4e3,
+    )
+    with usdk.open_front_end(address) as front_end:
+        plan = plan.as_set(front_end.configure(plan.sequence, depth_m=12e-3))
+        acquisition = front_end.read(timeout_s=60)
+    view = usdk.scan_for(acquisition.probe, depth_m=12e-3)
+    options: dict[str, Any] = {
+        "box": colour_box(view, x_m=(-2.5e-3, 2.5e-3), z_m=(4e-3, 12e-3), n_samples=280),
+        "averaging": Averaging(n_lines=5, n_samples=9),
+        "clutter": PolynomialFilter(1),
+        "estimator": "2-D autocorrelation",
+        "grey": {"scan": view},
+    }
+    aliased = ColourMode(acquisition, plan, **options)
+    aliased(acquisition)
+    scale = VelocityScale(limit_m_s=0.5)
+    dealiased = ColourMode(acquisition, plan, dealias=True, scale=scale, **options)
+    (frame,) = dealiased(acquisition)
+    assert aliased.flow_map is not None
+    assert dealiased.flow_map is not None
+    points_m = options["box"].points_m()
+    vessel = flow_truth(address)
+    truth_m_s = vessel.beam_velocity_m_s(points_m, 0.0)
+    # What lies at least 0.04 m/s away from the Nyquist velocity, which is 0.257 m/s.
+    nyquist_m_s = dealiased.flow_map.nyquist_m_s
+    inside = vessel.holds(points_m, 0.0) & (np.abs(truth_m_s) > 0.08)
+    clear = inside & (np.abs(truth_m_s - nyquist_m_s) > 0.04)
+    turned = aliased.flow_map.velocity_m_s < 0
+    assert (turned == (truth_m_s > nyquist_m_s))[clear].mean() > 0.97
+    found_m_s = dealiased.flow_map.velocity_m_s
+    assert (np.abs(found_m_s - truth_m_s)[inside] > nyquist_m_s).mean() < 0.005
+    slope = (found_m_s * truth_m_s)[inside].sum() / (truth_m_s[inside] ** 2).sum()
+    assert slope == pytest.approx(1, abs=0.06)
+    assert frame.overlay is not None
+    assert frame.overlay.scale == (-0.5, 0.5)
+    assert np.nanpercentile(frame.overlay.velocity_m_s, 95) > 1.4 * nyquist_m_s
+    assert np.nanmin(frame.overlay.velocity_m_s) > -0.05
+    assert "dealiased" in dict(frame.provenance.processing)["colour scale"]
 
 
 def test_beams_of_a_sequence_that_is_no_packet_are_no_colour() -> None:

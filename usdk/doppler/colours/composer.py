@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -15,6 +16,7 @@ from usdk.doppler.colours.tables import ColourTable
 from usdk.doppler.colours.thresholds import FlowThresholds
 from usdk.doppler.colours.velocity_scale import VelocityScale
 from usdk.doppler.flow_map import FlowMap
+from usdk.doppler.point_nyquist import GREATEST_RATIO, point_nyquist_m_s
 from usdk.errors import ArgumentError
 from usdk.flow_overlay import FlowKind, FlowOverlay
 from usdk.frame import Frame, Provenance
@@ -32,6 +34,8 @@ OUTLINE_COLOUR = (255, 255, 255)
 ROWS_PER_TILE = 64
 _ALL_GREYS = 256
 _HALF = np.float32(0.5)
+_ROUNDING = 1e-5
+_MARGIN = 1e-3
 
 
 class ColourComposer:
@@ -170,7 +174,7 @@ class ColourComposer:
         shape = pixels.shape
         rgb = np.empty((*shape, 3), np.uint8)
         raster_m_s, raster_db = np.empty(shape, np.float32), np.empty(shape, np.float32)
-        period_m_s = 0.0 if self.scale.is_dealiased else 2 * flow_map.nyquist_m_s
+        period_m_s = self._period_m_s(flow_map)
         grey_limit = self.thresholds.grey_limit
         run_tiles(
             lambda rows: compose_colour(
@@ -234,6 +238,26 @@ class ColourComposer:
             )
             self._table = (nyquist_m_s, table)
         return self._table[1]
+
+    def _period_m_s(self, flow_map: FlowMap) -> float:
+        """Return how far apart velocities of one phase lie; 0 where none is aliased.
+
+        Velocities that the 2-D autocorrelation read at a lower frequency than was sent go beyond
+        the Nyquist velocity of that, and are not aliased for it.
+        """
+        if self.scale.is_dealiased:
+            return 0.0
+        nyquist_m_s = flow_map.nyquist_m_s
+        shown = self._weight > 0
+        speed_m_s = np.abs(flow_map.velocity_m_s)
+        greatest_m_s = float(np.max(speed_m_s, initial=0.0, where=shown & (speed_m_s < math.inf)))
+        # Of the plain autocorrelation none is beyond it but by rounding.
+        if greatest_m_s <= nyquist_m_s * (1 + _ROUNDING):
+            return 2 * nyquist_m_s
+        if self.scale.baseline_m_s == 0:
+            return 2 * min(greatest_m_s * (1 + _MARGIN), GREATEST_RATIO * nyquist_m_s)
+        points_m_s = point_nyquist_m_s(flow_map)
+        return 2 * float(np.average(points_m_s, weights=np.where(shown, self._weight, 0)))
 
     def _grey_pixels(self, grey: Frame | NDArray[np.uint8] | None) -> NDArray[np.uint8]:
         shape = (self.raster.n_rows, self.raster.n_columns)

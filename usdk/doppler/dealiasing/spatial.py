@@ -11,16 +11,27 @@ from numpy.typing import NDArray
 from usdk.arguments import positive
 from usdk.doppler.dealiasing.dealiased import Dealiased
 from usdk.doppler.flow_map import FlowMap
+from usdk.doppler.point_nyquist import point_nyquist_m_s
 from usdk.errors import ArgumentError
 from usdk_kernels.region_unwrapping import unwrap_regions
 
-__all__ = ["LEAST_COHERENCE", "LEAST_POWER_DB", "unwrap_flow_map", "unwrap_velocity"]
+__all__ = [
+    "BELOW_GREATEST_DB",
+    "LEAST_COHERENCE",
+    "LEAST_POWER_DB",
+    "unwrap_flow_map",
+    "unwrap_velocity",
+]
 
 LEAST_POWER_DB = 6.0
 """Power above the noise from which on a point counts as flow, dB."""
 
 LEAST_COHERENCE = 0.5
 """Lag-one coherence from which on a point counts as flow where the noise is not known."""
+
+BELOW_GREATEST_DB = 20.0
+"""Power below the greatest down to which it does, dB: what a clutter filter leaves of tissue is
+as coherent as flow, and joins a vessel to all that is around it."""
 
 
 def unwrap_velocity(
@@ -80,6 +91,10 @@ def unwrap_velocity(
 def unwrap_flow_map(flow_map: FlowMap, *, is_flow: NDArray[np.bool_] | None = None) -> Dealiased:
     """Undo the aliasing of a flow map by its continuity, as `unwrap_velocity` says.
 
+    A turn of the phase is twice the Nyquist velocity of the point, at the frequency at which its
+    velocity was read: that of the echoes where the 2-D autocorrelation measured it
+    (`usdk.doppler.point_nyquist`).
+
     Parameters
     ----------
     flow_map : FlowMap
@@ -87,7 +102,8 @@ def unwrap_flow_map(flow_map: FlowMap, *, is_flow: NDArray[np.bool_] | None = No
     is_flow : array_like of bool, (n_lines, n_samples), optional
         Where there is flow; the other points stay as they are. When absent, where the power is
         `LEAST_POWER_DB` above the map's noise power, or where that is unknown, where the lag-one
-        coherence is at least `LEAST_COHERENCE`.
+        coherence is at least `LEAST_COHERENCE` and the power within `BELOW_GREATEST_DB` of the
+        greatest.
 
     Returns
     -------
@@ -101,11 +117,16 @@ def unwrap_flow_map(flow_map: FlowMap, *, is_flow: NDArray[np.bool_] | None = No
         if np.isfinite(flow_map.noise_power):
             is_flow = flow_map.power > flow_map.noise_power * 10 ** (LEAST_POWER_DB / 10)
         else:
-            is_flow = strength >= LEAST_COHERENCE * flow_map.power
+            power = flow_map.power
+            greatest = np.max(power, initial=0.0, where=np.isfinite(power))
+            is_flow = strength >= LEAST_COHERENCE * power
+            is_flow &= power >= greatest * 10 ** (-BELOW_GREATEST_DB / 10)
     elif np.shape(is_flow) != flow_map.scan.shape:
         raise ArgumentError(f"is_flow must have the map's shape {flow_map.scan.shape}")
     weight = np.where(is_flow, strength, np.float32(0)).astype(np.float32)
-    velocity, n_wraps = unwrap_velocity(flow_map.velocity_m_s, flow_map.nyquist_m_s, weight=weight)
+    nyquist = point_nyquist_m_s(flow_map)
+    turns, n_wraps = unwrap_velocity(flow_map.velocity_m_s / nyquist, 1.0, weight=weight)
+    velocity = np.where(n_wraps == 0, flow_map.velocity_m_s, turns * nyquist).astype(np.float32)
     return Dealiased(flow_map=replace(flow_map, velocity_m_s=velocity), n_wraps=n_wraps)
 
 

@@ -190,6 +190,22 @@ def test_velocities_known_beyond_nyquist_are_shown_as_they_are() -> None:
     assert np.nanmax(shown.velocity_m_s) == pytest.approx(2.0, rel=0.01)
 
 
+@pytest.mark.parametrize("baseline", [0.0, 0.3])
+def test_velocities_read_at_a_lower_frequency_are_not_aliased_where_their_phase_is_not(
+    baseline: float,
+) -> None:
+    """Those of the 2-D autocorrelation go as far beyond the Nyquist velocity of the one sent."""
+    ratio = 1.1
+    flow = vessel(0.97 * NYQUIST)
+    seen = replace(flow, velocity_m_s=flow.velocity_m_s * np.float32(ratio))
+    scale = VelocityScale(limit_m_s=1.5 * NYQUIST, baseline_m_s=baseline * NYQUIST)
+    shown = overlay(ColourComposer(RASTER, BOX, scale=scale)(None, seen)).velocity_m_s
+    is_flow = np.isfinite(shown)
+    assert np.nanmin(shown) > -0.02 * NYQUIST
+    expected = ratio * truth(0.97 * NYQUIST)[is_flow]
+    np.testing.assert_allclose(shown[is_flow], expected, atol=0.1 * NYQUIST)
+
+
 def test_thresholds_hide_weak_slow_and_isolated_points_and_bright_tissue() -> None:
     flow = vessel()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -110,6 +112,29 @@ def test_a_flow_map_is_unwrapped_where_there_is_flow(noise_power):
     assert dealiased.flow_map.slow_time == SLOW_TIME
     given_mask = unwrap_flow_map(seen, is_flow=inside)
     np.testing.assert_array_equal(given_mask.n_wraps, dealiased.n_wraps)
+
+
+def test_what_a_filter_leaves_of_tissue_is_no_flow():
+    """It is coherent and everywhere: with it a vessel would have no edge of its own."""
+    truth, inside = vessel()
+    velocity, lacking = measured(truth, 0.05, np.random.default_rng(4))
+    tissue = np.full(SHAPE, -0.3 * NYQUIST)
+    seen = flow_map(np.where(inside, velocity, tissue), np.where(inside, 1.0, 3e-3), np.ones(SHAPE))
+    np.testing.assert_array_equal(unwrap_flow_map(seen).n_wraps, np.where(inside, lacking, 0))
+
+
+def test_a_turn_is_that_at_the_frequency_of_the_echoes():
+    """Velocities of the 2-D autocorrelation: its phases are those of a lower frequency."""
+    truth, inside = vessel()
+    ratio = np.linspace(1.02, 1.15, SHAPE[1])
+    phase_m_s, lacking = measured(truth, 0.0, np.random.default_rng(4))
+    weak = np.where(inside, 1.0, 1e-4)
+    seen = flow_map(phase_m_s, weak, np.ones(SHAPE))
+    seen = replace(seen, velocity_m_s=(phase_m_s * ratio).astype(np.float32))
+    found = unwrap_flow_map(seen)
+    np.testing.assert_array_equal(found.n_wraps, np.where(inside, lacking, 0))
+    expected = (truth * ratio)[inside] * NYQUIST
+    np.testing.assert_allclose(found.flow_map.velocity_m_s[inside], expected, atol=1e-3 * NYQUIST)
 
 
 @pytest.mark.parametrize(
