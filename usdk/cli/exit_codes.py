@@ -16,7 +16,15 @@ from usdk.errors import (
     UsdkError,
 )
 
-__all__ = ["BROKEN_PIPE", "DONE", "EXIT_CODES", "INTERRUPTED", "ExitCode", "exit_code"]
+__all__ = [
+    "BROKEN_PIPE",
+    "DONE",
+    "EXIT_CODES",
+    "INTERRUPTED",
+    "PROBLEMS_FOUND",
+    "ExitCode",
+    "exit_code",
+]
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,8 @@ class ExitCode:
 
 
 DONE = 0
+NOT_CONFORMANT = 9
+PROBLEMS_FOUND = 9
 # As a shell reports a program that SIGINT or SIGPIPE ended.
 INTERRUPTED = 130
 BROKEN_PIPE = 141
@@ -44,6 +54,8 @@ EXIT_CODES = (
     ExitCode(6, "not trusted: a signature, a certificate or a key", (NotTrustedError,)),
     ExitCode(7, "a file cannot be read or written", (StorageError,)),
     ExitCode(8, "an optional package is not installed", (MissingExtraError,)),
+    ExitCode(PROBLEMS_FOUND, "what was examined has problems"),
+    ExitCode(NOT_CONFORMANT, "a check of conformance failed"),
     ExitCode(1, "any other error", (UsdkError,)),
     ExitCode(INTERRUPTED, "stopped by Ctrl-C"),
     ExitCode(BROKEN_PIPE, "the reader of the output went away"),

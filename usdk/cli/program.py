@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from usdk.cli.conformance import VERB as CONFORMANCE
 from usdk.cli.demo import VERB as DEMO
 from usdk.cli.doctor import VERB as DOCTOR
 from usdk.cli.exit_codes import BROKEN_PIPE, EXIT_CODES, INTERRUPTED, exit_code
@@ -26,7 +27,18 @@ from usdk.errors import UsdkError
 
 __all__ = ["VERBS", "main"]
 
-VERBS: tuple[Verb, ...] = (PROBES, SCAN, EXPORT, VERIFY, SHOW, DEMO, SIMULATE, DOCTOR, WARM_UP)
+VERBS: tuple[Verb, ...] = (
+    PROBES,
+    SCAN,
+    EXPORT,
+    VERIFY,
+    SHOW,
+    DEMO,
+    SIMULATE,
+    DOCTOR,
+    CONFORMANCE,
+    WARM_UP,
+)
 
 _NEGATIVE_LIST = re.compile(r"-[\d.]+(,[^,]*)+")
 

@@ -1,0 +1,136 @@
+"""Bench: what a check works with; it opens front-ends and gives back what was left open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+
+from usdk.acquisition import Acquisition
+from usdk.conformance.expect import NotApplicableError
+from usdk.conformance.operator import Operator
+from usdk.conformance.program import Program, set_usual
+from usdk.conformance.watched import WatchedFrontEnd
+from usdk.errors import ArgumentError, EndOfRecordingError
+from usdk.front_end import DEFAULT_TIMEOUT_S, FrontEnd
+
+__all__ = ["DEFAULT_N_FRAMES", "Bench", "Settings"]
+
+DEFAULT_N_FRAMES = 50
+"""Frames over which losses are accounted for when nothing is said."""
+
+_MAX_READ_BYTES = 32 * 2**20
+_MAX_FRAMES_PER_READ = 64
+_PIECE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """How a front-end is tried.
+
+    Parameters
+    ----------
+    n_frames : int
+        Frames over which losses are accounted for.
+    timeout_s : float, optional
+        How long each check may take, s; its own time when absent.
+    frame_timeout_s : float
+        How long to wait for frames that must come, s.
+    operator : Operator, optional
+        Who unplugs the front-end; checks that need it are skipped without.
+    """
+
+    n_frames: int = DEFAULT_N_FRAMES
+    timeout_s: float | None = None
+    frame_timeout_s: float = DEFAULT_TIMEOUT_S
+    operator: Operator | None = None
+
+    def __post_init__(self) -> None:
+        if self.n_frames < 2:
+            raise ArgumentError(f"n_frames must be at least 2, got {self.n_frames}")
+        for name in ("timeout_s", "frame_timeout_s"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise ArgumentError(f"{name} must be positive and finite, got {value}")
+
+
+class Bench:
+    """Where one check is made.
+
+    Parameters
+    ----------
+    opener : callable
+        Opens the front-end.
+    settings : Settings
+        How it is tried.
+    """
+
+    def __init__(self, opener: Callable[[], FrontEnd], settings: Settings) -> None:
+        self._opener = opener
+        self.settings = settings
+        self._opened: list[WatchedFrontEnd] = []
+
+    def open(self) -> WatchedFrontEnd:
+        """Open the front-end; it is closed after the check if the check does not."""
+        front_end = WatchedFrontEnd.opened_by(self._opener)
+        self._opened.append(front_end)
+        return front_end
+
+    def ready(self) -> tuple[WatchedFrontEnd, Program]:
+        """Open the front-end and configure it with a program that it accepts."""
+        front_end = self.open()
+        return front_end, set_usual(front_end)
+
+    def adjustable(self) -> tuple[WatchedFrontEnd, Program]:
+        """Do as `ready`; `NotApplicableError` if the sequence is fixed."""
+        front_end, program = self.ready()
+        if front_end.capabilities.sequence_is_fixed:
+            raise NotApplicableError("its sequence is fixed")
+        return front_end, program
+
+    def read(self, front_end: WatchedFrontEnd, n_frames: int = 1) -> Acquisition:
+        """Read frames that must come; `NotApplicableError` at the end of a recording."""
+        try:
+            return front_end.read(n_frames, timeout_s=self.settings.frame_timeout_s)
+        except EndOfRecordingError:
+            raise NotApplicableError("it has too few frames") from None
+
+    def frames(
+        self, front_end: WatchedFrontEnd, n_frames: int, *, at_least: int = 1
+    ) -> Iterator[Acquisition]:
+        """Yield ``n_frames`` in pieces, or all that a recording has.
+
+        `NotApplicableError` if a recording has fewer than ``at_least``.
+        """
+        frame_bytes = self._frame_bytes(front_end)
+        piece = max(1, min(_PIECE, _MAX_READ_BYTES // frame_bytes))
+        n_left = n_frames
+        while n_left > 0:
+            try:
+                acquisition = front_end.read(
+                    min(piece, n_left), timeout_s=self.settings.frame_timeout_s
+                )
+            except EndOfRecordingError:
+                break
+            n_left -= acquisition.n_frames
+            yield acquisition
+        if n_frames - n_left < at_least:
+            raise NotApplicableError(f"it has {n_frames - n_left} frames, {at_least} are needed")
+
+    def most_frames(self, front_end: WatchedFrontEnd, n_frames: int) -> int:
+        """Return ``n_frames``, or fewer where these would not fit into one read."""
+        room = min(_MAX_FRAMES_PER_READ, _MAX_READ_BYTES // self._frame_bytes(front_end))
+        return max(1, min(n_frames, room))
+
+    def close_all(self) -> None:
+        """Close what the check left open; how a front-end closes is a check of its own."""
+        for front_end in self._opened:
+            with suppress(Exception):
+                front_end.front_end.close()
+        self._opened.clear()
+
+    @staticmethod
+    def _frame_bytes(front_end: WatchedFrontEnd) -> int:
+        configuration = front_end.configuration
+        n_samples = len(configuration.sequence) * configuration.receive.n_samples
+        return max(1, n_samples * front_end.probe.n_elements * 8)

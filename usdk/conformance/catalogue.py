@@ -1,0 +1,55 @@
+"""The catalogue: every check, in the order in which they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from usdk.conformance.check import Check
+from usdk.conformance.checks import (
+    configuration,
+    data,
+    identity,
+    limits,
+    losses,
+    recovery,
+    resources,
+    states,
+    timing,
+    unplugging,
+)
+from usdk.errors import ArgumentError
+
+__all__ = ["CHECKS", "chosen_checks"]
+
+CHECKS: tuple[Check, ...] = (
+    *identity.CHECKS,
+    *configuration.CHECKS,
+    *limits.CHECKS,
+    *states.CHECKS,
+    *data.CHECKS,
+    *losses.CHECKS,
+    *timing.CHECKS,
+    *recovery.CHECKS,
+    *resources.CHECKS,
+    *unplugging.CHECKS,
+)
+
+
+def chosen_checks(names: Iterable[str]) -> tuple[Check, ...]:
+    """Return the checks of the ids or groups given; all of them when none is.
+
+    Raises
+    ------
+    ArgumentError
+        If a name is neither.
+    """
+    wanted = list(names)
+    if not wanted:
+        return CHECKS
+    known = {entry.id for entry in CHECKS} | {entry.group for entry in CHECKS}
+    for name in wanted:
+        if name not in known:
+            raise ArgumentError(
+                f"there is no check {name!r}: 'usdk conformance --list' names them all"
+            )
+    return tuple(entry for entry in CHECKS if {entry.id, entry.group} & set(wanted))
