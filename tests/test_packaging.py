@@ -31,6 +31,10 @@ def test_every_package_says_that_it_is_typed(wheel_names: list[str]) -> None:
         assert f"{package}/py.typed" in wheel_names
 
 
+def test_the_rule_of_udev_is_in_the_wheel(wheel_names: list[str]) -> None:
+    assert "usdk_drivers/data/60-usdk.rules" in wheel_names
+
+
 def test_no_recording_is_in_the_wheel(wheel_names: list[str]) -> None:
     foreign = [name for name in wheel_names if name.endswith((".mat", ".hdf5", ".npz"))]
     assert foreign == []

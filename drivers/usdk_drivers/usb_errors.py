@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError, MissingExtraError
+from usdk_drivers.udev_rule import UDEV_RULE_ADVICE
 
 __all__ = ["EndpointStalledError", "import_usb", "no_libusb_error", "translated"]
 
@@ -20,9 +21,7 @@ _ABSENT = (
 )
 _HINTS = {
     errno.EACCES: (
-        "permission denied: give users access with a udev rule, for example a file "
-        "/etc/udev/rules.d/60-usdk.rules that holds "
-        'SUBSYSTEM=="usb", ATTR{idVendor}=="1209", ATTR{idProduct}=="0001", TAG+="uaccess", '
+        f"permission denied: give users access with a udev rule ({UDEV_RULE_ADVICE}), "
         "then plug the device in again"
     ),
     errno.EBUSY: "another program or driver uses the device: close that one first",

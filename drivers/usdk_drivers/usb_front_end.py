@@ -20,6 +20,7 @@ from usdk.errors import (
 from usdk.front_end import (
     Capabilities,
     Configuration,
+    Finding,
     Found,
     FrontEnd,
     FrontEndState,
@@ -31,7 +32,9 @@ from usdk.transmit import TransmitSequence
 from usdk_drivers.fixed_sequence import agree_on_fixed
 from usdk_drivers.frame_assembly import FrameAssembler
 from usdk_drivers.sequence_mapping import configuration_of, settings_for
+from usdk_drivers.udev_rule import udev_rule
 from usdk_drivers.usb_address import UsbAddress
+from usdk_drivers.usb_diagnosis import device_findings, library_findings, usbfs_finding
 from usdk_drivers.usb_errors import EndpointStalledError
 from usdk_drivers.usb_link import DeviceLink, Transport
 from usdk_drivers.usb_transport import UsbTransport, find_devices, is_gone, release, serial_number
@@ -109,6 +112,21 @@ class UsbFrontEnd(FrontEnd):
             name = "ultrasound front-end" + (f", serial number {serial}" if serial else "")
             found.append(Found(address=str(UsbAddress(serial_number=serial)), description=name))
         return found
+
+    @classmethod
+    def diagnose(cls) -> list[Finding]:
+        """Return what stands in the way of front-ends on USB, and what does not."""
+        memory = usbfs_finding()
+        return [
+            *library_findings(),
+            *device_findings(),
+            *((memory,) if memory is not None else ()),
+        ]
+
+    @classmethod
+    def udev_rule(cls) -> str:
+        """Return the rules file that lets users open the devices on Linux."""
+        return udev_rule()
 
     @property
     def info(self) -> DeviceInfo:

@@ -22,6 +22,7 @@ __all__ = [
     "INTERFACE_SUBCLASS",
     "UsbTransport",
     "find_devices",
+    "interface_number",
     "is_gone",
     "release",
     "serial_number",
@@ -67,6 +68,14 @@ def serial_number(device: Any) -> str:
         return device.serial_number or ""
     except (usb.core.USBError, ValueError, NotImplementedError):
         return ""
+
+
+def interface_number(device: Any) -> int:
+    """Return the number of the interface in the active configuration."""
+    interface = _interface(device)
+    if interface is None:
+        raise DeviceFailedError("the device lost its interface: plug it in again")
+    return int(interface.bInterfaceNumber)
 
 
 def is_gone(device: Any) -> bool:

@@ -9,6 +9,7 @@ from usdk.front_end.description import (
     FrontEndStatus,
     ReceiveRequest,
 )
+from usdk.front_end.diagnosis import Diagnosable, Finding, OffersUdevRule, Severity
 from usdk.front_end.presence import DeviceChange, DeviceEvent
 from usdk.front_end.registry import discover, installed_schemes, open_front_end
 from usdk.front_end.watcher import DeviceWatcher
@@ -20,11 +21,15 @@ __all__ = [
     "DeviceChange",
     "DeviceEvent",
     "DeviceWatcher",
+    "Diagnosable",
+    "Finding",
     "Found",
     "FrontEnd",
     "FrontEndState",
     "FrontEndStatus",
+    "OffersUdevRule",
     "ReceiveRequest",
+    "Severity",
     "discover",
     "installed_schemes",
     "open_front_end",
