@@ -70,9 +70,9 @@ def _text(examination: Examination) -> str:
 
 VERB = Verb(
     name="doctor",
-    summary="what is wrong with the installation, the machine or a device, and what to do",
+    summary="what is wrong with this machine or a device, and what to do",
     description="Looks at packages, libraries, permissions, limits, devices and their cables. What "
-    "does not work is\na problem, and the status is 9; what may not be wanted is a note. Nothing "
+    "does not work is\na problem, and the status is 10; what may not be wanted is a note. Nothing "
     "is changed, and a device\nis not made to send unless its address is given.",
     examples=(
         "usdk doctor",

@@ -38,7 +38,7 @@ class ExitCode:
 
 DONE = 0
 NOT_CONFORMANT = 9
-PROBLEMS_FOUND = 9
+PROBLEMS_FOUND = 10
 # As a shell reports a program that SIGINT or SIGPIPE ended.
 INTERRUPTED = 130
 BROKEN_PIPE = 141

@@ -68,7 +68,7 @@ def udev_rules(schemes: Iterable[str] = ()) -> str:
     rules = []
     for scheme in sorted({*own_schemes(), *schemes}):
         try:
-            driver = driver_class(scheme)
+            driver: Any = driver_class(scheme)
         except MissingExtraError:
             continue
         if isinstance(driver, OffersUdevRule):
