@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TypeVar
 
+from usdk.arguments import short
 from usdk.errors import ArgumentError
 
 __all__ = ["choice"]
@@ -22,5 +23,5 @@ def choice(option: type[Option], value: str) -> Option:
     """
     try:
         return option(value)
-    except ValueError:
-        raise ArgumentError(f"{value!r} is not one of {', '.join(option)}") from None
+    except (TypeError, ValueError):
+        raise ArgumentError(f"{short(value)} is not one of {', '.join(option)}") from None

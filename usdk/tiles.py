@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
 
+from usdk.arguments import count
 from usdk.errors import ArgumentError
 
 __all__ = ["MAX_THREADS", "N_THREADS_VARIABLE", "cut", "n_threads", "run_tiles"]
@@ -32,8 +33,8 @@ def n_threads() -> int:
     if wanted is None:
         # Only Linux tells which processors this process may use.
         allowed = getattr(os, "sched_getaffinity", None)
-        count = len(allowed(0)) if allowed is not None else os.cpu_count() or 1
-        return min(count, MAX_THREADS)
+        n_cores = len(allowed(0)) if allowed is not None else os.cpu_count() or 1
+        return min(n_cores, MAX_THREADS)
     if not wanted.isdecimal() or not 1 <= int(wanted) <= MAX_THREADS:
         raise ArgumentError(f"{N_THREADS_VARIABLE} must be 1 to {MAX_THREADS}, got {wanted!r}")
     return int(wanted)
@@ -65,9 +66,7 @@ def run_tiles(work: Callable[[T], None], tiles: Iterable[T], *, threads: int | N
     Exception
         What a tile raised, once no other tile writes any more; tiles not begun are left out.
     """
-    count = n_threads() if threads is None else threads
-    if not 1 <= count <= MAX_THREADS:
-        raise ArgumentError(f"threads must be 1 to {MAX_THREADS}, got {threads}")
+    n_working = n_threads() if threads is None else count(threads, "threads", most=MAX_THREADS)
     waiting = deque(tiles)
 
     def drain() -> None:
@@ -82,7 +81,7 @@ def run_tiles(work: Callable[[T], None], tiles: Iterable[T], *, threads: int | N
                 waiting.clear()
                 raise
 
-    helpers = [_submit(drain) for _ in range(min(count, len(waiting)) - 1)]
+    helpers = [_submit(drain) for _ in range(min(n_working, len(waiting)) - 1)]
     try:
         drain()
     finally:

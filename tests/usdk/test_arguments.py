@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from usdk.arguments import count, finite, number, positive
+from usdk.arguments import count, finite, number, positive, require_instance
 from usdk.errors import ArgumentError
 
 NO_NUMBERS: list[Any] = [None, "x", "", 1j, [], (1.0, 2.0), 10**400, object(), np.zeros(3)]
@@ -56,3 +56,9 @@ def test_a_message_does_not_show_all_of_an_array() -> None:
         finite(np.zeros(1000), "x")
     with pytest.raises(ArgumentError, match="…"):
         count(10**400, "x", most=8)
+
+
+def test_an_object_of_another_class_is_refused_by_name() -> None:
+    require_instance(3, int, "n")
+    with pytest.raises(ArgumentError, match="n must be a int, got str"):
+        require_instance("3", int, "n")

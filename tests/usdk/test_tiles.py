@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -150,7 +151,7 @@ def test_a_senseless_environment_is_refused(monkeypatch: pytest.MonkeyPatch, wan
         run_tiles(lambda tile: None, range(3))
 
 
-@pytest.mark.parametrize("threads", [0, -1, MAX_THREADS + 1])
-def test_a_senseless_number_of_threads_is_refused(threads: int) -> None:
+@pytest.mark.parametrize("threads", [0, -1, MAX_THREADS + 1, "many", 1.5])
+def test_a_senseless_number_of_threads_is_refused(threads: Any) -> None:
     with pytest.raises(ArgumentError, match="threads must be"):
         run_tiles(lambda tile: None, range(3), threads=threads)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition, require_finite
-from usdk.arguments import count
+from usdk.arguments import count, number
 from usdk.demodulation.pulses import PulseDemodulator
 from usdk.errors import ArgumentError
 from usdk.fir_design import band_taps, kaiser_length
@@ -81,6 +81,12 @@ class Demodulator:
         if bandwidth_hz is None:
             bandwidth_hz = _MARGIN * probe.fractional_bandwidth * probe.centre_frequency_hz
             bandwidth_hz = min(bandwidth_hz, mirror_hz, 0.9 * rate_hz / decimation)
+        bandwidth_hz = number(bandwidth_hz, "bandwidth_hz")
+        if 0 < bandwidth_hz < rate_hz / (2 * MAX_TAPS):
+            raise ArgumentError(
+                f"a band of {bandwidth_hz:g} Hz needs a filter of more than {MAX_TAPS} taps: take "
+                f"at least {rate_hz / (2 * MAX_TAPS):g} Hz"
+            )
         if not 0 < bandwidth_hz <= mirror_hz:
             raise ArgumentError(
                 f"at a sampling frequency of {rate_hz:g} Hz a band of {bandwidth_hz:g} Hz about "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import count
+from usdk.arguments import count, require_instance
 from usdk.doppler.clutter import ClutterFilter, SvdFilter
 from usdk.doppler.correlations import Correlations
 from usdk.doppler.kernel_filter import kernel_filter
@@ -81,6 +81,8 @@ class Autocorrelator:
             raise ArgumentError("shape must have at least one axis, depth: (n_lines, n_samples)")
         self.n_pulses = count(n_pulses, "n_pulses", least=2, most=MAX_PULSES)
         self.clutter, self.axial = clutter, bool(axial)
+        if clutter is not None:
+            require_instance(clutter, ClutterFilter, "clutter")
         n_out = self.n_pulses if clutter is None else clutter.n_pulses_out(self.n_pulses)
         self.n_pulses_out = n_out
         if n_out < 2:
@@ -175,8 +177,12 @@ class Autocorrelator:
         """
         if self.axial:
             raise ArgumentError("velocities in one pass are Kasai's: plan with axial=False")
+        require_instance(slow_time, SlowTime, "slow_time")
         packet = self._checked(packet)
-        results = out or tuple(np.empty(self.shape, np.float32) for _ in range(3))
+        places = (np.empty(self.shape, np.float32) for _ in range(3)) if out is None else out
+        results = tuple(places)
+        if len(results) != 3:
+            raise ArgumentError("out must be three arrays, of velocity, spread and power")
         for array in results:
             if not _fits(array, self.shape, np.float32):
                 raise ArgumentError(f"out must be three C-contiguous float32 of {self.shape}")
@@ -245,6 +251,7 @@ class Autocorrelator:
     def _place(self, out: Correlations | None) -> Correlations:
         if out is None:
             return Correlations.empty(self.shape, axial=self.axial, lag=self.lag)
+        require_instance(out, Correlations, "out")
         if (out.axial is not None) != self.axial or out.lag != self.lag:
             raise ArgumentError(
                 f"out must be Correlations.empty({self.shape}, axial={self.axial}, lag={self.lag})"
@@ -258,5 +265,7 @@ class Autocorrelator:
         return out
 
 
-def _fits(array: NDArray[Any], shape: tuple[int, ...], kind: type[np.generic]) -> bool:
+def _fits(array: object, shape: tuple[int, ...], kind: type[np.generic]) -> bool:
+    if not isinstance(array, np.ndarray):
+        return False
     return array.shape == shape and array.dtype == kind and array.flags.carray

@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import count
+from usdk.arguments import count, require_instance
 from usdk.choice import choice
 from usdk.doppler.correlations import Correlations
 from usdk.errors import ArgumentError
@@ -119,18 +119,23 @@ def average(
     ArgumentError
         If the correlations have fewer than two axes, or ``out`` is of another kind.
     """
+    require_instance(correlations, Correlations, "correlations")
+    require_instance(averaging, Averaging, "averaging")
     shape = correlations.shape
     if len(shape) < 2:
         raise ArgumentError(f"averaging needs lines and samples, got shape {shape}")
     if out is None:
         has_axial = correlations.axial is not None
         out = Correlations.empty(shape, axial=has_axial, lag=correlations.lag)
+    require_instance(out, Correlations, "out")
     weights = averaging.weights(averaging.n_lines), averaging.weights(averaging.n_samples)
     work = []
     for name in ("power", "lag_one", "axial"):
         source, target = getattr(correlations, name), getattr(out, name)
         if source is None:
             continue
+        # The kernel reads float32, and would take other numbers for it.
+        source = np.asarray(source, np.float32 if name == "power" else np.complex64)
         if target is None or target.shape != shape or target.dtype != source.dtype:
             raise ArgumentError(f"out must be Correlations.empty({shape}) with the same arrays")
         if not target.flags.carray or np.may_share_memory(source, target):
@@ -170,6 +175,7 @@ class Averager:
     def __init__(
         self, averaging: Averaging, shape: tuple[int, int], *, axial: bool = False, lag: int = 1
     ) -> None:
+        require_instance(averaging, Averaging, "averaging")
         self.averaging, self.shape, self.axial, self.lag = averaging, tuple(shape), axial, lag
         persistence = averaging.persistence
         if not isinstance(persistence, Persistence):
@@ -214,6 +220,7 @@ class Averager:
         threads : int, optional
             Threads to use; `usdk.tiles.n_threads` when absent.
         """
+        require_instance(correlations, Correlations, "correlations")
         if correlations.shape != self.shape or (correlations.axial is not None) != self.axial:
             raise ArgumentError(
                 f"planned for correlations of shape {self.shape} with axial={self.axial}, got "

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import positive
+from usdk.arguments import positive, require_instance
 from usdk.doppler.correlations import Correlations
 from usdk.doppler.slow_time import SlowTime
 from usdk.errors import ArgumentError
+from usdk.image.inputs import require_planar
 from usdk.scan import LinearScan, SectorScan
 from usdk.tiles import cut, run_tiles
 from usdk_kernels import flow_values as kernels
@@ -70,9 +71,14 @@ def flow_values(
     Kasai et al., IEEE Trans. Sonics Ultrason. 32(3), 1985, equations 8 and 12; Loupas, Powers,
     Gill, IEEE Trans. Ultrason. Ferroelectr. Freq. Control 42(4), 1995, equation 13.
     """
+    require_instance(correlations, Correlations, "correlations")
+    require_instance(slow_time, SlowTime, "slow_time")
     shape = correlations.shape
-    velocity, spread = out if out is not None else (np.empty(shape, np.float32) for _ in range(2))
-    for array in (velocity, spread):
+    arrays = tuple(np.empty(shape, np.float32) for _ in range(2)) if out is None else tuple(out)
+    if len(arrays) != 2 or not all(isinstance(array, np.ndarray) for array in arrays):
+        raise ArgumentError("out must be two arrays, of velocity and of spread")
+    velocity, spread = arrays
+    for array in arrays:
         if array.shape != shape or array.dtype != np.float32 or not array.flags.carray:
             raise ArgumentError(f"out must be writable, C-contiguous float32 of shape {shape}")
     power = np.require(correlations.power, np.float32, ("C", "W")).reshape(-1)
@@ -122,6 +128,7 @@ def mean_frequency_hz(
     slow_time, sample_period_s, is_baseband
         As for `flow_values`.
     """
+    require_instance(slow_time, SlowTime, "slow_time")
     period_s = positive(sample_period_s, "sample_period_s")
     f_hz = slow_time.frequency_hz
     turn = 1.0 if is_baseband else np.exp(-2j * np.pi * f_hz * period_s)
@@ -137,6 +144,7 @@ def depth_sample_period_s(
 
     It is that of unsteered transmits; a plane wave steered by α takes (1 + cos α) Δz / c.
     """
+    require_planar(scan)
     depths_m = scan.z_m if isinstance(scan, LinearScan) else scan.ranges_m
     step_m = (depths_m[-1] - depths_m[0]) / (depths_m.size - 1)
     return float(2 * step_m / positive(sound_speed_m_s, "sound_speed_m_s"))

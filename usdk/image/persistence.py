@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import number, positive
 from usdk.errors import ArgumentError
 from usdk_kernels.recursive_average import recursive_average
 
@@ -40,11 +41,14 @@ class Persistence:
     def __post_init__(self) -> None:
         if (self.coefficient is None) == (self.time_constant_s is None):
             raise ArgumentError("give coefficient or time_constant_s, one of both")
-        if self.coefficient is not None and not 0 <= self.coefficient < 1:
+        if (
+            self.coefficient is not None
+            and not 0 <= number(self.coefficient, "coefficient of persistence") < 1
+        ):
             raise ArgumentError(f"coefficient must be 0 to less than 1, got {self.coefficient}")
         tau_s = self.time_constant_s
-        if tau_s is not None and not (math.isfinite(tau_s) and tau_s > 0):
-            raise ArgumentError(f"time_constant_s must be positive and finite, got {tau_s}")
+        if tau_s is not None:
+            positive(tau_s, "time_constant_s")
 
     def describe(self) -> str:
         """Return the setting as text."""

@@ -231,3 +231,14 @@ def test_packets_and_places_of_another_kind_are_refused() -> None:
 def test_correlations_have_one_shape() -> None:
     with pytest.raises(ArgumentError, match="lag_one"):
         Correlations(np.zeros((2, 3), np.float32), np.zeros((2, 4), np.complex64))
+
+
+def test_what_is_of_another_class_is_refused_by_name() -> None:
+    packet = np.zeros((2, 3, 4), np.complex64)
+    with pytest.raises(ArgumentError, match="clutter"):
+        Autocorrelator((2, 3), 4, clutter="mean")  # type: ignore[arg-type]
+    plan = Autocorrelator((2, 3), 4)
+    with pytest.raises(ArgumentError, match="slow_time"):
+        plan.flow_values(packet, None)  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="out"):
+        plan(packet, out=3)  # type: ignore[arg-type]

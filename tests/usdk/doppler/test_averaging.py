@@ -147,3 +147,22 @@ def test_settings_are_told_in_a_few_words() -> None:
     assert "persistence 0.5" in Averaging(persistence=0.5).describe()
     timed = Averaging(persistence=Persistence(time_constant_s=0.1))
     assert "time constant 0.1 s" in timed.describe()
+
+
+def test_correlations_of_greater_precision_are_read_as_numbers() -> None:
+    rng = np.random.default_rng(5)
+    power = rng.random((4, 6))
+    lag_one = rng.standard_normal((4, 6)) + 1j * rng.standard_normal((4, 6))
+    window = Averaging(n_lines=3, n_samples=3)
+    wide = average(Correlations(power, lag_one), window)  # type: ignore[arg-type]
+    narrow = average(Correlations(power.astype(np.float32), lag_one.astype(np.complex64)), window)
+    assert np.array_equal(wide.power, narrow.power)
+    assert np.array_equal(wide.lag_one, narrow.lag_one)
+
+
+@pytest.mark.parametrize("bad", [None, "x", np.zeros((4, 6), np.float32)])
+def test_what_are_no_correlations_are_refused_by_name(bad: Any) -> None:
+    with pytest.raises(ArgumentError, match="correlations"):
+        average(bad, Averaging())
+    with pytest.raises(ArgumentError, match="correlations"):
+        Averager(Averaging(), (4, 6))(bad)

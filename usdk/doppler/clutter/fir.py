@@ -40,7 +40,7 @@ class FirFilter(MatrixFilter):
         super().__init__()
         try:
             values = np.array(taps, np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ArgumentError("taps must be real numbers") from None
         if values.ndim != 1 or not 1 <= values.size <= MAX_TAPS:
             raise ArgumentError(f"taps must be 1 to {MAX_TAPS} numbers, got shape {values.shape}")

@@ -19,6 +19,7 @@ from usdk.errors import ArgumentError
 __all__ = ["MAX_ORDER", "IirFilter", "Initialization"]
 
 MAX_ORDER = 8
+_LEAST_DB, _GREATEST_DB = 1e-6, 300.0
 
 
 class Initialization(StrEnum):
@@ -84,8 +85,8 @@ class IirFilter(MatrixFilter):
         self.order = count(order, "order", most=MAX_ORDER)
         self.kind = choice(IirKind, kind)
         self.initialization = choice(Initialization, initialization)
-        self.ripple_db = positive(ripple_db, "ripple_db")
-        self.stopband_db = positive(stopband_db, "stopband_db")
+        self.ripple_db = _level_db(ripple_db, "ripple_db")
+        self.stopband_db = _level_db(stopband_db, "stopband_db")
         self._zeros_poles = high_pass(
             self.kind, self.order, self.cutoff, self.ripple_db, self.stopband_db
         )
@@ -175,3 +176,10 @@ def _orthonormal(poles: NDArray[np.complex128], n_pulses: int) -> NDArray[np.flo
     columns = np.concatenate((ringing.real, ringing.imag[:, complex_poles]), axis=1)
     basis, _ = np.linalg.qr(columns)
     return np.asarray(basis, np.float64)
+
+
+def _level_db(value: float, name: str) -> float:
+    level_db = positive(value, name)
+    if not _LEAST_DB <= level_db <= _GREATEST_DB:
+        raise ArgumentError(f"{name} must be {_LEAST_DB:g} to {_GREATEST_DB:g} dB: {level_db:g}")
+    return level_db

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import require_instance
 from usdk.errors import ArgumentError
 from usdk.tiles import cut, run_tiles
 
@@ -34,6 +35,7 @@ def place(
     """Return where to write a result of a shape: what the caller gave, or new memory."""
     if out is None:
         return np.empty(shape, np.complex64)
+    require_instance(out, np.ndarray, "out")
     if out.shape != shape or out.dtype != np.complex64 or not out.flags.carray:
         raise ArgumentError(f"out must be writable, C-contiguous complex64 of {shape}")
     if np.may_share_memory(out, packet):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import count
+from usdk.arguments import count, require_instance
 from usdk.doppler.clutter.filter import ClutterFilter
 from usdk.doppler.clutter.packet import as_floats, place, require_packet
 from usdk.doppler.clutter.singular_values import (
@@ -270,6 +270,7 @@ def _result(
 ) -> NDArray[Any]:
     if given is None:
         return np.empty(shape, dtype)
+    require_instance(given, np.ndarray, name)
     if given.shape != shape or given.dtype != dtype or not given.flags.carray:
         raise ArgumentError(f"{name} must be writable, C-contiguous {dtype} of {shape}")
     return given

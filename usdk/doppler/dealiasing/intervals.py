@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import positive
+from usdk.arguments import count, positive
+from usdk.doppler.autocorrelation import MAX_PULSES
 from usdk.doppler.dealiasing.staggered import StaggeredPrfs, StaggeredVelocity
 from usdk.doppler.slow_time import SlowTime
 from usdk.errors import ArgumentError
@@ -42,6 +43,8 @@ class StaggeredPacket:
         frequency_hz: float,
         sound_speed_m_s: float = 1540.0,
     ) -> None:
+        if not isinstance(intervals_s, Iterable):
+            raise ArgumentError("intervals_s must be two times or more, s")
         self.intervals_s = tuple(positive(value, "intervals_s") for value in intervals_s)
         self.prfs = StaggeredPrfs(
             [
@@ -61,6 +64,7 @@ class StaggeredPacket:
 
     def pulse_times_s(self, n_pulses: int) -> NDArray[np.float64]:
         """Return when each pulse of a packet is sent after its first, (n_pulses,), s."""
+        n_pulses = count(n_pulses, "n_pulses", least=0, most=MAX_PULSES)
         intervals_s = np.resize(np.array(self.intervals_s), max(n_pulses - 1, 0))
         return np.concatenate(([0.0], np.cumsum(intervals_s)))[:n_pulses]
 

@@ -107,3 +107,10 @@ def test_projection_needs_more_pulses_than_poles(noise):
 def test_a_filter_says_what_it_is():
     text = IirFilter(0.05, 3, kind="Butterworth", initialization="step").describe()
     assert text == "IIR, Butterworth of order 3, cutoff 0.05 PRF, step initialization"
+
+
+@pytest.mark.parametrize("name", ["ripple_db", "stopband_db"])
+@pytest.mark.parametrize("level_db", [5e-324, 1e308])
+def test_levels_past_all_filters_are_refused(name: str, level_db: float) -> None:
+    with pytest.raises(ArgumentError, match=name):
+        IirFilter(0.1, **{name: level_db})  # type: ignore[arg-type]

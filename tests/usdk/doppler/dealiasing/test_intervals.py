@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -47,3 +49,10 @@ def test_what_is_no_packet_is_refused():
         PACKET.lags(np.zeros((4, 8)))
     with pytest.raises(ArgumentError):
         PACKET(np.zeros((3, 4), np.complex64))
+
+
+@pytest.mark.parametrize("n_pulses", [2**40, -1, 1.5, None])
+def test_a_packet_that_cannot_be_has_no_times(n_pulses: Any) -> None:
+    packet = StaggeredPacket((2e-4, 3e-4), frequency_hz=5e6)
+    with pytest.raises(ArgumentError, match="n_pulses"):
+        packet.pulse_times_s(n_pulses)
