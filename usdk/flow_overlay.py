@@ -9,6 +9,8 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import count, finite, number, positive
+from usdk.choice import choice
 from usdk.errors import ArgumentError
 
 __all__ = ["FlowKind", "FlowOverlay"]
@@ -55,6 +57,12 @@ class FlowOverlay:
         Angle of the colour beams, from +z towards +x, rad; NaN where it is not one angle.
     angle_rad : float
         Angle between beam and flow by which ``velocity_m_s`` was corrected, rad; 0 for none.
+
+    Raises
+    ------
+    ArgumentError
+        If an array is of another shape or type, a number is out of range, or the box leaves the
+        raster.
     """
 
     kind: FlowKind
@@ -70,12 +78,56 @@ class FlowOverlay:
     angle_rad: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.velocity_m_s.shape != self.power_db.shape or self.power_db.ndim != 2:
+        object.__setattr__(self, "kind", choice(FlowKind, self.kind))
+        for name in ("velocity_m_s", "power_db"):
+            values = np.asarray(getattr(self, name))
+            if values.dtype.kind != "f" or values.ndim != 2:
+                raise ArgumentError(f"{name} must be float32 of the raster's shape")
+            object.__setattr__(self, name, values)
+        shape = self.velocity_m_s.shape
+        if self.power_db.shape != shape:
             raise ArgumentError("velocity_m_s and power_db must have the raster's shape")
-        if self.colours.dtype != np.uint8 or self.colours.shape[-1] != 3:
+        colours = np.asarray(self.colours)
+        if (
+            colours.dtype != np.uint8
+            or colours.ndim not in (2, 3)
+            or colours.shape[-1] != 3
+            or not colours.size
+        ):
             raise ArgumentError("colours must be uint8 RGB, (n_colours, 3)")
-        if not self.scale[0] < self.scale[1]:
-            raise ArgumentError(f"scale must go from a lower to a higher value: {self.scale}")
+        object.__setattr__(self, "colours", colours)
+        for name in ("nyquist_m_s", "prf_hz", "frequency_hz"):
+            object.__setattr__(self, name, positive(getattr(self, name), name))
+        object.__setattr__(self, "angle_rad", finite(self.angle_rad, "angle_rad"))
+        if math.isinf(number(self.steering_rad, "steering_rad")):
+            raise ArgumentError("steering_rad must be finite, or NaN where it is not one angle")
+        object.__setattr__(self, "scale", self._ends())
+        object.__setattr__(self, "box", self._edges())
+
+    def _ends(self) -> tuple[float, float]:
+        try:
+            low, high = self.scale
+        except (TypeError, ValueError):
+            raise ArgumentError("scale must be (lowest, highest) value") from None
+        low, high = finite(low, "scale"), finite(high, "scale")
+        if not low < high:
+            raise ArgumentError(f"scale must go from a lower to a higher value: {low:g}, {high:g}")
+        return low, high
+
+    def _edges(self) -> tuple[int, int, int, int]:
+        n_rows, n_columns = self.velocity_m_s.shape
+        try:
+            first_row, first_column, end_row, end_column = self.box
+        except (TypeError, ValueError):
+            raise ArgumentError("box must be four rows and columns") from None
+        first_row = count(first_row, "the box's first row", least=0, most=n_rows - 1)
+        first_column = count(first_column, "the box's first column", least=0, most=n_columns - 1)
+        return (
+            first_row,
+            first_column,
+            count(end_row, "the row behind the box", least=first_row + 1, most=n_rows),
+            count(end_column, "the column behind the box", least=first_column + 1, most=n_columns),
+        )
 
     @property
     def unit(self) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, DeviceInfo, Gap
+from usdk.arguments import positive, require_instance
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.flow_overlay import FlowOverlay
 from usdk.scan import Raster
@@ -159,6 +160,9 @@ class Frame:
     overlay: FlowOverlay | None = None
 
     def __post_init__(self) -> None:
+        require_instance(self.raster, Raster, "raster")
+        if self.overlay is not None:
+            require_instance(self.overlay, FlowOverlay, "overlay")
         pixels = np.ascontiguousarray(self.pixels)
         expected = (self.raster.n_rows, self.raster.n_columns)
         if pixels.dtype != np.uint8 or pixels.shape not in (expected, (*expected, 3)):
@@ -170,8 +174,7 @@ class Frame:
             pixels.ndim != 3 or self.overlay.velocity_m_s.shape != expected
         ):
             raise ArgumentError(f"an overlay needs RGB pixels and velocities of shape {expected}")
-        if not (math.isfinite(self.dynamic_range_db) and self.dynamic_range_db > 0):
-            raise ArgumentError(f"dynamic_range_db must be positive, got {self.dynamic_range_db}")
+        positive(self.dynamic_range_db, "dynamic_range_db")
         object.__setattr__(self, "pixels", pixels)
 
     @property

@@ -72,3 +72,29 @@ def test_what_is_no_overlay_is_refused(changes: dict[str, Any]) -> None:
 
 def test_power_is_told_in_decibel() -> None:
     assert overlay(kind=FlowKind.POWER, scale=(-40.0, 0.0)).unit == "dB"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("kind", "temperature"),
+        ("velocity_m_s", [[1, 2]]),
+        ("power_db", np.zeros((9, 9), np.float32)),
+        ("scale", None),
+        ("scale", (0.0, np.inf)),
+        ("colours", np.zeros((0, 3), np.uint8)),
+        ("colours", np.uint8(3)),
+        ("nyquist_m_s", np.nan),
+        ("prf_hz", 0.0),
+        ("frequency_hz", "x"),
+        ("steering_rad", np.inf),
+        ("angle_rad", np.nan),
+        ("box", None),
+        ("box", (0, 0, 0, 1)),
+        ("box", (-1, 0, 1, 1)),
+        ("box", (0, 0, 10_000, 1)),
+    ],
+)
+def test_what_cannot_be_an_overlay_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(ArgumentError):
+        overlay(**{name: value})

@@ -19,6 +19,8 @@ from usdk.flow_overlay import FlowKind, FlowOverlay
 from usdk.frame import Frame, Provenance
 from usdk.image import grey_curve
 from usdk.scan import Raster
+from usdk.view import layout
+from usdk.view.scales import colour_marks
 
 N_ROWS, N_COLUMNS = 200, 120
 
@@ -37,7 +39,7 @@ def frame(seed: int = 0, n_rows: int = N_ROWS, **raster: float) -> Frame:
 
 
 def inner(image: Image.Image, n_rows: int = N_ROWS) -> Any:
-    return np.asarray(image)[:n_rows, view._MARGIN : view._MARGIN + N_COLUMNS]
+    return np.asarray(image)[:n_rows, layout.MARGIN : layout.MARGIN + N_COLUMNS]
 
 
 def test_the_ruler_never_touches_the_pixels() -> None:
@@ -49,11 +51,11 @@ def test_the_ruler_never_touches_the_pixels() -> None:
 def test_marks_stand_at_round_millimetres() -> None:
     shown = frame()
     canvas = np.asarray(view.picture(shown)).astype(int)
-    rows = np.flatnonzero(canvas[:N_ROWS, view._MARGIN - 4] == view._INK)
+    rows = np.flatnonzero(canvas[:N_ROWS, layout.MARGIN - 4] == layout.INK)
     depths_mm = (0.002 + rows * 2e-4) * 1e3
     assert np.allclose(depths_mm, [5, 10, 15, 20, 25, 30, 35, 40], atol=0.1)
     columns = np.flatnonzero(
-        canvas[N_ROWS + 4, view._MARGIN : view._MARGIN + N_COLUMNS] == view._INK
+        canvas[N_ROWS + 4, layout.MARGIN : layout.MARGIN + N_COLUMNS] == layout.INK
     )
     places_mm = (-0.0119 + columns * 2e-4) * 1e3
     assert np.allclose(places_mm, [-10, -5, 0, 5, 10], atol=0.1)
@@ -67,7 +69,7 @@ def test_the_grey_scale_shows_the_greys_of_equal_steps_in_decibels() -> None:
         frame(), provenance=replace(frame().provenance, processing=(("grey map", "other"),))
     )
     bars = [
-        np.asarray(view.picture(shown))[6 : N_ROWS - 6, view._MARGIN + N_COLUMNS + 20].astype(int)
+        np.asarray(view.picture(shown))[6 : N_ROWS - 6, layout.MARGIN + N_COLUMNS + 20].astype(int)
         for shown in (frame(), curved, unknown)
     ]
     expected = grey_curve("s-curve", 60.0)[np.rint(bars[0] / 255 * 4095).astype(int)]
@@ -78,7 +80,7 @@ def test_the_grey_scale_shows_the_greys_of_equal_steps_in_decibels() -> None:
 
 def test_the_grey_scale_falls_from_white_to_black() -> None:
     canvas = np.asarray(view.picture(frame()))
-    bar = canvas[6 : 6 + N_ROWS - 12, view._MARGIN + N_COLUMNS + 20]
+    bar = canvas[6 : 6 + N_ROWS - 12, layout.MARGIN + N_COLUMNS + 20]
     assert (bar[0], bar[-1]) == (255, 0)
     assert np.all(np.diff(bar.astype(int)) <= 0)
 
@@ -239,9 +241,9 @@ def test_a_frame_in_colour_keeps_its_pixels_and_gets_both_scales() -> None:
     assert np.array_equal(np.asarray(view.picture(shown, ruler=False)), shown.pixels)
     canvas = np.asarray(view.picture(shown))
     assert np.array_equal(inner(view.picture(shown)), shown.pixels)
-    grey_bar = canvas[6 : N_ROWS - 6, view._MARGIN + N_COLUMNS + 20]
+    grey_bar = canvas[6 : N_ROWS - 6, layout.MARGIN + N_COLUMNS + 20]
     assert np.array_equal(grey_bar[:, 0], grey_bar[:, 2])
-    left = view._MARGIN + N_COLUMNS + view._BAR + view._MARGIN
+    left = layout.MARGIN + N_COLUMNS + layout.BAR + layout.MARGIN
     colour_bar = canvas[6 : N_ROWS - 6, left + 3]
     assert shown.overlay is not None
     assert np.array_equal(colour_bar[0], shown.overlay.colours[-1])
@@ -269,7 +271,7 @@ def test_the_colour_scale_is_marked_in_its_unit(
 ) -> None:
     overlay = colour_frame(kind, scale=scale).overlay
     assert overlay is not None
-    marks, unit = view._colour_marks(overlay)
+    marks, unit = colour_marks(overlay)
     assert [text for _, text in marks] == [text for _, text in expected[0]]
     assert np.allclose([place for place, _ in marks], [place for place, _ in expected[0]])
     assert unit == expected[1]
@@ -286,12 +288,12 @@ def test_a_cine_in_colour_keeps_greys_grey_and_colours_near(tmp_path: Path) -> N
     with Image.open(path) as image:
         frames = [np.asarray(part.convert("RGB")) for part in ImageSequence.Iterator(image)]
     assert len(frames) == 3
-    seen = frames[0][:N_ROWS, view._MARGIN : view._MARGIN + N_COLUMNS].astype(int)
+    seen = frames[0][:N_ROWS, layout.MARGIN : layout.MARGIN + N_COLUMNS].astype(int)
     assert np.abs(seen - pixels).max() <= 16
     assert np.ptp(seen[:50], axis=-1).max() <= 8
     bare = replace(shown, overlay=None)
     with Image.open(view.write_cine([bare, bare], tmp_path / "d.gif")) as image:
-        seen = np.asarray(image.convert("RGB"))[50:100, view._MARGIN : view._MARGIN + N_COLUMNS]
+        seen = np.asarray(image.convert("RGB"))[50:100, layout.MARGIN : layout.MARGIN + N_COLUMNS]
     assert np.abs(seen.astype(int) - pixels[50:100]).mean() < 20
 
 
@@ -301,5 +303,19 @@ def test_a_low_picture_in_colour_has_no_room_for_a_scale() -> None:
     overlay = colour_frame().overlay
     assert overlay is not None
     values = np.zeros(shown.shape, np.float32)
-    overlay = replace(overlay, velocity_m_s=values, power_db=values)
+    overlay = replace(overlay, velocity_m_s=values, power_db=values, box=(0, 0, 20, N_COLUMNS))
     assert view.picture(replace(shown, pixels=rgb, overlay=overlay)).mode == "RGB"
+
+
+@pytest.mark.parametrize("bad", [None, "x", np.zeros((4, 4), np.uint8)])
+def test_what_is_no_frame_is_refused_by_name(bad: Any, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=type(bad).__name__):
+        view.picture(bad)
+    with pytest.raises(ArgumentError, match=type(bad).__name__):
+        view.write_cine([bad], tmp_path / "a.gif")
+
+
+def test_a_cine_that_is_slower_than_its_format_allows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="655 s"):
+        view.write_cine([frame(), frame()], tmp_path / "a.gif", frame_rate_hz=1e-300)
+    assert list(tmp_path.iterdir()) == []

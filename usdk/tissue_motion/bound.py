@@ -55,6 +55,9 @@ def displacement_bound_m(
     if math.isnan(snr_db) or snr_db == -math.inf:
         raise ArgumentError(f"snr_db must be a number of dB, or inf, got {snr_db}")
     duration_s = 2 * positive(window_m, "window_m") / c_m_s
-    noise = (1 + 10 ** (-snr_db / 10)) ** 2 / coherence**2 - 1
-    variance_s2 = 3 / (2 * f_hz**3 * math.pi**2 * duration_s * (share**3 + 12 * share)) * noise
+    try:
+        noise = (1 + 10 ** (-snr_db / 10)) ** 2 / coherence**2 - 1
+        variance_s2 = 3 / (2 * f_hz**3 * math.pi**2 * duration_s * (share**3 + 12 * share)) * noise
+    except (OverflowError, ZeroDivisionError):
+        raise ArgumentError("the bound is no number: are all values in SI units?") from None
     return c_m_s / 2 * math.sqrt(variance_s2)

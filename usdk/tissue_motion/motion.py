@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.errors import ArgumentError
+from usdk.image.inputs import require_planar
 from usdk.scan import LinearScan, SectorScan
 from usdk.tissue_motion.strain import strain
 
@@ -40,6 +41,10 @@ class TissueMotion:
     is_after_gap: NDArray[np.bool_]
 
     def __post_init__(self) -> None:
+        arrays = (self.displacement_m, self.quality, self.times_s, self.is_after_gap)
+        if not all(isinstance(array, np.ndarray) for array in arrays):
+            raise ArgumentError("displacement_m, quality, times_s and is_after_gap must be arrays")
+        require_planar(self.scan)
         shape = self.displacement_m.shape
         if self.quality.shape != shape or shape[:2] != self.scan.shape or len(shape) != 3:
             raise ArgumentError("displacement_m and quality must be (n_lines, n_samples, n_pairs)")

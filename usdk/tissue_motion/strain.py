@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import positive
+from usdk.arguments import count, positive
 from usdk.errors import ArgumentError
 
 __all__ = ["strain"]
@@ -44,7 +44,7 @@ def strain(
     Raises
     ------
     ArgumentError
-        If the length is longer than the lines.
+        If the length is longer than the lines, or a displacement is not finite.
 
     References
     ----------
@@ -54,15 +54,19 @@ def strain(
     values = np.asarray(displacement_m)
     if values.dtype.kind not in "fiu" or values.ndim < 1:
         raise ArgumentError(f"displacement_m must be an array of real numbers, got {values.dtype}")
-    if not -values.ndim <= axis < values.ndim:
-        raise ArgumentError(f"axis {axis} does not exist in an array of {values.ndim} axes")
+    if not np.all(np.isfinite(values)):
+        raise ArgumentError("displacement_m holds NaN or infinity: replace them")
+    axis = count(axis, "axis", least=-values.ndim, most=values.ndim - 1)
     step_m = positive(step_m, "step_m")
-    n_fit = max(3, 2 * round((positive(length_m, "length_m") / step_m - 1) / 2) + 1)
+    n_samples = values.shape[axis]
+    n_steps = min(positive(length_m, "length_m") / step_m, n_samples + 3)
+    n_fit = max(3, 2 * round((n_steps - 1) / 2) + 1)
     if n_fit > values.shape[axis]:
         raise ArgumentError(
-            f"length_m spans {n_fit} samples, the lines have {values.shape[axis]}: take a shorter "
-            "length"
+            f"length_m is longer than the {n_samples} samples of a line: take a shorter one"
         )
+    if not values.size:
+        return np.zeros(values.shape, np.float32)
     # Here, because its import takes as long as a first picture.
     from scipy.signal import savgol_filter
 

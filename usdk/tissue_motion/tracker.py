@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import count, finite, positive
+from usdk.arguments import count, finite, positive, require_instance
 from usdk.choice import choice
 from usdk.errors import ArgumentError
 from usdk.scan import LinearScan, SectorScan
@@ -89,7 +89,8 @@ class MotionTracker:
         self.step_m = float((depths_m[-1] - depths_m[0]) / (depths_m.size - 1))
         if window_m is None:
             window_m = 10 * self.sound_speed_m_s / self.frequency_hz
-        half = round((positive(window_m, "window_m") / self.step_m - 1) / 2)
+        n_steps = min(positive(window_m, "window_m") / self.step_m, 2.0**31)
+        half = round((n_steps - 1) / 2)
         self._half_samples = count(
             max(half, 0), "window_m over the step", least=0, most=_MAX_WINDOW
         )
@@ -102,7 +103,10 @@ class MotionTracker:
         if search_m < 0:
             raise ArgumentError(f"search_m must not be negative, got {search_m}")
         self._greatest_shift = count(
-            math.ceil(search_m / self.step_m), "search_m over the step", least=0, most=MAX_SHIFT
+            math.ceil(min(search_m / self.step_m, 2.0**31)),
+            "search_m over the step",
+            least=0,
+            most=MAX_SHIFT,
         )
         self.is_baseband = bool(is_baseband)
         if self.estimator is MotionEstimator.AUTOCORRELATION_2D and self._half_samples < 1:
@@ -212,6 +216,7 @@ class MotionTracker:
         is_after_gap : array_like of bool, (n_frames,), optional
             Frames before which others were lost.
         """
+        require_instance(frames, list, "frames")
         pairs = [
             self.pair(frames[n], frames[n + 1], threads=threads) for n in range(len(frames) - 1)
         ]
@@ -220,7 +225,10 @@ class MotionTracker:
         quality = np.empty_like(displacement)
         for n, (moved, fit) in enumerate(pairs):
             displacement[..., n], quality[..., n] = moved, fit
-        gaps = np.zeros(n_pairs, bool) if is_after_gap is None else np.asarray(is_after_gap)[1:]
+        after = np.zeros(n_pairs + 1, bool) if is_after_gap is None else np.asarray(is_after_gap)
+        if after.shape != (n_pairs + 1,) or after.dtype != bool:
+            raise ArgumentError("is_after_gap needs True or False for each frame")
+        gaps = after[1:]
         return TissueMotion(
             displacement_m=displacement,
             quality=quality,

@@ -40,7 +40,15 @@ def test_noise_falls_as_kallel_and_ophir_say():
 
 
 @pytest.mark.parametrize(
-    "options", [{"length_m": 1.0}, {"step_m": 0}, {"length_m": -1}, {"axis": 3}]
+    "options",
+    [
+        {"length_m": 1.0},
+        {"length_m": 1e308},
+        {"step_m": 0},
+        {"length_m": -1},
+        {"axis": 3},
+        {"axis": None},
+    ],
 )
 def test_fits_that_are_impossible_are_refused(options):
     with pytest.raises(ArgumentError):
@@ -50,3 +58,14 @@ def test_fits_that_are_impossible_are_refused(options):
 def test_complex_values_are_no_displacements():
     with pytest.raises(ArgumentError, match="real"):
         strain(np.zeros((2, 50, 1), complex), step_m=STEP_M, length_m=2e-4)
+
+
+def test_displacements_that_are_not_finite_are_refused_by_name():
+    displacement = np.zeros((2, 50, 1))
+    displacement[1, 3] = np.nan
+    with pytest.raises(ArgumentError, match="NaN"):
+        strain(displacement, step_m=STEP_M, length_m=2e-4)
+
+
+def test_no_lines_have_no_strain():
+    assert strain(np.zeros((0, 50, 1)), step_m=STEP_M, length_m=2e-4).shape == (0, 50, 1)

@@ -170,3 +170,20 @@ def test_the_bound_is_nothing_without_noise():
     sure = {"frequency_hz": 5e6, "fractional_bandwidth": 0.5, "window_m": 1e-3}
     assert displacement_bound_m(**sure) == 0
     assert displacement_bound_m(**sure, coherence=0.9) > displacement_bound_m(**sure, snr_db=40)
+
+
+@pytest.mark.parametrize("options", [{"window_m": 1e308}, {"search_m": 1e308}])
+def test_lengths_past_all_scales_are_refused(scan, options):
+    with pytest.raises(ArgumentError):
+        MotionTracker(scan, frequency_hz=5e6, **options)
+
+
+@pytest.mark.parametrize("gaps", [[True], "no", [0.0, 1.0, 0.0]])
+def test_gaps_are_told_of_every_frame(speckle, scan, gaps):
+    with pytest.raises(ArgumentError, match="is_after_gap"):
+        MotionTracker(scan, frequency_hz=5e6).follow(speckle([0, 0, 0]), is_after_gap=gaps)
+
+
+def test_a_bound_that_is_no_number_is_refused():
+    with pytest.raises(ArgumentError):
+        displacement_bound_m(frequency_hz=1e308, fractional_bandwidth=0.5, window_m=1e-3)

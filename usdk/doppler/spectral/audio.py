@@ -189,7 +189,7 @@ def write_wav(path: str | os.PathLike[str], sound: NDArray[Any], *, rate_hz: int
         If the file cannot be written.
     """
     sound = np.atleast_2d(np.asarray(sound))
-    if sound.ndim != 2 or sound.shape[0] > 2 or sound.dtype.kind != "f":
+    if sound.ndim != 2 or sound.shape[0] not in (1, 2) or sound.dtype.kind != "f":
         raise ArgumentError(f"sound must be real, (2, n_samples), got {sound.dtype} {sound.shape}")
     if not np.all(np.isfinite(sound)):
         raise ArgumentError("the sound holds NaN or infinite samples")

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from usdk.arguments import finite, positive
 from usdk.errors import ArgumentError
 
-__all__ = ["RangeAmbiguity"]
+__all__ = ["MAX_PULSES_BEHIND", "RangeAmbiguity"]
+
+MAX_PULSES_BEHIND = 4096
+"""Pulses that may be sent while an echo is on its way, at most."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +64,7 @@ class RangeAmbiguity:
 
     def n_pulses_behind(self, depth_m: float) -> int:
         """Return how many pulses are sent while the echo of a depth is on its way; 0 is usual."""
-        return math.floor(positive(depth_m, "depth_m") / self.spacing_m)
+        return math.floor(self._depth_m(depth_m, "depth_m") / self.spacing_m)
 
     def is_high_prf(self, depth_m: float) -> bool:
         """Return whether a depth is heard only after the next pulse was sent."""
@@ -82,9 +85,9 @@ class RangeAmbiguity:
         ArgumentError
             If nothing is received while the main gate's echo arrives.
         """
-        depth_m = positive(depth_m, "depth_m")
+        depth_m = self._depth_m(depth_m, "depth_m")
         self.require_heard(depth_m)
-        deepest_m = depth_m if deepest_m is None else positive(deepest_m, "deepest_m")
+        deepest_m = depth_m if deepest_m is None else self._depth_m(deepest_m, "deepest_m")
         first_m = math.fmod(depth_m, self.spacing_m)
         n_gates = math.floor((max(deepest_m, depth_m) - first_m) / self.spacing_m + 1e-9) + 1
         places = (first_m + k * self.spacing_m for k in range(n_gates))
@@ -100,6 +103,7 @@ class RangeAmbiguity:
 
     def require_heard(self, depth_m: float, length_m: float = 0.0) -> None:
         """Raise `ArgumentError` if a gate's echo arrives while a pulse is sent."""
+        depth_m, length_m = finite(depth_m, "depth_m"), finite(length_m, "length_m")
         half_m = length_m / 2
         wait_s = math.fmod(2 * (depth_m - half_m) / self.sound_speed_m_s, 1 / self.prf_hz)
         ends_s = wait_s + 2 * length_m / self.sound_speed_m_s
@@ -110,3 +114,11 @@ class RangeAmbiguity:
                 f"{self.prf_hz:g} Hz: its echo arrives while a pulse is sent; take another PRF "
                 f"(up to {other_hz:.4g} Hz nothing is ambiguous) or another depth"
             )
+
+    def _depth_m(self, depth_m: float, name: str) -> float:
+        depth_m = positive(depth_m, name)
+        if depth_m > MAX_PULSES_BEHIND * self.spacing_m:
+            raise ArgumentError(
+                f"{name} is heard after more than {MAX_PULSES_BEHIND} pulses: give metres"
+            )
+        return depth_m

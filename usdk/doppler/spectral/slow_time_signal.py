@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import count, number
 from usdk.errors import ArgumentError
 
 __all__ = ["SlowTimeSignal", "unbroken"]
@@ -76,6 +77,8 @@ def unbroken(
     start_s, prf_hz : float
         Its time, s, and the rate by which those of later runs are counted, Hz.
     """
+    start_s, prf_hz = number(start_s, "start_s"), number(prf_hz, "prf_hz")
+    first_pulse = count(first_pulse, "first_pulse", least=0, most=2**62)
     array = np.asarray(samples)
     if array.ndim not in (1, 2) or array.dtype.kind not in "fciu":
         raise ArgumentError(

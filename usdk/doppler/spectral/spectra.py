@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.arguments import number
 from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.spectral.sample_volume import require_angle
 from usdk.errors import ArgumentError
@@ -97,7 +98,7 @@ class Spectra:
             to 0.5 (all away from it), rounded to a bin. Frequencies that leave the scale on one
             side come in on the other.
         """
-        if not -0.5 <= baseline <= 0.5:
+        if not -0.5 <= number(baseline, "baseline") <= 0.5:
             raise ArgumentError(f"baseline must lie between −0.5 and 0.5, got {baseline}")
         first_bin = -round(baseline * self.n_bins)
         power = np.roll(self.power, self.first_bin - first_bin, axis=1)
@@ -110,8 +111,9 @@ class Spectra:
     @staticmethod
     def joined(parts: list[Spectra]) -> Spectra:
         """Return columns of one spectrogram, given in pieces, in one piece."""
-        if not parts:
-            raise ArgumentError("no spectra to join")
+        parts = list(parts)
+        if not parts or not all(isinstance(part, Spectra) for part in parts):
+            raise ArgumentError("give a list of Spectra to join, at least one")
         return replace(
             parts[0],
             power=np.concatenate([part.power for part in parts]),

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import count, finite
+from usdk.arguments import count, finite, short
 from usdk.doppler.clutter.stream import SlowTimeStream
 from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.spectral.adaptive import BloodApes, Capon
@@ -231,6 +231,6 @@ def estimator_of(estimator: str | SpectralEstimator, n_window: int) -> SpectralE
     """Return an estimator given by name, of windows of ``n_window`` pulses, or the one given."""
     if isinstance(estimator, SpectralEstimator):
         return estimator
-    if estimator not in _ESTIMATORS:
-        raise ArgumentError(f"{estimator!r} is not one of {', '.join(_ESTIMATORS)}")
+    if not isinstance(estimator, str) or estimator not in _ESTIMATORS:
+        raise ArgumentError(f"{short(estimator)} is not one of {', '.join(_ESTIMATORS)}")
     return _ESTIMATORS[estimator](count(n_window, "n_window", least=4, most=2**20))

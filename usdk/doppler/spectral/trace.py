@@ -39,6 +39,9 @@ from usdk.errors import ArgumentError
 
 __all__ = ["EnvelopeMethod", "FlowSide", "VelocityTrace", "noise_power", "trace_of"]
 
+MAX_THRESHOLD_DB = 200.0
+"""Threshold over the noise, at most, dB."""
+
 _N_BANDS = 32
 # Of the bands nearest to zero velocity, in which the wall filter took the noise, too.
 _N_WALL_BANDS = 2
@@ -128,7 +131,9 @@ def trace_of(
     method, side = choice(EnvelopeMethod, method), choice(FlowSide, side)
     n_average = _odd(n_average, "n_average")
     n_median = _odd(n_median, "n_median")
-    threshold = 10 ** (finite(threshold_db, "threshold_db") / 10)
+    if abs(finite(threshold_db, "threshold_db")) > MAX_THRESHOLD_DB:
+        raise ArgumentError(f"threshold_db must lie within ± {MAX_THRESHOLD_DB:g} dB")
+    threshold = 10 ** (threshold_db / 10)
     level = noise_power(spectra) if noise is None else positive(noise, "noise")
     power = _averaged(spectra.power.astype(np.float64), spectra.is_after_hole, n_average)
     frequency_hz = spectra.frequency_hz

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
@@ -52,3 +53,13 @@ def test_a_prf_is_positive(value: float) -> None:
 def test_a_blind_time_is_shorter_than_an_interval() -> None:
     with pytest.raises(ArgumentError, match="blind_s"):
         RangeAmbiguity(prf_hz=1000.0, blind_s=2e-3)
+
+
+@pytest.mark.parametrize("depth_m", [1e9, 1e308, "deep"])
+def test_a_depth_that_no_echo_comes_from_is_refused_and_does_not_hang(depth_m: Any) -> None:
+    pulses = RangeAmbiguity(prf_hz=5000.0)
+    for ask in (pulses.gates_m, pulses.n_pulses_behind, pulses.is_high_prf):
+        with pytest.raises(ArgumentError):
+            ask(depth_m)
+    with pytest.raises(ArgumentError):
+        pulses.gates_m(0.1, deepest_m=depth_m)
