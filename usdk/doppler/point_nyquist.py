@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from usdk.doppler.flow_map import FlowMap
 
-__all__ = ["GREATEST_RATIO", "LEAST_RATIO", "point_nyquist_m_s"]
+__all__ = ["GREATEST_RATIO", "LEAST_RATIO", "nyquist_where", "point_nyquist_m_s"]
 
 LEAST_RATIO, GREATEST_RATIO = 0.5, 2.0
 """Limits of a point's Nyquist velocity, as a share of the map's."""
@@ -31,13 +31,20 @@ def point_nyquist_m_s(flow_map: FlowMap) -> NDArray[np.float32]:
         Velocities as they were measured, and the lag-one autocorrelations that they came from.
         Where these do not belong together the map's own Nyquist velocity is returned.
     """
-    phase = np.angle(flow_map.lag_one)
-    nominal_m_s = phase * np.float32(flow_map.nyquist_m_s / np.pi)
+    return nyquist_where(flow_map.velocity_m_s, flow_map.lag_one, flow_map.nyquist_m_s)
+
+
+def nyquist_where(
+    velocity_m_s: NDArray[np.float32], lag_one: NDArray[np.complex64], nyquist_m_s: float
+) -> NDArray[np.float32]:
+    """Return the same from arrays of one shape, and the Nyquist velocity of the pulse sent."""
+    phase = np.angle(lag_one)
+    nominal_m_s = phase * np.float32(nyquist_m_s / np.pi)
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = flow_map.velocity_m_s / nominal_m_s
+        ratio = velocity_m_s / nominal_m_s
         known = (np.abs(phase) >= _LEAST_PHASE_RAD) & (ratio >= LEAST_RATIO)
         known &= ratio <= GREATEST_RATIO
-    weight = np.where(known, np.abs(flow_map.lag_one), 0)
+    weight = np.where(known, np.abs(lag_one), 0)
     total = float(weight.sum(dtype=np.float64))
     mean = float((weight * np.where(known, ratio, 0)).sum(dtype=np.float64)) / total if total else 1
-    return np.asarray(np.where(known, ratio, mean) * flow_map.nyquist_m_s, np.float32)
+    return np.asarray(np.where(known, ratio, mean) * nyquist_m_s, np.float32)

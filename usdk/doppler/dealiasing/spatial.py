@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from usdk.arguments import positive
 from usdk.doppler.dealiasing.dealiased import Dealiased
 from usdk.doppler.flow_map import FlowMap
-from usdk.doppler.point_nyquist import point_nyquist_m_s
+from usdk.doppler.point_nyquist import nyquist_where
 from usdk.errors import ArgumentError
 from usdk_kernels.region_unwrapping import unwrap_regions
 
@@ -19,6 +19,7 @@ __all__ = [
     "BELOW_GREATEST_DB",
     "LEAST_COHERENCE",
     "LEAST_POWER_DB",
+    "unwrap_correlated",
     "unwrap_flow_map",
     "unwrap_velocity",
 ]
@@ -112,22 +113,41 @@ def unwrap_flow_map(flow_map: FlowMap, *, is_flow: NDArray[np.bool_] | None = No
     """
     if not isinstance(flow_map, FlowMap):
         raise ArgumentError(f"give a FlowMap, not {type(flow_map).__name__}: see unwrap_velocity")
-    strength = np.abs(flow_map.lag_one)
-    if is_flow is None:
-        if np.isfinite(flow_map.noise_power):
-            is_flow = flow_map.power > flow_map.noise_power * 10 ** (LEAST_POWER_DB / 10)
-        else:
-            power = flow_map.power
-            greatest = np.max(power, initial=0.0, where=np.isfinite(power))
-            is_flow = strength >= LEAST_COHERENCE * power
-            is_flow &= power >= greatest * 10 ** (-BELOW_GREATEST_DB / 10)
-    elif np.shape(is_flow) != flow_map.scan.shape:
+    if is_flow is None and np.isfinite(flow_map.noise_power):
+        is_flow = flow_map.power > flow_map.noise_power * 10 ** (LEAST_POWER_DB / 10)
+    elif is_flow is not None and np.shape(is_flow) != flow_map.scan.shape:
         raise ArgumentError(f"is_flow must have the map's shape {flow_map.scan.shape}")
-    weight = np.where(is_flow, strength, np.float32(0)).astype(np.float32)
-    nyquist = point_nyquist_m_s(flow_map)
-    turns, n_wraps = unwrap_velocity(flow_map.velocity_m_s / nyquist, 1.0, weight=weight)
-    velocity = np.where(n_wraps == 0, flow_map.velocity_m_s, turns * nyquist).astype(np.float32)
+    velocity, n_wraps = unwrap_correlated(
+        flow_map.velocity_m_s,
+        flow_map.lag_one,
+        flow_map.power,
+        flow_map.nyquist_m_s,
+        is_flow=is_flow,
+    )
     return Dealiased(flow_map=replace(flow_map, velocity_m_s=velocity), n_wraps=n_wraps)
+
+
+def unwrap_correlated(
+    velocity_m_s: NDArray[np.float32],
+    lag_one: NDArray[np.complex64],
+    power: NDArray[np.float32],
+    nyquist_m_s: float,
+    *,
+    is_flow: NDArray[np.bool_] | None = None,
+) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+    """Undo the aliasing of velocities and of the correlations that they came from.
+
+    As `unwrap_flow_map` of the same arrays, for maps whose noise is not known.
+    """
+    strength = np.abs(lag_one)
+    if is_flow is None:
+        greatest = np.max(power, initial=0.0, where=np.isfinite(power))
+        is_flow = strength >= LEAST_COHERENCE * power
+        is_flow &= power >= greatest * 10 ** (-BELOW_GREATEST_DB / 10)
+    weight = np.where(is_flow, strength, np.float32(0)).astype(np.float32)
+    nyquist = nyquist_where(velocity_m_s, lag_one, nyquist_m_s)
+    turns, n_wraps = unwrap_velocity(velocity_m_s / nyquist, 1.0, weight=weight)
+    return np.where(n_wraps == 0, velocity_m_s, turns * nyquist).astype(np.float32), n_wraps
 
 
 def _map(values: Any, name: str) -> NDArray[np.float32]:

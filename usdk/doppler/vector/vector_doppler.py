@@ -20,7 +20,7 @@ from usdk.doppler.autocorrelation import MAX_PULSES, Autocorrelator
 from usdk.doppler.averaging import Averaging, average
 from usdk.doppler.clutter import ClutterFilter
 from usdk.doppler.correlations import Correlations
-from usdk.doppler.dealiasing.spatial import LEAST_COHERENCE, unwrap_velocity
+from usdk.doppler.dealiasing.spatial import unwrap_correlated
 from usdk.doppler.flow_estimator import DEFAULT_CLUTTER, Estimator
 from usdk.doppler.packet_cutting import PacketCutter, PacketStart
 from usdk.doppler.slow_time import SlowTime
@@ -77,10 +77,9 @@ class VectorDoppler:
     frequency_hz : float, optional
         Frequency of the echoes, Hz; the demodulation frequency when absent.
     unwrap : bool
-        Whether the velocities of each look are unwrapped by their continuity over the map first
-        (`usdk.doppler.dealiasing.unwrap_velocity`), where the coherence is at least
-        `LEAST_COHERENCE`. It finds aliasing that all looks have in common, which the residuals of
-        single points hardly tell.
+        Whether the velocities of each look are unwrapped by their continuity over the map first,
+        as `usdk.doppler.dealiasing.unwrap_flow_map` does. It finds aliasing that all looks have in
+        common, which the residuals of single points hardly tell.
     greatest_wrap, expected_speed_m_s
         As for `solve_vectors`: the search for aliased looks, point by point.
     **beamformer
@@ -245,7 +244,12 @@ class VectorDoppler:
                 threads=threads,
             )
             if self._unwrap:
-                velocity[look] = self._unwrapped(velocity[look], correlations)
+                velocity[look], _ = unwrap_correlated(
+                    velocity[look],
+                    correlations.lag_one,
+                    correlations.power,
+                    self.slow_time.nyquist_m_s,
+                )
             scale = (self.slow_time.nyquist_m_s / math.pi) ** 2
             phase = phase_variance(correlations, n_independent=self._n_independent)
             variance[look] = phase * np.float32(scale)
@@ -313,13 +317,6 @@ class VectorDoppler:
         if self._averaging.n_lines == 1 and self._averaging.n_samples == 1:
             return correlations
         return average(correlations, self._averaging, threads=threads)
-
-    def _unwrapped(
-        self, velocity_m_s: NDArray[np.float32], correlations: Correlations
-    ) -> NDArray[np.float32]:
-        strength = np.abs(correlations.lag_one)
-        weight = np.where(strength >= LEAST_COHERENCE * correlations.power, strength, 0)
-        return unwrap_velocity(velocity_m_s, self.slow_time.nyquist_m_s, weight=weight)[0]
 
     def _sample_period_s(self, look: int) -> float:
         """Return the time of echoes from one depth to the next: ∇τ along the lines."""

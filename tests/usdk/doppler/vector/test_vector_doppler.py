@@ -113,6 +113,23 @@ def test_looks_that_all_are_aliased_are_unwrapped_by_their_neighbours(flow, scan
     assert (errors[1] < 0.15).mean() > 0.95
 
 
+def test_what_is_added_to_an_aliased_look_is_a_turn_at_the_frequency_of_the_echoes(flow, scan):
+    """The frequency given is 12 % too high, and makes no difference."""
+    acquisition = flow(lambda x, z: through(x, z, 1.5e-3), prf_hz=1100.0, seed=2)
+    points_m = scan.points_m()
+    truth = vessel(points_m[..., 0], points_m[..., 2], 1.5e-3)[..., np.newaxis] * ALONG
+    fast = np.linalg.norm(truth, axis=-1) > 0.18
+    found = []
+    for frequency_hz in (
+        acquisition.transmit_frequency_hz,
+        1.12 * acquisition.transmit_frequency_hz,
+    ):
+        plan = VectorDoppler(acquisition, scan, unwrap=True, frequency_hz=frequency_hz, **OPTIONS)
+        # Axial velocities: what is added weighs most there.
+        found.append(np.median(plan(acquisition)[0].velocity_m_s[fast, 1]))
+    assert found[1] == pytest.approx(found[0], rel=0.02)
+
+
 def test_aliased_looks_are_found_by_their_residuals(flow, scan):
     # Flow along the array at 2.4 times what the outer looks can tell without aliasing.
     truth, velocity = uniform(0.4, 75)
