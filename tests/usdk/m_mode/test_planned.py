@@ -20,6 +20,7 @@ from usdk.m_mode import MMode, MModeFrame
 from usdk.probe import Probe
 from usdk.scan import LinearScan, LineScan
 from usdk.sequences import plane_waves
+from usdk.view import layout
 
 C, FS, FC = 1540.0, 25e6, 5e6
 PROBE = Probe.linear(
@@ -169,9 +170,9 @@ def test_the_picture_has_its_rulers(tmp_path: Path) -> None:
     path = view.write_png(picture, tmp_path / "m.png")
     with Image.open(path) as image:
         pixels = np.asarray(image)
-    margin = view._MARGIN
+    margin = layout.MARGIN
     assert np.array_equal(pixels[:241, margin : margin + 300], picture.pixels)
-    marks = np.flatnonzero(pixels[245, margin : margin + 300] == view._INK)
+    marks = np.flatnonzero(pixels[245, margin : margin + 300] == layout.INK)
     times_s = np.array([picture.time_s(float(column)) for column in marks])
     assert np.abs(times_s - np.round(times_s / 0.5) * 0.5).max() < picture.column_s
     assert marks.size == 4

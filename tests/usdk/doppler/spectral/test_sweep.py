@@ -12,6 +12,7 @@ from usdk import view
 from usdk.doppler import SlowTime
 from usdk.doppler.spectral import SpectralFrame, SpectralSweep, Spectrogram
 from usdk.errors import ArgumentError
+from usdk.view import layout
 
 PRF = 5000.0
 CLOCK = SlowTime(prf_hz=PRF, frequency_hz=5e6, sound_speed_m_s=1540.0)
@@ -136,8 +137,8 @@ def test_the_picture_has_rulers_a_baseline_and_its_trace(tmp_path: Path, pulsati
     with Image.open(view.write_png(frame, tmp_path / "spectrum.png")) as image:
         pixels = np.asarray(image)
     assert pixels.shape[2] == 3
-    is_trace = (pixels == view._TRACE).all(axis=-1)
-    columns = np.flatnonzero(is_trace.any(axis=0)) - view._MARGIN
+    is_trace = (pixels == layout.TRACE).all(axis=-1)
+    columns = np.flatnonzero(is_trace.any(axis=0)) - layout.MARGIN
     assert columns.min() < 10
     assert columns.max() > 290
     with Image.open(view.write_png(frame, tmp_path / "bare.png", ruler=False)) as image:
