@@ -40,6 +40,8 @@ def load_profile(path: Path) -> SimulatorAddress:
 
     root = Section(read_yaml(path), f"{path.name}: ")
     seed = root.whole("seed", 1)
+    if seed < 0:
+        raise ArgumentError(f"{root.path}seed must not be negative, got {seed}")
     device, afe = root.section("device"), root.section("afe")
     timing, scene, faults = root.section("timing"), root.section("scene"), root.section("faults")
     elements = root.section("elements")

@@ -25,21 +25,27 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML's types are not 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(problem="an alias: write it out", problem_mark=mark)
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(
+                problem="an alias: write it out", problem_mark=event.start_mark
+            )
+        if event.tag is not None:
+            raise yaml.MarkedYAMLError(
+                problem=f"the tag {event.tag}: leave it out", problem_mark=event.start_mark
+            )
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
         seen = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise yaml.MarkedYAMLError(
+                    problem="a key must be a word or a number", problem_mark=key.start_mark
+                )
             if key.value in seen:
                 raise yaml.MarkedYAMLError(
                     problem=f"the key {key.value!r} is there twice", problem_mark=key.start_mark
-                )
-            if key.tag == _TAG + "merge":
-                raise yaml.MarkedYAMLError(
-                    problem="a merge: write it out", problem_mark=key.start_mark
                 )
             seen.add(key.value)
         return super().construct_mapping(node, deep)
@@ -81,6 +87,7 @@ def read_yaml(path: Path) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        raise DataDamagedError(f"{path}{where}: {error.problem or 'not YAML'}") from error
+        what = " ".join(filter(None, (error.context, error.problem)))
+        raise DataDamagedError(f"{path}{where}: {what}") from error
     except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:
         raise DataDamagedError(f"{path} is not YAML: {error}") from error

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import pytest
 
 from usdk_drivers.simulator.device_model import (
@@ -106,3 +109,62 @@ def test_an_unplugged_device_answers_nothing(device: UsbDevice) -> None:
         device.control(IN, GET_STATUS, 0, 0, 2)
     device.plug()
     assert device.control(IN, GET_STATUS, 0, 0, 2) == b"\x00\x00"
+
+
+def test_a_device_that_takes_itself_off_the_bus_is_back_when_it_is_due() -> None:
+    class Fleeting(Silent):
+        def bulk_in(self, buffer: memoryview, timeout_s: float) -> int:
+            raise Gone
+
+    returns: list[int] = []
+    device = UsbDevice(
+        Fleeting(),
+        vendor_id=0x1209,
+        product_id=1,
+        interface_triple=(0xFF, 0x75, 1),
+        strings=("maker", "thing", "S-1"),
+        return_s=0.1,
+        on_return=lambda: returns.append(device.n_unplugs),
+    )
+    for n in (1, 2):
+        device.control(OUT | ENDPOINT, SET_FEATURE, 0, BULK_OUT, 0)
+        with pytest.raises(Gone):
+            device.bulk_in(BULK_IN, memoryview(bytearray(4)), 1.0)
+        assert not device.is_attached
+        assert device.n_unplugs == n
+        time.sleep(0.12)
+        assert device.is_attached
+        # As after power on: nothing is halted.
+        assert device.control(IN | ENDPOINT, GET_STATUS, 0, BULK_OUT, 2) == b"\x00\x00"
+    assert returns == [1, 2]
+    device.unplug()
+    time.sleep(0.12)
+    assert not device.is_attached
+    device.plug()
+    device.plug()
+    assert returns == [1, 2, 3]
+
+
+def test_a_transfer_that_waits_ends_soon_after_an_unplug(device: UsbDevice) -> None:
+    gone_s: list[float] = []
+
+    def unplug() -> None:
+        time.sleep(0.1)
+        device.unplug()
+        device.plug()
+        gone_s.append(time.monotonic())
+
+    thread = threading.Thread(target=unplug)
+    thread.start()
+    # Also when it is back before the transfer looks again.
+    with pytest.raises(Gone):
+        device.bulk_in(BULK_IN, memoryview(bytearray(4)), 5.0)
+    assert time.monotonic() - gone_s[0] < 0.1
+    thread.join()
+
+
+def test_a_transfer_waits_as_long_as_it_may(device: UsbDevice) -> None:
+    started_s = time.monotonic()
+    with pytest.raises(Nak):
+        device.bulk_in(BULK_IN, memoryview(bytearray(4)), 0.1)
+    assert 0.1 <= time.monotonic() - started_s < 0.5

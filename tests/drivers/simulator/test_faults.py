@@ -31,3 +31,19 @@ def test_a_packet_that_is_named_suffers_for_certain() -> None:
 def test_impossible_rates_are_refused(rates: dict[Fault, float]) -> None:
     with pytest.raises(ArgumentError, match="rates"):
         FaultPlan(rates=rates)
+
+
+@pytest.mark.parametrize("nak_s", [-1.0, float("nan"), float("inf")])
+def test_a_pause_without_an_end_is_refused(nak_s: float) -> None:
+    with pytest.raises(ArgumentError, match="nak_s"):
+        FaultPlan(nak_s=nak_s)
+
+
+def test_a_packet_before_the_first_is_refused() -> None:
+    with pytest.raises(ArgumentError, match="no packet -3"):
+        FaultPlan(at={-3: Fault.DROP})
+
+
+def test_the_first_packet_that_is_too_hot_is_known_beforehand() -> None:
+    assert FaultPlan(at={9: Fault.OVERHEAT, 4: Fault.OVERHEAT, 1: Fault.NAK}).overheats_at == 4
+    assert FaultPlan(rates={Fault.OVERHEAT: 0.1}).overheats_at is None

@@ -160,3 +160,34 @@ def test_an_unplugged_device_is_not_found(bus: SimulatedBackend, device: usb.cor
 def test_the_interrupt_endpoint_is_silent(device: usb.core.Device) -> None:
     with pytest.raises(usb.core.USBTimeoutError):
         device.read(0x82, 8, 10)
+
+
+def test_a_handle_is_void_once_the_device_was_away_and_its_claims_are_gone(
+    bus: SimulatedBackend, device: usb.core.Device
+) -> None:
+    usb.util.claim_interface(device, 0)
+    device._ctx.dev.unplug()
+    device._ctx.dev.plug()
+    with pytest.raises(usb.core.USBError) as caught:
+        device.write(0x01, b"x", 10)
+    assert caught.value.errno == errno.ENODEV
+    other = usb.core.find(backend=bus)
+    usb.util.claim_interface(other, 0)
+    assert other.write(0x01, b"abc", 100) == 3
+    usb.util.dispose_resources(other)
+
+
+def test_an_endpoint_whose_descriptor_is_cut_off_is_empty(echo: Echo) -> None:
+    simulated = UsbDevice(
+        echo,
+        vendor_id=0x1209,
+        product_id=1,
+        interface_triple=(0xFF, 1, 2),
+        strings=("maker", "thing", "S-1"),
+        n_descriptor_bytes=34,
+    )
+    device = usb.core.find(backend=SimulatedBackend([simulated]))
+    raw = bytes(device.ctrl_transfer(0x80, 6, 0x0200, 0, 255))
+    assert (len(raw), device[0].wTotalLength) == (34, 57)
+    (interface,) = device[0]
+    assert [e.bEndpointAddress for e in interface] == [0x01, 0, 0]

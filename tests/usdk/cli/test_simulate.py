@@ -1,0 +1,143 @@
+"""``usdk simulate``, as a program of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from usdk.errors import DeviceAbsentError
+from usdk.front_end import open_front_end
+from usdk.sequences import plane_waves
+
+QUICK = "sim:linear-l11-5v?scene=points"
+Start = Callable[..., tuple[subprocess.Popen[str], dict[str, Any]]]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Start ``usdk simulate`` on a free port and return it with what it says is shared."""
+    programs: list[subprocess.Popen[str]] = []
+
+    def run(*words: str, usbip: str = "0") -> tuple[subprocess.Popen[str], dict[str, Any]]:
+        command = [sys.executable, "-W", "error", "-m", "usdk.cli", "simulate", *words]
+        program = subprocess.Popen(
+            [*command, "--usbip", usbip, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+        )
+        programs.append(program)
+        assert program.stdout is not None
+        text = ""
+        for line in program.stdout:
+            text += line
+            if line.rstrip() == "}":
+                return program, json.loads(text)
+        raise AssertionError(program.communicate(timeout=10))
+
+    yield run
+    for program in programs:
+        program.kill()
+        program.communicate()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_it_is_opened_read_and_stopped_cleanly(start: Start, number: signal.Signals) -> None:
+    program, listing = start(QUICK, f"{QUICK}&serial=SIM-2")
+    assert listing["host"] == "127.0.0.1"
+    first, second = listing["shared"]
+    assert first["address"] == f"usbip://127.0.0.1:{listing['port']}/1-1"
+    with open_front_end(second["address"]) as front_end:
+        assert front_end.info.serial_number == "SIM-2"
+        front_end.configure(plane_waves(), depth_m=10e-3)
+        assert front_end.read(3).n_frames == 3
+        # It ends although a client holds a device.
+        program.send_signal(number)
+        _, errors = program.communicate(timeout=10)
+        with pytest.raises(DeviceAbsentError):
+            front_end.status()
+    assert program.returncode == 0
+    assert errors == "usdk: shared until Ctrl-C\n"
+    with pytest.raises(DeviceAbsentError):
+        open_front_end(first["address"])
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="this system has no SIGUSR1")
+def test_a_device_that_is_gone_comes_back_on_request(start: Start) -> None:
+    program, listing = start(f"{QUICK}&faults=unplug@1&return_s=600")
+    (shared,) = listing["shared"]
+    with open_front_end(shared["address"]) as front_end:
+        front_end.configure(plane_waves(), depth_m=10e-3)
+        front_end.read()
+        with pytest.raises(DeviceAbsentError):
+            front_end.read()
+    with pytest.raises(DeviceAbsentError):
+        open_front_end(shared["address"])
+    program.send_signal(signal.SIGUSR1)
+    assert program.stderr is not None
+    assert program.stderr.readline() == "usdk: shared until Ctrl-C\n"
+    assert program.stderr.readline() == "usdk: 1 plugged in again\n"
+    open_front_end(shared["address"]).close()
+    program.send_signal(signal.SIGINT)
+    program.communicate(timeout=10)
+    assert program.returncode == 0
+
+
+def test_another_interface_than_the_loopback_is_warned_of(start: Start) -> None:
+    program, listing = start(QUICK, "-q", usbip="0.0.0.0:0")
+    assert listing["host"] == "0.0.0.0"
+    program.send_signal(signal.SIGTERM)
+    _, errors = program.communicate(timeout=10)
+    assert errors.startswith("usdk: warning: USB/IP has no password and no encryption")
+    assert errors.count("\n") == 1
+
+
+def test_the_text_names_both_ways_to_the_device(usdk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("usdk.cli.simulate._next", lambda signals: signal.SIGINT)
+    before = signal.getsignal(signal.SIGTERM)
+    outcome = usdk("simulate", QUICK, "--usbip", "localhost:0")
+    assert outcome.status == 0
+    assert "in usdk:           usbip://127.0.0.1:" in outcome.out
+    assert "attach -r 127.0.0.1 -b 1-1" in outcome.out
+    assert "warning" not in outcome.err
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ((QUICK,), "--usbip"),
+        ((QUICK, "--usbip", "70000"), "no port"),
+        ((QUICK, "--usbip", ":3240"), "no port"),
+        ((QUICK, "--usbip", "host:"), "no port"),
+        (("--usbip", QUICK), ""),
+        (("usb:", "--usbip", "0"), "cannot share"),
+        (("sim:nothing", "--usbip", "0"), "nor a file"),
+    ],
+)
+def test_wrong_use_ends_with_2(usdk: Any, words: tuple[str, ...], hint: str) -> None:
+    outcome = usdk("simulate", *words)
+    assert outcome.status == 2
+    assert hint in outcome.err
+    assert outcome.out == ""
+
+
+def test_a_host_that_is_not_ours_ends_with_7(usdk: Any) -> None:
+    assert usdk("simulate", QUICK, "--usbip", "203.0.113.9:0").status == 7
+
+
+def test_it_stops_at_once_while_nobody_is_there(start: Start) -> None:
+    program, _ = start(QUICK)
+    started_s = time.monotonic()
+    program.send_signal(signal.SIGINT)
+    program.communicate(timeout=10)
+    assert time.monotonic() - started_s < 3
