@@ -6,14 +6,7 @@ from typing import Any
 
 from usdk.errors import MissingExtraError
 
-__all__ = [
-    "BAR",
-    "COLOUR_BAR",
-    "INK",
-    "MARGIN",
-    "TRACE",
-    "pillow",
-]
+__all__ = ["BAR", "COLOUR_BAR", "INK", "MARGIN", "TRACE", "pillow"]
 
 MARGIN = 34
 """Left of the pixels and below them, for rulers."""
@@ -22,7 +15,9 @@ BAR = 46
 COLOUR_BAR = 64
 """Right of the grey scale, for the colour scale."""
 INK = 176
+"""Grey of rulers and text."""
 TRACE = (255, 214, 10)
+"""Yellow of a trace: no grey of a spectrum has it."""
 
 
 def pillow() -> tuple[Any, Any]:
