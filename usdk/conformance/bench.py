@@ -12,7 +12,7 @@ from usdk.conformance.operator import Operator
 from usdk.conformance.program import Program, set_usual
 from usdk.conformance.watched import WatchedFrontEnd
 from usdk.errors import ArgumentError, EndOfRecordingError
-from usdk.front_end import DEFAULT_TIMEOUT_S, FrontEnd
+from usdk.front_end import DEFAULT_TIMEOUT_S, FrontEnd, FrontEndState
 
 __all__ = ["DEFAULT_N_FRAMES", "Bench", "Settings"]
 
@@ -90,6 +90,7 @@ class Bench:
 
     def read(self, front_end: WatchedFrontEnd, n_frames: int = 1) -> Acquisition:
         """Read frames that must come; `NotApplicableError` at the end of a recording."""
+        self._require_running(front_end)
         try:
             return front_end.read(n_frames, timeout_s=self.settings.frame_timeout_s)
         except EndOfRecordingError:
@@ -105,6 +106,7 @@ class Bench:
         frame_bytes = self._frame_bytes(front_end)
         piece = max(1, min(_PIECE, _MAX_READ_BYTES // frame_bytes))
         n_left = n_frames
+        self._require_running(front_end)
         while n_left > 0:
             try:
                 acquisition = front_end.read(
@@ -128,6 +130,12 @@ class Bench:
             with suppress(Exception):
                 front_end.front_end.close()
         self._opened.clear()
+
+    @staticmethod
+    def _require_running(front_end: WatchedFrontEnd) -> None:
+        # That a read starts by itself is a check of its own.
+        if front_end.state is FrontEndState.CONFIGURED:
+            front_end.start()
 
     @staticmethod
     def _frame_bytes(front_end: WatchedFrontEnd) -> int:

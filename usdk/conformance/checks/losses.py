@@ -21,6 +21,8 @@ PER_FRAME_S = 0.2
 IMPATIENCE_S = 1e-3
 
 _LOSSES = "Losses"
+_N_IMPATIENT_READS = 5
+_N_FRAMES_WANTED = 4
 _COUNTS = (
     "n_frames_received",
     "n_frames_lost",
@@ -108,15 +110,19 @@ def impatience(bench: Bench) -> str | None:
     front_end, _ = bench.ready()
     ledger = Account(_first(front_end))
     n_too_short = 0
-    for _ in range(5):
+    timeout_s = IMPATIENCE_S
+    if (rate_hz := front_end.configuration.frame_rate_hz) > 0:
+        timeout_s = min(timeout_s, 1.5 / rate_hz)
+    front_end.start()
+    for _ in range(_N_IMPATIENT_READS):
         try:
-            ledger.take(front_end.read(4, timeout_s=IMPATIENCE_S))
+            ledger.take(front_end.read(_N_FRAMES_WANTED, timeout_s=timeout_s))
         except DeviceTimeoutError:
             n_too_short += 1
         except EndOfRecordingError:
             break
-        with suppress(NotApplicableError):
-            ledger.take(bench.read(front_end))
+        with suppress(EndOfRecordingError):
+            ledger.take(front_end.read(timeout_s=bench.settings.frame_timeout_s))
     if not ledger.n_received:
         raise NotApplicableError("no frame came")
     return f"{n_too_short} reads without a frame, {ledger.n_received} frames received"

@@ -6,7 +6,7 @@ from functools import partial
 
 from usdk.conformance.bench import Bench
 from usdk.conformance.check import check
-from usdk.conformance.expect import require, require_refusal
+from usdk.conformance.expect import DeviationError, require, require_refusal
 from usdk.conformance.watched import WatchedFrontEnd, watched
 from usdk.errors import ArgumentError, StateError
 from usdk.front_end import FrontEndState
@@ -76,7 +76,14 @@ def running(bench: Bench) -> str | None:
 def read_starts(bench: Bench) -> str | None:
     """Call ``read`` without ``start``, and expect a frame and the state running."""
     front_end, _ = bench.ready()
-    bench.read(front_end)
+    try:
+        front_end.read(timeout_s=bench.settings.frame_timeout_s)
+    except StateError as error:
+        raise DeviationError(
+            f"a read without start before it was refused: {error}",
+            expected="the read to start it",
+            advice=_ADVICE,
+        ) from error
     _require_state(front_end, FrontEndState.RUNNING, "after a read")
     return None
 

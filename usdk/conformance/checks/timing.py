@@ -15,7 +15,7 @@ from usdk.conformance.expect import DeviationError, NotApplicableError, require
 from usdk.conformance.program import Program
 from usdk.conformance.watched import WatchedFrontEnd
 from usdk.errors import ArgumentError, DeviceTimeoutError, EndOfRecordingError, UsdkError
-from usdk.front_end import Configuration
+from usdk.front_end import Configuration, FrontEndState
 from usdk.transmit import TransmitSequence
 
 __all__ = ["CHECKS"]
@@ -193,7 +193,8 @@ def stop_in_read(bench: Bench) -> str | None:
         expected=f"at most {_LONG_READ_S:g} s",
         advice="hold no lock over a whole read",
     )
-    front_end.stop()
+    if front_end.state is FrontEndState.RUNNING:  # the reader had begun another read
+        front_end.stop()
     bench.read(front_end)
     return f"stop {stop_s * 1e3:.1f} ms"
 
