@@ -16,7 +16,7 @@ from usdk.cli.exit_codes import DONE
 from usdk.cli.terminal import remark, say
 from usdk.cli.verb import Verb
 from usdk.errors import ArgumentError
-from usdk.front_end.sharing import Sharing, share_front_ends
+from usdk.front_end import Sharing, share_front_ends
 
 __all__ = ["VERB"]
 

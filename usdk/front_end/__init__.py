@@ -12,6 +12,7 @@ from usdk.front_end.description import (
 from usdk.front_end.diagnosis import Diagnosable, Finding, OffersUdevRule, Severity
 from usdk.front_end.presence import DeviceChange, DeviceEvent
 from usdk.front_end.registry import discover, installed_schemes, open_front_end
+from usdk.front_end.sharing import SharedFrontEnd, Shares, Sharing, share_front_ends
 from usdk.front_end.watcher import DeviceWatcher
 
 __all__ = [
@@ -30,7 +31,11 @@ __all__ = [
     "OffersUdevRule",
     "ReceiveRequest",
     "Severity",
+    "SharedFrontEnd",
+    "Shares",
+    "Sharing",
     "discover",
     "installed_schemes",
     "open_front_end",
+    "share_front_ends",
 ]

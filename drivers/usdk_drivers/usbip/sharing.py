@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Self
 
-from usdk.front_end.sharing import SharedFrontEnd
+from usdk.front_end import SharedFrontEnd
 from usdk_drivers.simulator.simulated_device import SimulatedDevice
 from usdk_drivers.usbip.address import UsbIpAddress
 from usdk_drivers.usbip.messages import DEFAULT_PORT
