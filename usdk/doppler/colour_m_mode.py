@@ -31,6 +31,7 @@ from usdk.scan import LineScan
 __all__ = ["MAX_PACKET", "ColourMMode"]
 
 MAX_PACKET = 256
+_MEAN = MeanFilter()
 
 
 class ColourMMode:
@@ -52,7 +53,7 @@ class ColourMMode:
     prf_hz : float, optional
         Rate of the pulses, Hz; what the sequence says when absent.
     clutter : ClutterFilter, optional
-        What takes the echoes of tissue away; the mean of each packet when absent.
+        What is taken away first: the mean of each packet unless said otherwise, None for nothing.
     n_samples : int
         Depths over which correlations are averaged, odd.
     threshold_db : float
@@ -86,7 +87,7 @@ class ColourMMode:
         *,
         packet_size: int = 12,
         prf_hz: float | None = None,
-        clutter: ClutterFilter | None = None,
+        clutter: ClutterFilter | None = _MEAN,
         n_samples: int = 5,
         threshold_db: float = 30.0,
         reference_power: float | None = None,
@@ -129,7 +130,7 @@ class ColourMMode:
             frequency_hz=receive.demodulation_frequency_hz,
             sound_speed_m_s=receive.sound_speed_m_s,
         )
-        self.clutter = clutter or MeanFilter()
+        self.clutter = clutter
         self._correlate = Autocorrelator((line.n_samples,), self.packet_size, clutter=self.clutter)
         shape = (*pulse.data.shape[1:3], receive.n_samples)
         self._iq = np.empty(shape if self._demodulator else 0, np.complex64)
@@ -229,7 +230,7 @@ class ColourMMode:
         processing = (
             *grey.provenance.processing,
             ("packet", f"{self.packet_size} pulses"),
-            ("clutter filter", self.clutter.describe()),
+            ("clutter filter", "none" if self.clutter is None else self.clutter.describe()),
             ("colour scale", self.scale.describe()),
         )
         return replace(

@@ -170,6 +170,8 @@ def test_baseline_and_angle_are_those_of_the_scale(recording: Acquisition) -> No
 def test_another_clutter_filter_may_be_taken_and_is_told(recording: Acquisition) -> None:
     frame = planned(recording, clutter=PolynomialFilter(1))(recording)
     assert "olynomial" in dict(frame.provenance.processing)["clutter filter"]
+    frame = planned(recording, clutter=None)(recording)
+    assert dict(frame.provenance.processing)["clutter filter"] == "none"
 
 
 def test_the_picture_has_its_colour_scale(recording: Acquisition, tmp_path: Path) -> None:
