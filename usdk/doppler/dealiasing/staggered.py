@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from usdk.arguments import positive
 from usdk.doppler.dealiasing.dealiased import Dealiased
 from usdk.doppler.flow_map import FlowMap
+from usdk.doppler.point_nyquist import point_nyquist_m_s
 from usdk.doppler.slow_time import SlowTime
 from usdk.errors import ArgumentError
 from usdk.tiles import cut, run_tiles
@@ -173,7 +174,8 @@ class StaggeredPrfs:
         """Return the flow map of several that were taken one after the other at these PRFs.
 
         Power is the mean of the maps; spread their rms; ``lag_one`` has the mean of their
-        magnitudes, and the phase that the velocity has in the map's own `slow_time`.
+        magnitudes, and the phase that the velocity has in the map's own `slow_time`, at the
+        frequency at which it was read.
 
         Parameters
         ----------
@@ -193,13 +195,22 @@ class StaggeredPrfs:
             for one in maps[1:]
         ):
             raise ArgumentError("the flow maps must be over one scan")
-        found = self([one.velocity_m_s for one in maps], threads=threads)
-        strength = np.mean([np.abs(one.lag_one) for one in maps], axis=0)
+        # Phases tell the periods; the echoes' own frequency, where it was measured, the velocity.
+        ratios = [point_nyquist_m_s(one) / np.float32(one.nyquist_m_s) for one in maps]
+        found = self(
+            [one.velocity_m_s / ratio for one, ratio in zip(maps, ratios, strict=True)],
+            threads=threads,
+        )
+        strengths = np.abs([one.lag_one for one in maps])
+        strength = strengths.mean(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = (strengths * ratios).mean(axis=0) / strength
+        ratio = np.where(strength > 0, ratio, ratios[0])
         phase = np.pi / self.nyquist_m_s * np.nan_to_num(found.velocity_m_s)
         spread = np.sqrt(np.mean([one.spread_m_s.astype(np.float64) ** 2 for one in maps], axis=0))
         flow_map = replace(
             maps[0],
-            velocity_m_s=found.velocity_m_s,
+            velocity_m_s=(found.velocity_m_s * ratio).astype(np.float32),
             power=np.mean([one.power for one in maps], axis=0).astype(np.float32),
             spread_m_s=spread.astype(np.float32),
             lag_one=(strength * np.exp(1j * phase)).astype(np.complex64),

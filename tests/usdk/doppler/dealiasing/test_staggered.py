@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from usdk.doppler import FlowMap, SlowTime
 from usdk.doppler.dealiasing import StaggeredPrfs
+from usdk.doppler.point_nyquist import point_nyquist_m_s
 from usdk.errors import ArgumentError
 from usdk.scan import LinearScan
 
@@ -127,6 +128,29 @@ def test_flow_maps_become_one_with_the_extended_scale():
     assert both.n_wraps.any()
     with pytest.raises(ArgumentError, match="in their order"):
         pair.dealias(maps[::-1])
+
+
+def test_flow_maps_at_the_frequency_of_the_echoes_become_one_at_it():
+    """Velocities of the 2-D autocorrelation are aliased where their phases are."""
+    pair = prfs(4000, 3000)
+    scan = LinearScan(x_m=np.linspace(0, 1e-2, 4), z_m=np.linspace(0, 1e-2, 5))
+    truth = np.linspace(-0.93, 0.9, 20).reshape(4, 5) * pair.nyquist_m_s
+    ratio = 1.1
+    zeros = np.zeros((4, 5), np.float32)
+    maps = [
+        FlowMap(
+            velocity_m_s=np.asarray(ratio * velocity, np.float32),
+            power=zeros + 1,
+            spread_m_s=zeros,
+            lag_one=np.exp(1j * np.pi * velocity / slow_time.nyquist_m_s).astype(np.complex64),
+            scan=scan,
+            slow_time=slow_time,
+        )
+        for velocity, slow_time in zip(measured(pair, truth), pair.slow_times, strict=True)
+    ]
+    both = pair.dealias(maps).flow_map
+    np.testing.assert_allclose(both.velocity_m_s, ratio * truth, atol=1e-4)
+    np.testing.assert_allclose(point_nyquist_m_s(both), ratio * both.nyquist_m_s, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
