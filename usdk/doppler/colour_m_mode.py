@@ -143,6 +143,13 @@ class ColourMMode:
         )
         self.reset()
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds, however long it runs."""
+        demodulator = 0 if self._demodulator is None else self._demodulator.n_bytes
+        buffers = self._iq.nbytes + self._packet.nbytes + self._sweep.n_bytes
+        return self._m_mode.n_bytes + demodulator + buffers
+
     def reset(self) -> None:
         """Forget all pulses: the next one begins a new picture."""
         self._m_mode.reset()

@@ -118,6 +118,13 @@ class MMode:
         # With the time of the frame that each one stands before; a sweep's at most.
         self._gaps: deque[tuple[float, Gap]] = deque()
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds, however long it runs."""
+        demodulator = 0 if self._demodulator is None else self._demodulator.n_bytes
+        buffers = self._iq.nbytes + self._image.nbytes + self._sweep.n_bytes
+        return self.beamformer.n_bytes + demodulator + buffers
+
     def reset(self) -> None:
         """Forget all echoes: the next one begins a new picture."""
         self._sweep.reset()

@@ -37,6 +37,11 @@ class Sweep:
         self._last: tuple[int, float] = (0, -math.inf)
 
     @property
+    def n_bytes(self) -> int:
+        """Memory that is held, however many lines come."""
+        return self._sums.nbytes + self._counts.nbytes + self._held.nbytes
+
+    @property
     def is_empty(self) -> bool:
         """Whether no line was added since the last reset."""
         return self._newest is None

@@ -76,6 +76,13 @@ class TissueTracking:
         )
         self._last: tuple[NDArray[np.complex64], float] | None = None
 
+    @property
+    def n_bytes(self) -> int:
+        """Memory that the plan holds between calls, the frame kept included."""
+        demodulator = 0 if self._demodulator is None else self._demodulator.n_bytes
+        kept = 0 if self._last is None else self._last[0].nbytes
+        return self.beamformer.n_bytes + demodulator + kept
+
     def reset(self) -> None:
         """Forget the last frame: the next one is the first of a new run."""
         self._last = None

@@ -229,3 +229,12 @@ def test_several_angles_are_one_pulse_a_frame() -> None:
     train = PulseTrain.of(Acquisition(data=data, probe=PROBE, sequence=sequence, receive=receive))
     assert (train.n_pulses_per_frame, train.prf_hz) == (1, 3000.0)
     assert train.transmit_rate_hz == 9000.0
+
+
+def test_memory_does_not_grow_with_the_pulses(recording: Acquisition) -> None:
+    plan = planned(recording)
+    held = plan.n_bytes
+    # Sums of power and correlation, and of greys, of every column.
+    assert held > (3 + 1) * 75 * LINE.n_samples * 4
+    plan.add(recording)
+    assert plan.n_bytes == held

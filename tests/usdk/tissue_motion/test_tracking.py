@@ -116,3 +116,12 @@ def test_data_of_another_kind_are_refused(acquisition):
         tracking(other)
     with pytest.raises(ArgumentError, match="coherent"):
         TissueTracking(acquisition, scan=SCAN, compounding="none")
+
+
+def test_memory_grows_by_one_frame_alone(acquisition):
+    plan = TissueTracking(acquisition, scan=SCAN, window_m=2e-3)
+    empty_bytes = plan.n_bytes
+    plan(acquisition)
+    assert plan.n_bytes - empty_bytes == SCAN.shape[0] * SCAN.shape[1] * 8
+    plan.reset()
+    assert plan.n_bytes == empty_bytes
