@@ -23,6 +23,7 @@ __all__ = [
     "ReceiveSettings",
     "require_acquisition",
     "require_finite",
+    "require_like",
     "time_zero_s",
 ]
 
@@ -285,6 +286,32 @@ def require_acquisition(value: object) -> None:
     if not isinstance(value, Acquisition):
         raise ArgumentError(
             f"give a usdk.Acquisition, samples with their description, not {type(value).__name__}"
+        )
+
+
+def require_like(
+    acquisition: Acquisition,
+    kind: tuple[Probe, TransmitSequence, ReceiveSettings],
+    plan: str,
+) -> None:
+    """Raise `ArgumentError` if an acquisition is not of the kind that a plan was made for.
+
+    Parameters
+    ----------
+    acquisition : Acquisition
+        What the plan was given.
+    kind : (Probe, TransmitSequence, ReceiveSettings)
+        Those of the acquisition that it was made from.
+    plan : str
+        Name of the plan's class, for the message.
+    """
+    require_acquisition(acquisition)
+    probe, sequence, receive = kind
+    if (acquisition.sequence, acquisition.receive) != (sequence, receive) or not (
+        probe.is_like(acquisition.probe)
+    ):
+        raise ArgumentError(
+            f"planned for another probe, sequence or receive settings: make a new {plan}"
         )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, Gap, require_acquisition, require_finite
+from usdk.acquisition import Acquisition, Gap, require_acquisition, require_finite, require_like
 from usdk.beamform import Beamformer
 from usdk.choice import choice
 from usdk.demodulation import Demodulator
@@ -97,8 +97,7 @@ class BMode:
         require_planar(scan)
         if isinstance(persistence, float | int):
             persistence = Persistence(coefficient=persistence)
-        self._receive, self._probe = acquisition.receive, acquisition.probe
-        self._sequence = acquisition.sequence
+        self._kind = (acquisition.probe, acquisition.sequence, acquisition.receive)
         self.bands = None if bands is None else tuple(bands)
         self._demodulators = _demodulators(acquisition, self.bands, decimation)
         self._gains = [10 ** (band.gain_db / 20) for band in self.bands or ()] or [1.0]
@@ -158,13 +157,7 @@ class BMode:
         ArgumentError
             If the acquisition is not of the kind planned for, or its samples are not finite.
         """
-        require_acquisition(acquisition)
-        if (acquisition.receive, acquisition.sequence) != (self._receive, self._sequence) or not (
-            self._probe.is_like(acquisition.probe)
-        ):
-            raise ArgumentError(
-                "planned for another probe, sequence or receive settings: make a new BMode"
-            )
+        require_like(acquisition, self._kind, "BMode")
         require_finite(acquisition)
         return [self._frame(acquisition, index) for index in range(acquisition.n_frames)]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from usdk.acquisition import Acquisition, Gap, ReceiveSettings, time_zero_s
+from usdk.acquisition import Acquisition, Gap, ReceiveSettings, require_like, time_zero_s
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.probe import Probe
 from usdk.sequences import plane_waves, single_elements
@@ -194,3 +194,20 @@ def test_delays_of_other_waves_are_refused() -> None:
     for delays_s in (own_s[::-1], own_s[:1], np.where(own_s > 0, np.nan, own_s), own_s * 1.1):
         with pytest.raises(ArgumentError, match="delays_s"):
             time_zero_s(SEQUENCE, PROBE, 1540.0, delays_s=delays_s, first_sample_s=0.0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sequence": plane_waves([-5, 6])},
+        {"receive": replace(RECEIVE, sampling_frequency_hz=21e6)},
+        {"probe": replace(PROBE, centre_frequency_hz=6e6)},
+    ],
+)
+def test_a_plan_takes_the_kind_that_it_was_made_for(changes: dict[str, Any]) -> None:
+    kind = (PROBE, SEQUENCE, RECEIVE)
+    require_like(acquisition(1), kind, "Plan")
+    with pytest.raises(ArgumentError, match="make a new Plan"):
+        require_like(acquisition(**changes), kind, "Plan")
+    with pytest.raises(ArgumentError, match="give a usdk.Acquisition"):
+        require_like(np.zeros(3), kind, "Plan")  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, require_acquisition, require_finite
+from usdk.acquisition import Acquisition, require_acquisition, require_finite, require_like
 from usdk.arguments import count, positive
 from usdk.beamform import Beamformer
 from usdk.doppler.autocorrelation import MAX_PULSES
@@ -94,7 +94,7 @@ class ColourFlow:
             if sequence.prf_hz is None:
                 raise ArgumentError("the sequence tells no PRF: give prf_hz, that of slow time")
             prf_hz = sequence.prf_hz / len(sequence)
-        self._sequence, self._probe, self._receive = sequence, probe, acquisition.receive
+        self._kind = (probe, sequence, acquisition.receive)
         self._cutter = PacketCutter(self.packet_size)
         self._packets = PacketBeamformer(
             acquisition,
@@ -231,13 +231,7 @@ class ColourFlow:
         self, acquisition: Acquisition, threads: int | None
     ) -> Iterator[tuple[PacketStart, NDArray[np.complex64]]]:
         """Yield the plan's own packet each time that it is complete, and what it is."""
-        require_acquisition(acquisition)
-        if (acquisition.receive, acquisition.sequence) != (self._receive, self._sequence) or not (
-            self._probe.is_like(acquisition.probe)
-        ):
-            raise ArgumentError(
-                "planned for another probe, sequence or receive settings: make a new ColourFlow"
-            )
+        require_like(acquisition, self._kind, "ColourFlow")
         require_finite(acquisition)
         for run in self._cutter.runs(acquisition):
             if run.place == 0:

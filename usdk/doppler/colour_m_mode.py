@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, require_acquisition, require_finite
+from usdk.acquisition import Acquisition, require_acquisition, require_finite, require_like
 from usdk.arguments import count, finite, positive
 from usdk.demodulation import Demodulator
 from usdk.doppler.autocorrelation import Autocorrelator
@@ -136,8 +136,7 @@ class ColourMMode:
         self._iq = np.empty(shape if self._demodulator else 0, np.complex64)
         self._packet = np.empty((line.n_samples, self.packet_size), np.complex64)
         self._sweep = Sweep(n_columns, 3 * line.n_samples, sweep_s / n_columns)
-        self._receive, self._sequence = acquisition.receive, acquisition.sequence
-        self._probe = acquisition.probe
+        self._kind = (acquisition.probe, acquisition.sequence, acquisition.receive)
         self.reference_power = (
             None if reference_power is None else positive(reference_power, "reference_power")
         )
@@ -165,13 +164,7 @@ class ColourMMode:
         ArgumentError
             If the acquisition is not of the kind planned for, or its samples are not finite.
         """
-        require_acquisition(acquisition)
-        if (acquisition.receive, acquisition.sequence) != (self._receive, self._sequence) or not (
-            self._probe.is_like(acquisition.probe)
-        ):
-            raise ArgumentError(
-                "planned for another probe, sequence or receive settings: make a new ColourMMode"
-            )
+        require_like(acquisition, self._kind, "ColourMMode")
         require_finite(acquisition)
         per_frame, prf_hz = self.pulses.n_pulses_per_frame, self.pulses.prf_hz
         for index in range(acquisition.n_frames):

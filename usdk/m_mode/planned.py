@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, Gap, require_acquisition, require_finite
+from usdk.acquisition import Acquisition, Gap, require_acquisition, require_finite, require_like
 from usdk.arguments import count, finite, positive
 from usdk.beamform import Beamformer
 from usdk.choice import choice
@@ -101,8 +101,7 @@ class MMode:
             else (10 ** (time_gain.gain_db(line.depths_m) / 20)).astype(np.float32)
         )
         self._frame_period_s = frame_period_s
-        self._receive, self._probe = acquisition.receive, acquisition.probe
-        self._sequence = acquisition.sequence
+        self._kind = (acquisition.probe, acquisition.sequence, acquisition.receive)
         self._demodulator = None if acquisition.is_iq else Demodulator(acquisition)
         receive = self._demodulator.receive if self._demodulator else acquisition.receive
         self.beamformer = Beamformer(
@@ -139,13 +138,7 @@ class MMode:
             If the acquisition is not of the kind planned for, its samples are not finite, or its
             frames tell no times and no ``frame_period_s`` was given.
         """
-        require_acquisition(acquisition)
-        if (acquisition.receive, acquisition.sequence) != (self._receive, self._sequence) or not (
-            self._probe.is_like(acquisition.probe)
-        ):
-            raise ArgumentError(
-                "planned for another probe, sequence or receive settings: make a new MMode"
-            )
+        require_like(acquisition, self._kind, "MMode")
         require_finite(acquisition)
         times_s = self._times_s(acquisition)
         for index in range(acquisition.n_frames):

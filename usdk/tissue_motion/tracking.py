@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, require_acquisition, require_finite
+from usdk.acquisition import Acquisition, require_acquisition, require_finite, require_like
 from usdk.beamform import Beamformer
 from usdk.demodulation import Demodulator
 from usdk.errors import ArgumentError
@@ -100,14 +100,7 @@ class TissueTracking:
         ArgumentError
             If the acquisition is not of the kind planned for, or its samples are not finite.
         """
-        require_acquisition(acquisition)
-        probe, sequence, receive = self._kind
-        if (acquisition.sequence, acquisition.receive) != (sequence, receive) or not (
-            probe.is_like(acquisition.probe)
-        ):
-            raise ArgumentError(
-                "planned for another probe, sequence or receive settings: make new TissueTracking"
-            )
+        require_like(acquisition, self._kind, "TissueTracking")
         require_finite(acquisition)
         frames = [self._beamformed(data, threads) for data in acquisition.data]
         times_s = acquisition.device_timestamps_s.tolist()

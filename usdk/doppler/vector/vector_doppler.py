@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, require_acquisition, require_finite
+from usdk.acquisition import Acquisition, require_acquisition, require_finite, require_like
 from usdk.arguments import count, positive
 from usdk.beamform import Beamformer
 from usdk.beamform.transmit_groups import group_labels, groups_of
@@ -284,14 +284,7 @@ class VectorDoppler:
     def _beamformed(
         self, acquisition: Acquisition, threads: int | None
     ) -> Iterator[tuple[NDArray[np.complex64], PacketStart]]:
-        require_acquisition(acquisition)
-        probe, sequence, receive = self._kind
-        if (acquisition.sequence, acquisition.receive) != (sequence, receive) or not (
-            probe.is_like(acquisition.probe)
-        ):
-            raise ArgumentError(
-                "planned for another probe, sequence or receive settings: make a new VectorDoppler"
-            )
+        require_like(acquisition, self._kind, "VectorDoppler")
         require_finite(acquisition)
         for run in self._cutter.runs(acquisition):
             if run.place == 0:
