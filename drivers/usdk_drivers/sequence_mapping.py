@@ -12,11 +12,18 @@ from usdk.front_end import Capabilities, Configuration, ReceiveRequest
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 from usdk_drivers.echo_window import deepest_within, last_echo_s
-from usdk_drivers.wire import SequenceSettings
+from usdk_drivers.wire import (
+    MAX_MESSAGE_BYTES,
+    MAX_PAYLOAD_BYTES,
+    MAX_SAMPLES,
+    SequenceSettings,
+    sequence_bytes,
+)
 
 __all__ = ["configuration_of", "settings_for"]
 
 SAMPLES_PER_PERIOD = 4
+_LEAST_SAMPLE_BYTES = 2  # int16; which type comes is the device's choice
 
 
 def settings_for(
@@ -33,25 +40,21 @@ def settings_for(
     ArgumentError
         If it exceeds a limit of the device; the message says what would not.
     """
+    _require_uploadable(sequence, probe)
     speed_m_s = receive.sound_speed_m_s
     own_s = sequence.delays_s(probe, speed_m_s)
-    n_firing = int(np.count_nonzero(~np.isnan(own_s), axis=1).max())
-    if n_firing > capabilities.n_transmit_channels:
-        raise ArgumentError(
-            f"a transmit fires {n_firing} elements, the device at most "
-            f"{capabilities.n_transmit_channels}: give the transmits an aperture"
-        )
     first_own_s = np.nanmin(own_s, axis=1)
     rate_hz = _sampling_frequency_hz(sequence, receive, probe, capabilities)
     # Own clock − first firing = device's clock, whose sample 0 is at 0.
     needed_s = last_echo_s(receive.depth_m, sequence, probe, speed_m_s) - first_own_s
     n_samples = math.ceil(float(needed_s.max()) * rate_hz) + 1
-    if n_samples > capabilities.max_samples:
-        allowed_s = first_own_s + (capabilities.max_samples - 1) / rate_hz
+    max_samples = _max_samples(probe, capabilities)
+    if n_samples > max_samples:
+        allowed_s = first_own_s + (max_samples - 1) / rate_hz
         depth_m = deepest_within(allowed_s, sequence, probe, speed_m_s)
         raise ArgumentError(
             f"a depth of {receive.depth_m * 1e3:.1f} mm at {rate_hz / 1e6:.1f} MHz needs "
-            f"{n_samples} samples, the device takes {capabilities.max_samples}: ask for at most "
+            f"{n_samples} samples, the device takes {max_samples}: ask for at most "
             f"{math.floor(depth_m * 1e4) / 10:.1f} mm"
         )
     _check_prf(sequence, n_samples / rate_hz, capabilities)
@@ -65,6 +68,22 @@ def settings_for(
         sound_speed_m_s=speed_m_s,
         wanted_depth_m=receive.depth_m,
     )
+
+
+def _require_uploadable(sequence: TransmitSequence, probe: Probe) -> None:
+    """Refuse a sequence that no message can hold, before its delays fill the memory."""
+    n_bytes = sequence_bytes(len(sequence), probe.n_elements)
+    if n_bytes > MAX_MESSAGE_BYTES:
+        raise ArgumentError(
+            f"{len(sequence)} transmits of {probe.n_elements} elements are an upload of {n_bytes} "
+            f"bytes, the protocol takes {MAX_MESSAGE_BYTES}: use fewer transmits"
+        )
+
+
+def _max_samples(probe: Probe, capabilities: Capabilities) -> int:
+    """Return how many samples the device takes and a packet of the smallest type holds."""
+    in_packet = MAX_PAYLOAD_BYTES // (_LEAST_SAMPLE_BYTES * probe.n_elements)
+    return min(capabilities.max_samples, MAX_SAMPLES, in_packet)
 
 
 def configuration_of(settings: SequenceSettings, probe: Probe) -> Configuration:

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from usdk.errors import DeviceFailedError
+from usdk.errors import ArgumentError, DeviceFailedError
 from usdk.front_end import Capabilities, ReceiveRequest
 from usdk.probe import Probe
-from usdk.transmit import PlaneWave, TransmitSequence
+from usdk.transmit import PlaneWave, SingleElement, TransmitSequence
 from usdk_drivers.sequence_mapping import configuration_of, settings_for
-from usdk_drivers.wire import SequenceSettings
+from usdk_drivers.wire import MESSAGE_HEADER_BYTES, SequenceSettings, sequence_bytes
 
 CAPABILITIES = Capabilities(
     n_transmit_channels=4,
@@ -78,3 +78,48 @@ def test_a_rate_on_offer_is_taken_as_asked(small_probe: Probe) -> None:
     sequence = TransmitSequence(transmits=(PlaneWave(),))
     request = settings(small_probe, sequence, sampling_frequency_hz=40e6 * (1 + 1e-12))
     assert request.sampling_frequency_hz == 40e6
+
+
+def test_a_packet_holds_at_most_what_the_protocol_allows(small_probe: Probe) -> None:
+    endless = replace(CAPABILITIES, max_samples=2**31)
+    sequence = TransmitSequence(transmits=(PlaneWave(),))
+    for n_elements, most in ((4, 2**20), (128, 2**18)):
+        probe = Probe.linear(
+            "long",
+            n_elements=n_elements,
+            pitch_m=1e-6,
+            centre_frequency_hz=5e6,
+            fractional_bandwidth=0.6,
+        )
+        limits = replace(endless, n_transmit_channels=n_elements)
+        for n_samples, is_taken in ((0.99 * most, True), (1.01 * most, False)):
+            receive = ReceiveRequest(depth_m=n_samples / 20e6 * 770.0)
+            if is_taken:
+                request = settings_for(sequence, receive, probe, limits, 1)
+                assert request.n_samples <= most
+                continue
+            with pytest.raises(ArgumentError, match=rf"the device takes {most}: ask for at most"):
+                settings_for(sequence, receive, probe, limits, 1)
+
+
+def test_an_upload_that_no_message_holds_is_refused_before_its_delays_are_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    probe = Probe.linear(
+        "long",
+        n_elements=16_384,
+        pitch_m=1e-6,
+        centre_frequency_hz=5e6,
+        fractional_bandwidth=0.6,
+    )
+    sequence = TransmitSequence(transmits=(SingleElement(element=0),) * 512)
+    monkeypatch.setattr(TransmitSequence, "delays_s", None)
+    with pytest.raises(ArgumentError, match=r"512 transmits of 16384 .* use fewer transmits"):
+        settings_for(sequence, ReceiveRequest(depth_m=0.01), probe, CAPABILITIES, 1)
+
+
+def test_the_length_of_an_upload_is_known_beforehand(
+    small_probe: Probe, every_wave: TransmitSequence
+) -> None:
+    message = settings(small_probe, every_wave).pack()
+    assert len(message) == MESSAGE_HEADER_BYTES + sequence_bytes(4, small_probe.n_elements)

@@ -19,6 +19,7 @@ from usdk.front_end.description import (
     FrontEndStatus,
     ReceiveRequest,
 )
+from usdk.front_end.limits import require_within_limits
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 
@@ -104,7 +105,7 @@ class FrontEnd(ABC):
         Raises
         ------
         ArgumentError
-            If the device cannot do it; nothing was changed.
+            If it exceeds a limit of the device or the device cannot do it; nothing was changed.
         StateError
             If it is running or closed.
         """
@@ -115,11 +116,7 @@ class FrontEnd(ABC):
             if receive is not None:
                 raise ArgumentError("give receive or depth_m, not both")
             receive = ReceiveRequest(depth_m=depth_m)
-        if sequence is not None and len(sequence) > self.capabilities.max_transmits:
-            raise ArgumentError(
-                f"the sequence has {len(sequence)} transmits, {self.info.model} takes at most "
-                f"{self.capabilities.max_transmits}"
-            )
+        require_within_limits(sequence, receive, self.probe, self.capabilities, self.info.model)
         self._configuration = self._configure(sequence, receive)
         self._state = FrontEndState.CONFIGURED
         return self._configuration

@@ -22,18 +22,20 @@ from usdk_drivers.wire.packet import (
 from usdk_drivers.wire.protocol import (
     MAX_MESSAGE_BYTES,
     MAX_PAYLOAD_BYTES,
+    MAX_SAMPLES,
     PAGE_BYTES,
     PROTOCOL_VERSION,
     DeviceState,
     ErrorCode,
     Request,
 )
-from usdk_drivers.wire.sequence import SequenceSettings
+from usdk_drivers.wire.sequence import SequenceSettings, sequence_bytes
 from usdk_drivers.wire.status import DeviceError, DeviceStatus, VersionRange
 
 __all__ = [
     "MAX_MESSAGE_BYTES",
     "MAX_PAYLOAD_BYTES",
+    "MAX_SAMPLES",
     "MESSAGE_HEADER_BYTES",
     "PACKET_HEADER_BYTES",
     "PAGE_BYTES",
@@ -57,5 +59,6 @@ __all__ = [
     "encode_packet",
     "frame_message",
     "message_length",
+    "sequence_bytes",
     "unframe_message",
 ]

@@ -26,7 +26,7 @@ from usdk_drivers.wire.message import MessageType, frame_message, unframe_messag
 from usdk_drivers.wire.packet import DataType
 from usdk_drivers.wire.protocol import MAX_SAMPLES
 
-__all__ = ["SequenceSettings"]
+__all__ = ["SequenceSettings", "sequence_bytes"]
 
 _SETTINGS = "IIIIddddddddB7x"
 _WAVE = "BBHIIId7d"
@@ -39,6 +39,14 @@ class _WaveKind(IntEnum):
     DIVERGING = 2
     FOCUSED = 3
     SINGLE = 4
+
+
+def sequence_bytes(n_transmits: int, n_elements: int) -> int:
+    """Return how long the body of a sequence is, bytes."""
+    delays_bytes = 8 * n_elements
+    return struct.calcsize("<" + _SETTINGS) + n_transmits * (
+        struct.calcsize("<" + _WAVE) + delays_bytes
+    )
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
