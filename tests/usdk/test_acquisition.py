@@ -209,5 +209,5 @@ def test_a_plan_takes_the_kind_that_it_was_made_for(changes: dict[str, Any]) -> 
     require_like(acquisition(1), kind, "Plan")
     with pytest.raises(ArgumentError, match="make a new Plan"):
         require_like(acquisition(**changes), kind, "Plan")
-    with pytest.raises(ArgumentError, match="give a usdk.Acquisition"):
+    with pytest.raises(ArgumentError, match=r"give a usdk\.Acquisition"):
         require_like(np.zeros(3), kind, "Plan")  # type: ignore[arg-type]
