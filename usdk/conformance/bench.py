@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,14 +12,18 @@ from usdk.conformance.expect import NotApplicableError
 from usdk.conformance.operator import Operator
 from usdk.conformance.program import Program, set_usual
 from usdk.conformance.watched import WatchedFrontEnd
-from usdk.errors import ArgumentError, EndOfRecordingError
+from usdk.errors import ArgumentError, DeviceAbsentError, DeviceFailedError, EndOfRecordingError
 from usdk.front_end import DEFAULT_TIMEOUT_S, FrontEnd, FrontEndState
 
-__all__ = ["DEFAULT_N_FRAMES", "Bench", "Settings"]
+__all__ = ["DEFAULT_N_FRAMES", "REOPEN_WITHIN_S", "Bench", "Settings"]
 
 DEFAULT_N_FRAMES = 50
 """Frames over which losses are accounted for when nothing is said."""
 
+REOPEN_WITHIN_S = 1.0
+"""How soon after it was closed a front-end must be free to be opened again, s."""
+
+_REOPEN_PAUSE_S = 0.02
 _MAX_READ_BYTES = 32 * 2**20
 _MAX_FRAMES_PER_READ = 64
 _PIECE = 8
@@ -71,10 +76,22 @@ class Bench:
         self._opened: list[WatchedFrontEnd] = []
 
     def open(self) -> WatchedFrontEnd:
-        """Open the front-end; it is closed after the check if the check does not."""
-        front_end = WatchedFrontEnd.opened_by(self._opener)
-        self._opened.append(front_end)
-        return front_end
+        """Open the front-end; it is closed after the check if the check does not.
+
+        It may be released a moment after it was closed, as one that is shared over a network is:
+        opening is tried for `REOPEN_WITHIN_S`.
+        """
+        give_up_s = time.monotonic() + REOPEN_WITHIN_S
+        while True:
+            try:
+                front_end = WatchedFrontEnd.opened_by(self._opener)
+            except (DeviceAbsentError, DeviceFailedError):
+                if time.monotonic() > give_up_s:
+                    raise
+                time.sleep(_REOPEN_PAUSE_S)
+            else:
+                self._opened.append(front_end)
+                return front_end
 
     def ready(self) -> tuple[WatchedFrontEnd, Program]:
         """Open the front-end and configure it with a program that it accepts."""

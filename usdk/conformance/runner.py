@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
@@ -65,7 +66,8 @@ def run_checks(
         skipped.
     """
     settings = settings or Settings()
-    run = _Run(opener or partial(open_front_end, address), settings)
+    closing_timeout_s = min(_CLOSING_TIMEOUT_S, settings.timeout_s or math.inf)
+    run = _Run(opener or partial(open_front_end, address), settings, closing_timeout_s)
     started = datetime.now(UTC)
     device, error = run.greet()
     outcomes = []
@@ -99,7 +101,7 @@ def _public(address: str) -> str:
 class _Run:
     opener: Callable[[], FrontEnd]
     settings: Settings
-    closing_timeout_s: float = _CLOSING_TIMEOUT_S
+    closing_timeout_s: float
 
     def greet(self) -> tuple[DeviceInfo | None, UsdkError | None]:
         """Open the front-end once; return who it is, or why it cannot be opened."""
@@ -111,9 +113,7 @@ class _Run:
                     return front_end.info
                 return None
             finally:
-                # In a thread of its own, a driver that hangs in close cannot hide who it is.
-                with suppress(Exception):
-                    within(self.closing_timeout_s, front_end.front_end.close, "close")
+                self._close(front_end.front_end.close)
 
         try:
             return within(_OPENING_TIMEOUT_S, ask, "open"), None
@@ -126,6 +126,7 @@ class _Run:
     def outcome(self, entry: Check) -> Outcome:
         """Return what comes of one check."""
         bench = Bench(self.opener, self.settings)
+        close = partial(self._close, bench.close_all)
         timeout_s = self.settings.timeout_s
         if timeout_s is None:
             timeout_s = entry.timeout_s + entry.timeout_per_frame_s * self.settings.n_frames
@@ -137,20 +138,23 @@ class _Run:
         except NotApplicableError as reason:
             verdict = partial(result, verdict=Verdict.SKIPPED, note=str(reason))
         except KeyboardInterrupt:
-            self._close(bench)
+            close()
             raise
         except Exception as error:
             verdict = partial(result, verdict=Verdict.FAILED, **_fault(error))
         time_s = time.monotonic() - started_s
-        self._close(bench)
+        close()
         return verdict(time_s=time_s)
 
-    def _close(self, bench: Bench) -> None:
-        try:
-            within(self.closing_timeout_s, bench.close_all, "close")
-        except (HungError, EscapedError):
-            # One that hung will hang again: the others need not wait for it as long.
-            self.closing_timeout_s = _CLOSING_TIMEOUT_AFTER_A_HANG_S
+    def _close(self, close: Callable[[], None]) -> None:
+        """Close what is open; how a front-end closes is for the checks to say."""
+        with suppress(Exception):
+            try:
+                within(self.closing_timeout_s, close, "close")
+            except HungError:
+                # One that hung will hang again: the others need not wait for it as long.
+                short_s = min(self.closing_timeout_s, _CLOSING_TIMEOUT_AFTER_A_HANG_S)
+                self.closing_timeout_s = short_s
 
 
 def _fault(error: Exception) -> dict[str, str]:

@@ -607,8 +607,14 @@ def foreign_when_stopped(sound: Sound) -> Sound:
 @breaks("time.stop-in-read")
 def hangs_when_stopped(sound: Sound) -> Sound:
     class Broken(slow(sound)):
+        end = threading.Event()
+
         def interrupted(self) -> None:
-            threading.Event().wait(10.0)
+            self.end.wait(10.0)
+
+        @classmethod
+        def tidy(cls) -> None:
+            cls.end.set()
 
     return Broken
 
@@ -695,6 +701,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
 
     def shorten(identifier: str) -> None:
         monkeypatch.setattr(timing, "_LONG_READ_S", 0.5)
+        monkeypatch.setattr(timing, "READ_TIMEOUT_S", 0.02)
+        monkeypatch.setattr(timing, "_BEFORE_STOP_S", 0.01)
         monkeypatch.setattr(held, "_SETTLING_S", 0.1)
         if identifier == "time.first-frame":
             monkeypatch.setattr(timing, "FIRST_FRAME_WITHIN_S", 0.12)
