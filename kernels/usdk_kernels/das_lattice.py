@@ -473,8 +473,9 @@ def das_lattice(
                 row = first_row[line]
                 begins[b] = max(0, -row, open_elements[line, run, 0])
                 ends[b] = min(n_elements, n_rows - row, open_elements[line, run, 1])
-                firsts[b] = max(0, first_entry[line * n_runs + run])
-                lasts[b] = min(n_entries, first_entry[line * n_runs + run + 1])
+                # Both within the entries, so that no sum of one with an offset overflows.
+                firsts[b] = min(max(0, first_entry[line * n_runs + run]), n_entries)
+                lasts[b] = min(max(0, first_entry[line * n_runs + run + 1]), n_entries)
                 if ends[b] > begins[b]:
                     most = max(most, lasts[b] - firsts[b])
                 result[b] = 0

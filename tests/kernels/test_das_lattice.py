@@ -209,3 +209,23 @@ def test_one_specialisation_serves_every_call():
     run(make())
     run(make(windows=QUARTERS, iq=False))
     assert len(das_lattice.signatures) == 1
+
+
+def test_entries_past_all_integers_are_left_out():
+    # More entries of another line of the block than are worked on at once.
+    case = make(n_lines=2, n_ranges=LANES, most_entries=0, seed=3)
+    n_entries = 3 * GROUP
+    rng = np.random.default_rng(4)
+    case["transmit"] = np.zeros(n_entries, np.int32)
+    case["entry_base"] = rng.integers(0, 50, (n_entries, 1), np.int32)
+    case["entry_rel"] = np.zeros((n_entries, LANES), np.int32)
+    case["weight"] = np.ones((n_entries, 2, LANES), np.float32)
+    case["first_row"] = np.array([0, 1])
+    case["open"][:] = (0, 9)
+    case["first_entry"] = np.array([0, n_entries, n_entries])
+    expected = run(case)
+    assert np.abs(expected[0]).max() > 0
+    case["first_entry"] = np.array([0, 2**63 - 1, 2])
+    np.testing.assert_array_equal(run(case), expected)
+    case["first_entry"] = np.array([-(2**63), n_entries, -(2**63)])
+    np.testing.assert_array_equal(run(case), expected)
