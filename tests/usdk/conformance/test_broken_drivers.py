@@ -700,7 +700,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     """Shorten the times that a check of timing allows, for the driver that breaks it."""
 
     def shorten(identifier: str) -> None:
-        monkeypatch.setattr(timing, "_LONG_READ_S", 0.5)
+        monkeypatch.setattr(timing, "_LONG_READ_S", 0.2)
         monkeypatch.setattr(timing, "READ_TIMEOUT_S", 0.02)
         monkeypatch.setattr(timing, "_BEFORE_STOP_S", 0.01)
         monkeypatch.setattr(held, "_SETTLING_S", 0.1)

@@ -87,7 +87,7 @@ def test_a_driver_that_hangs_everywhere_is_through_in_time(
         def _close(self) -> None:
             release.wait(HANGS_S)
 
-    checks = chosen_checks(["data", "identity.info"])
+    checks = chosen_checks(["data.finite", "data.shape", "identity.info"])
     report = run_checks("toy:", opener=Broken.open, checks=checks, settings=Settings(timeout_s=0.1))
     assert {outcome.verdict for outcome in report.outcomes[1:]} == {Verdict.FAILED}
     assert report.outcomes[0].verdict is Verdict.PASSED
