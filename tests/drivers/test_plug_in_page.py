@@ -22,12 +22,14 @@ def text() -> str:
 def test_its_code_runs_with_a_simulated_device(
     text: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    block, settings = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert block.count('"usb') == 2
     exec(compile(block.replace('"usb', '"sim'), str(PAGE), "exec"), {})
     out = capsys.readouterr().out
     assert "arrived sim:linear-l11-5v\n" in out
     assert out.splitlines()[-1].startswith("simulated")
+    exec(compile(settings, str(PAGE), "exec"), {})
+    assert "pace.speed 0.0" in capsys.readouterr().out
 
 
 def test_its_commands_and_figures_are_those_of_the_code(text: str) -> None:

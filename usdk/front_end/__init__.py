@@ -12,6 +12,7 @@ from usdk.front_end.description import (
 from usdk.front_end.diagnosis import Diagnosable, Finding, OffersUdevRule, Severity
 from usdk.front_end.presence import DeviceChange, DeviceEvent
 from usdk.front_end.registry import discover, installed_schemes, open_front_end
+from usdk.front_end.settings import HasSettings, Setting, change_settings, settings_of, staged
 from usdk.front_end.sharing import SharedFrontEnd, Shares, Sharing, share_front_ends
 from usdk.front_end.watcher import DeviceWatcher
 
@@ -28,14 +29,19 @@ __all__ = [
     "FrontEnd",
     "FrontEndState",
     "FrontEndStatus",
+    "HasSettings",
     "OffersUdevRule",
     "ReceiveRequest",
+    "Setting",
     "Severity",
     "SharedFrontEnd",
     "Shares",
     "Sharing",
+    "change_settings",
     "discover",
     "installed_schemes",
     "open_front_end",
+    "settings_of",
     "share_front_ends",
+    "staged",
 ]

@@ -69,7 +69,8 @@ class Firmware:
         self._drift_ppm, self._fifo_bytes = drift_ppm, fifo_bytes
         self._firmware_after = firmware_after
         self._faults = faults or FaultPlan()
-        self._pace = pace or Pace()
+        self.pace = pace or Pace()
+        """When frames of the runs to come are made."""
         self._versions = versions or VersionRange(PROTOCOL_VERSION, PROTOCOL_VERSION)
         # Packed once: the host reads them page by page.
         self._description = engine.description.pack()
@@ -186,7 +187,7 @@ class Firmware:
             self._engine,
             run,
             self._faults,
-            self._pace,
+            self.pace,
             drift_ppm=self._drift_ppm,
             fifo_bytes=self._fifo_bytes,
         )

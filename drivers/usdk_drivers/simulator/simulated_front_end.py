@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from usdk.acquisition import Acquisition
-from usdk.front_end import Found
+from usdk.front_end import Found, Setting
 from usdk_drivers.simulator.device_faults import DeviceFaults
 from usdk_drivers.simulator.engine import Engine
 from usdk_drivers.simulator.faults import FaultPlan
+from usdk_drivers.simulator.pace_settings import pace_settings, with_setting
 from usdk_drivers.simulator.packet_source import FIFO_BYTES, Pace
 from usdk_drivers.simulator.probes import PROBES, simulated_probe
 from usdk_drivers.simulator.pyusb_backend import SimulatedBackend
@@ -131,6 +132,14 @@ class SimulatedFrontEnd(UsbFrontEnd):
             Found(address=f"sim:{name}", description=f"simulated {simulated_probe(name).name}")
             for name in PROBES
         ]
+
+    def settings(self) -> tuple[Setting, ...]:
+        """Return the pace; the device on the bus offers no settings, its simulator does."""
+        return pace_settings(self._firmware.pace)
+
+    def set_setting(self, name: str, value: bool | int | float | str) -> None:
+        """Set one of the pace's settings for the runs to come."""
+        self._firmware.pace = with_setting(self._firmware.pace, name, value)
 
     def _clock_s(self) -> float:
         return super()._clock_s() - self._firmware.time_computing_s
