@@ -176,11 +176,14 @@ class Averager:
         self, averaging: Averaging, shape: tuple[int, int], *, axial: bool = False, lag: int = 1
     ) -> None:
         require_instance(averaging, Averaging, "averaging")
-        self.averaging, self.shape, self.axial, self.lag = averaging, tuple(shape), axial, lag
+        if not isinstance(shape, tuple | list) or len(shape) != 2:
+            raise ArgumentError("shape must be (n_lines, n_samples)")
+        n_lines, n_samples = (count(n, "shape", least=0, most=2**31) for n in shape)
+        self.averaging, self.shape = averaging, (n_lines, n_samples)
+        self.axial, self.lag = bool(axial), lag
         persistence = averaging.persistence
         if not isinstance(persistence, Persistence):
             persistence = Persistence(coefficient=persistence)
-        n_lines, n_samples = shape
         widths = (n_samples, 2 * n_samples, 2 * n_samples)[: 3 if axial else 2]
         self._persists = persistence.coefficient != 0
         self._frames = [

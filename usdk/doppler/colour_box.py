@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import count, finite
+from usdk.arguments import count, finite, require_instance
 from usdk.errors import ArgumentError
 from usdk.image.inputs import require_planar
 from usdk.scan import LinearScan, SectorScan
@@ -85,6 +85,7 @@ def beams_over(sequence: TransmitSequence, box: LinearScan | SectorScan) -> Tran
         If no beam passes through the box.
     """
     require_planar(box)
+    require_instance(sequence, TransmitSequence, "sequence")
     places = np.array(
         [
             _place(transmit, box) if isinstance(transmit, FocusedWave) else (-np.inf, np.inf)

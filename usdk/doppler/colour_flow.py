@@ -22,6 +22,7 @@ from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.steering import depth_period_s
 from usdk.errors import ArgumentError
 from usdk.frame import Provenance
+from usdk.image.inputs import require_planar
 from usdk.scan import LinearScan, SectorScan, planar_scan_for
 
 __all__ = ["ColourFlow"]
@@ -90,6 +91,7 @@ class ColourFlow:
         probe, sequence = acquisition.probe, acquisition.sequence
         if scan is None:
             scan = planar_scan_for(probe, depth_m=acquisition.receive.depth_m)
+        require_planar(scan)
         if prf_hz is None:
             if sequence.prf_hz is None:
                 raise ArgumentError("the sequence tells no PRF: give prf_hz, that of slow time")

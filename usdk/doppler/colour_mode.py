@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition
+from usdk.arguments import require_instance
 from usdk.bmode import BMode
 from usdk.doppler.averaging import Averaging
 from usdk.doppler.colour_box import colour_box
@@ -100,6 +101,9 @@ class ColourMode:
         self.interleaved = interleaved
         b_mode, packets = interleaved.split(acquisition[:1])
         b_mode = packets[:1] if b_mode is None else b_mode
+        for name, given in (("grey", grey), ("composition", composition)):
+            if given is not None:
+                require_instance(given, Mapping, name)
         options = dict(grey or {})
         if options.get("scan") is None:
             depth_m = acquisition.receive.depth_m

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import finite
+from usdk.arguments import finite, require_instance
 from usdk.doppler.slow_time import SlowTime
 from usdk.errors import ArgumentError
 from usdk.frame import Provenance
+from usdk.image.inputs import require_planar
 from usdk.scan import LinearScan, SectorScan
 
 __all__ = ["FlowMap"]
@@ -61,6 +62,8 @@ class FlowMap:
     provenance: Provenance | None = None
 
     def __post_init__(self) -> None:
+        require_planar(self.scan)
+        require_instance(self.slow_time, SlowTime, "slow_time")
         for name in ("velocity_m_s", "power", "spread_m_s", "lag_one"):
             shape = np.shape(getattr(self, name))
             if shape != self.scan.shape:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Acquisition, require_acquisition
-from usdk.arguments import count, positive
+from usdk.arguments import count, positive, require_instance
 from usdk.choice import choice
 from usdk.doppler.packet_search import find_packets
 from usdk.doppler.packet_split import first_transmits, pulse_frames
@@ -242,6 +242,7 @@ class Interleaved:
             m/s.
         """
         if capabilities is not None:
+            require_instance(capabilities, Capabilities, "capabilities")
             if self.n_transmits > capabilities.max_transmits:
                 raise ArgumentError(
                     f"a frame has {self.n_transmits} transmits, the front-end takes "
@@ -263,6 +264,7 @@ class Interleaved:
         ArgumentError
             If it set other transmits, or listens longer than from one transmit to the next.
         """
+        require_instance(configuration, Configuration, "configuration")
         sent, receive = configuration.sequence, configuration.receive
         self._require_transmits(sent)
         prf_hz = sent.prf_hz or configuration.frame_rate_hz * len(sent)

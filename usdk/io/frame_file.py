@@ -22,6 +22,7 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
+from usdk.arguments import require_instance
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.files import atomic_file, open_regular, storage_errors
 from usdk.flow_overlay import FlowOverlay
@@ -71,7 +72,9 @@ def save_frames(
         If the path exists and ``overwrite`` is false, or the disk is full or fails.
     """
     path = Path(path)
-    frames = list(frames)
+    frames = list(frames) if isinstance(frames, Iterable) else []
+    for frame in frames:
+        require_instance(frame, Frame, "every frame")
     if not 1 <= len(frames) <= MAX_FRAMES:
         raise ArgumentError(f"save 1 to {MAX_FRAMES} frames at a time, got {len(frames)}")
     if any(frame.shape != frames[0].shape for frame in frames):

@@ -166,3 +166,9 @@ def test_what_are_no_correlations_are_refused_by_name(bad: Any) -> None:
         average(bad, Averaging())
     with pytest.raises(ArgumentError, match="correlations"):
         Averager(Averaging(), (4, 6))(bad)
+
+
+@pytest.mark.parametrize("shape", [None, "x", (3,), (2.5, 3), (-1, 3)])
+def test_a_shape_that_is_none_is_refused(shape: Any) -> None:
+    with pytest.raises(ArgumentError, match="shape"):
+        Averager(Averaging(), shape)

@@ -383,3 +383,9 @@ def test_beams_of_a_sequence_that_is_no_packet_are_no_colour() -> None:
     )
     with pytest.raises(ArgumentError, match="does not end in packets"):
         ColourMode(acquisition)
+
+
+@pytest.mark.parametrize("options", [{"grey": "x"}, {"composition": 3}, {"box": "x"}])
+def test_options_of_another_class_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError):
+        ColourMode(frames(), PLAN, **(OPTIONS | options))

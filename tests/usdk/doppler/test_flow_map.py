@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -46,3 +47,9 @@ def test_values_lie_on_the_scan() -> None:
 
 def test_the_nyquist_velocity_is_that_of_slow_time() -> None:
     assert flow_map().nyquist_m_s == SLOW_TIME.nyquist_m_s == pytest.approx(0.308)
+
+
+@pytest.mark.parametrize("name", ["scan", "slow_time"])
+def test_what_is_of_another_class_is_refused_by_name(name: str) -> None:
+    with pytest.raises(ArgumentError):
+        replace(flow_map(), **{name: "x"})  # type: ignore[arg-type]

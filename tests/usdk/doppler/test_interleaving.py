@@ -248,3 +248,11 @@ def test_a_sequence_that_tells_no_prf_needs_one() -> None:
     assert Interleaved.of(sequence, prf_hz=2e3).slow_time_prf_hz == 2e3
     with pytest.raises(ArgumentError, match=r"must be a usdk\.TransmitSequence"):
         Interleaved.of(sequence.transmits)  # type: ignore[arg-type]
+
+
+def test_what_is_no_capability_or_configuration_is_refused_by_name() -> None:
+    plan = Interleaved(colour=plane_waves([0]), prf_hz=4e3)
+    with pytest.raises(ArgumentError, match="capabilities"):
+        plan.require("fast")  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match="configuration"):
+        plan.as_set(None)  # type: ignore[arg-type]

@@ -370,3 +370,9 @@ def test_damaged_colours_are_refused(tmp_path: Path, damage: Callable[[Any, Any]
     np.savez(path, **arrays, about=np.frombuffer(json.dumps(about).encode(), np.uint8))
     with pytest.raises(DataDamagedError):
         load_frames(path)
+
+
+@pytest.mark.parametrize("bad", [None, "x", [3], np.zeros((2, 2))])
+def test_what_are_no_frames_are_refused(bad: Any, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match="frame"):
+        save_frames(tmp_path / "a.npz", bad)
