@@ -27,12 +27,12 @@ print(json.dumps({
 PIPELINE = """
 import sys
 import usdk
-from usdk.kernel_cache import _public_kernels
+from usdk.kernel_cache.warming import public_kernels
 
 with usdk.open_front_end(sys.argv[1]) as probe:
     probe.configure(usdk.plane_waves(), depth_m=10e-3)
     usdk.bmode(probe.read())
-missed = {name for name, kernel in _public_kernels() if kernel.stats.cache_misses}
+missed = {name for name, kernel in public_kernels() if kernel.stats.cache_misses}
 print(sorted(missed))
 """
 

@@ -1,25 +1,17 @@
-"""Compiling and caching every kernel ahead of the first frame.
+"""Small frames through the objects that make the real ones.
 
-A kernel is compiled on its first call, for the types of that call. Here small frames go through
-the same objects that make the real ones, so that exactly those types are compiled; only the
-kernels that drivers use are called by themselves.
+A kernel is compiled on its first call, for the types of that call. So exactly those types are
+compiled; only the kernels that drivers use are called by themselves.
 """
 
 from __future__ import annotations
 
-import pkgutil
-import tempfile
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from importlib import import_module
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numba.core import event
 
-import usdk_kernels
 from usdk.acquisition import Acquisition, ReceiveSettings
 from usdk.band_pass import band_pass
 from usdk.beamform import Beamformer
@@ -40,7 +32,6 @@ from usdk.doppler.colours import ColourComposer
 from usdk.doppler.dealiasing import StaggeredPrfs, unwrap_velocity
 from usdk.doppler.spectral import DopplerAudio, Gate, SampleVolume
 from usdk.doppler.vector import solve_vectors
-from usdk.errors import StateError
 from usdk.image import ScanConverter, SliceConverter, VolumeConverter
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import LinearScan, Plane, PyramidScan, Scan, VolumeScan, planar_scan_for
@@ -49,7 +40,7 @@ from usdk.tissue_motion import MotionTracker
 from usdk_kernels.envelope import envelope_rf
 from usdk_kernels.point_echoes import add_point_echoes
 
-__all__ = ["KernelReport", "WarmUpReport", "warm_up"]
+__all__ = ["rehearse"]
 
 _N_ELEMENTS = 16  # enough columns for the shift-invariant kernel
 _N_SAMPLES = 256
@@ -57,107 +48,24 @@ _DEPTH_M = 8e-3
 _SAMPLE_TYPES = (np.int16, np.float32, np.complex64)
 
 
-@dataclass(frozen=True, kw_only=True)
-class KernelReport:
-    """What became of one kernel.
-
-    Parameters
-    ----------
-    name : str
-        Module and function.
-    n_variants : int
-        Combinations of types that it is now compiled for.
-    compile_time_s : float
-        Time that compiling took, that of the kernels it calls included, s; 0 when all came from
-        the cache.
-    is_cached : bool
-        Whether the next process will find it compiled.
-    """
-
-    name: str
-    n_variants: int
-    compile_time_s: float
-    is_cached: bool
-
-
-@dataclass(frozen=True, kw_only=True)
-class WarmUpReport:
-    """What `warm_up` did.
-
-    Parameters
-    ----------
-    kernels : tuple of KernelReport
-        Every public kernel.
-    directories : tuple of Path
-        Where compiled code is kept; empty when it is kept nowhere.
-    time_s : float
-        Time for all of it, s.
-    """
-
-    kernels: tuple[KernelReport, ...]
-    directories: tuple[Path, ...]
-    time_s: float
-
-    @property
-    def is_cached(self) -> bool:
-        """Whether the next process will compile nothing."""
-        return all(kernel.is_cached for kernel in self.kernels)
-
-
-def warm_up() -> WarmUpReport:
-    """Compile every kernel for the types that usdk calls it with, and keep the result.
-
-    Raises
-    ------
-    StateError
-        If ``NUMBA_DISABLE_JIT`` is set, so that nothing is ever compiled.
-    """
-    kernels = dict(_public_kernels())
-    if not kernels:
-        raise StateError("NUMBA_DISABLE_JIT is set: kernels run as plain Python, unset it")
-    begun_s = time.perf_counter()
-    with event.install_recorder("numba:compile") as recorder:
-        for acquisition in _acquisitions():
-            BMode(acquisition)(acquisition)
-            _smooth(acquisition)
-            _beamform(acquisition)
-            _listen(acquisition)
-            _see_flow(acquisition)
-            if not acquisition.is_iq:
-                demodulate(acquisition, decimation=2)
-        _convert_volumes()
-        _dealias()
-        _track_motion()
-        _solve_vectors()
-        _correlate_packets()
-        _compose_colours()
-        _filter_clutter()
-        _call_the_others()
-    times_s = _compile_times_s(recorder.buffer)
-    reports = tuple(
-        KernelReport(
-            name=name,
-            n_variants=len(kernel.signatures),
-            compile_time_s=times_s.get(name, 0.0),
-            is_cached=_is_cached(kernel),
-        )
-        for name, kernel in sorted(kernels.items())
-    )
-    places = {kernel.stats.cache_path for kernel in kernels.values()} - {None}
-    return WarmUpReport(
-        kernels=reports,
-        directories=tuple(sorted(Path(place) for place in places)),
-        time_s=time.perf_counter() - begun_s,
-    )
-
-
-def _public_kernels() -> Iterator[tuple[str, Any]]:
-    for module_info in pkgutil.iter_modules(usdk_kernels.__path__):
-        module = import_module(f"{usdk_kernels.__name__}.{module_info.name}")
-        for name, value in vars(module).items():
-            is_own = getattr(value, "__module__", None) == module.__name__
-            if is_own and not name.startswith("_") and hasattr(value, "signatures"):
-                yield f"{module_info.name}.{name}", value
+def rehearse() -> None:
+    """Call every kernel with the types that usdk calls it with."""
+    for acquisition in _acquisitions():
+        BMode(acquisition)(acquisition)
+        _smooth(acquisition)
+        _beamform(acquisition)
+        _listen(acquisition)
+        _see_flow(acquisition)
+        if not acquisition.is_iq:
+            demodulate(acquisition, decimation=2)
+    _convert_volumes()
+    _dealias()
+    _track_motion()
+    _solve_vectors()
+    _correlate_packets()
+    _compose_colours()
+    _filter_clutter()
+    _call_the_others()
 
 
 def _acquisitions() -> Iterator[Acquisition]:
@@ -329,35 +237,3 @@ def _call_the_others() -> None:
         2,
         np.zeros((1, 2, _N_SAMPLES), np.float32),
     )
-
-
-def _compile_times_s(buffer: list[tuple[float, Any]]) -> dict[str, float]:
-    """Return the compile time of each kernel, from the beginnings and ends that numba announced."""
-    begun_s: dict[int, float] = {}
-    times_s: dict[str, float] = {}
-    for moment_s, happening in buffer:
-        dispatcher = happening.data["dispatcher"]
-        if happening.is_start:
-            begun_s.setdefault(id(dispatcher), moment_s)
-        elif (first_s := begun_s.pop(id(dispatcher), None)) is not None:
-            function = dispatcher.py_func
-            name = f"{function.__module__.rpartition('.')[2]}.{function.__qualname__}"
-            times_s[name] = times_s.get(name, 0.0) + moment_s - first_s
-    return times_s
-
-
-def _is_cached(kernel: Any) -> bool:
-    """Tell whether numba has an index file for a kernel where it can still add to it."""
-    place = kernel.stats.cache_path
-    if place is None or not kernel.signatures:
-        return False
-    module = kernel.__module__.rpartition(".")[2]
-    if not any(Path(place).glob(f"{module}.{kernel.__qualname__}-*.nbi")):
-        return False
-    if not kernel.stats.cache_misses:
-        return True
-    try:
-        with tempfile.TemporaryFile(dir=place):
-            return True
-    except OSError:
-        return False
