@@ -21,7 +21,9 @@ from usdk_drivers.usbip import UsbIpServer
 def require_passed(report: Report, *skipped: str) -> None:
     faults = [f"{o.check.id}: {o.seen}" for o in report.of(Verdict.FAILED)]
     assert faults == []
-    assert {outcome.check.id for outcome in report.of(Verdict.SKIPPED)} == set(skipped)
+    # Whether a driver has settings is its own affair.
+    seen = {o.check.id for o in report.of(Verdict.SKIPPED) if o.note != "it has no settings"}
+    assert seen == set(skipped)
 
 
 ENDLESS = ("loss.end", "unplug.error-and-return")

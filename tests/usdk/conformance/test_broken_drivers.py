@@ -23,7 +23,7 @@ from usdk.errors import (
     EndOfRecordingError,
     StateError,
 )
-from usdk.front_end import FrontEndState
+from usdk.front_end import FrontEndState, Setting
 from usdk.probe import Probe
 from usdk.transmit import (
     DivergingWave,
@@ -291,6 +291,64 @@ def sends_before_it_checks(sound: Sound) -> Sound:
         def check(self, planned: Any) -> None:
             self.set = planned
             super().check(planned)
+
+    return Broken
+
+
+# Settings.
+
+
+def adjustable(sound: Sound) -> Sound:
+    """Return the class of a front-end with a gain in dB and a switch."""
+
+    class Adjustable(sound):
+        gain_db = 20.0
+        is_on = True
+
+        def settings(self) -> tuple[Setting, ...]:
+            return (
+                Setting(name="gain", value=self.gain_db, unit="dB", least=0.0, greatest=40.0),
+                Setting(name="filter.on", value=self.is_on),
+            )
+
+        def set_setting(self, name: str, value: Any) -> None:
+            if name == "gain":
+                self.gain_db = value
+            else:
+                self.is_on = value
+
+    return Adjustable
+
+
+@breaks("settings.tree")
+def gain_out_of_range(sound: Sound) -> Sound:
+    return type("Broken", (adjustable(sound),), {"gain_db": 46.0})
+
+
+@breaks("settings.tree")
+def one_name_for_two(sound: Sound) -> Sound:
+    class Broken(adjustable(sound)):
+        def settings(self) -> tuple[Setting, ...]:
+            return super().settings() * 2
+
+    return Broken
+
+
+@breaks("settings.same")
+def takes_decibels_for_a_factor(sound: Sound) -> Sound:
+    class Broken(adjustable(sound)):
+        def set_setting(self, name: str, value: Any) -> None:
+            super().set_setting(name, value / 2 if name == "gain" else value)
+
+    return Broken
+
+
+@breaks("settings.same")
+def sets_another_too(sound: Sound) -> Sound:
+    class Broken(adjustable(sound)):
+        def set_setting(self, name: str, value: Any) -> None:
+            super().set_setting(name, value)
+            self.is_on = name == "filter.on"
 
     return Broken
 
@@ -743,10 +801,16 @@ def test_every_check_but_two_is_broken_by_a_driver_above() -> None:
 
 
 def test_a_driver_that_breaks_no_rule_passes(sound: Sound) -> None:
-    report = run_checks("toy:", opener=sound.open, settings=QUICK)
+    report = run_checks("toy:", opener=adjustable(sound).open, settings=QUICK)
     assert failed(report) == set()
     skipped = {outcome.check.id for outcome in report.of(Verdict.SKIPPED)}
     assert skipped == {"loss.end", "unplug.error-and-return"}
+
+
+def test_settings_that_are_not_there_are_skipped(sound: Sound) -> None:
+    checks = [check for check in CHECKS if check.group == "settings"]
+    report = run_checks("toy:", opener=sound.open, checks=checks)
+    assert {outcome.note for outcome in report.of(Verdict.SKIPPED)} == {"it has no settings"}
 
 
 def test_a_recording_that_breaks_no_rule_passes(sound: Sound) -> None:
