@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from usdk.arguments import number, positive
+from usdk.arguments import number, positive, require_instance
 from usdk.doppler.slow_time import SlowTime
 from usdk.errors import ArgumentError
 
@@ -26,6 +26,7 @@ def cutoff_for(velocity_m_s: float, slow_time: SlowTime) -> float:
     ArgumentError
         If the velocity is not above 0 and below the Nyquist velocity.
     """
+    require_instance(slow_time, SlowTime, "slow_time")
     velocity_m_s = positive(velocity_m_s, "velocity_m_s")
     if velocity_m_s >= slow_time.nyquist_m_s:
         raise ArgumentError(

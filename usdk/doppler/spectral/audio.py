@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import count, positive
+from usdk.arguments import count, positive, require_instance
 from usdk.doppler.clutter.stream import SlowTimeStream
 from usdk.doppler.slow_time import SlowTime
 from usdk.doppler.spectral.slow_time_signal import SlowTimeSignal, unbroken
@@ -68,6 +68,7 @@ class DopplerAudio:
         reference: float | None = None,
     ) -> None:
         self.rate_hz = count(rate_hz, "rate_hz", least=8000, most=MAX_RATE_HZ)
+        require_instance(slow_time, SlowTime, "slow_time")
         prf_hz = slow_time.prf_hz
         if prf_hz > self.rate_hz:
             raise ArgumentError(f"a PRF of {prf_hz:g} Hz needs a rate_hz of at least as much")

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import positive
+from usdk.arguments import positive, require_instance
 from usdk.doppler.spectral.trace import VelocityTrace
 from usdk.errors import ArgumentError
 
@@ -162,6 +162,7 @@ def flow_indices(
     ArgumentError
         If the trace holds no whole beat.
     """
+    require_instance(trace, VelocityTrace, "trace")
     low_hz = positive(min_heart_rate_hz, "min_heart_rate_hz")
     high_hz = positive(max_heart_rate_hz, "max_heart_rate_hz")
     if not low_hz < high_hz:

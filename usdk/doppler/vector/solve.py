@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.arguments import count, number, positive
+from usdk.arguments import count, number, positive, require_instance
 from usdk.doppler.correlations import Correlations
 from usdk.doppler.vector.vector_map import VectorMap
 from usdk.errors import ArgumentError
+from usdk.image.inputs import require_planar
 from usdk.scan import LinearScan, SectorScan
 from usdk.tiles import cut, run_tiles
 from usdk_kernels.vector_least_squares import MAX_LOOKS, vector_least_squares
@@ -45,6 +46,7 @@ def phase_variance(correlations: Correlations, *, n_independent: float) -> NDArr
     IEE Proc. F 139(2), 1992, equation 19 (of pairs); D. S. Zrnić, "Spectral moment estimates from
     correlated pulse pairs", IEEE Trans. Aerosp. Electron. Syst. 13(4), 1977 (of pulse pairs).
     """
+    require_instance(correlations, Correlations, "correlations")
     n = positive(n_independent, "n_independent")
     with np.errstate(divide="ignore", invalid="ignore"):
         square = (np.abs(correlations.lag_one).astype(np.float64) / correlations.power) ** 2
@@ -95,6 +97,7 @@ def solve_vectors(
     ArgumentError
         If shapes do not fit, or a number is out of range.
     """
+    require_planar(scan)
     velocity = np.asarray(velocity_m_s)
     n_looks = velocity.shape[0] if velocity.ndim else 0
     if not 2 <= n_looks <= MAX_LOOKS or velocity.shape[1:] != scan.shape:

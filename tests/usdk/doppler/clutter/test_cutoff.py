@@ -30,3 +30,8 @@ def test_a_velocity_out_of_range_is_refused(velocity_m_s):
 def test_a_cutoff_out_of_range_is_refused(cutoff):
     with pytest.raises(ArgumentError, match="cutoff"):
         IirFilter(cutoff)
+
+
+def test_a_slow_time_that_is_none_is_refused_by_name():
+    with pytest.raises(ArgumentError, match="slow_time"):
+        cutoff_for(0.02, 4e3)
