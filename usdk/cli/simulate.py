@@ -6,6 +6,7 @@ import argparse
 import ipaddress
 import json
 import queue
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -25,6 +26,7 @@ USBIP_PORT = 3240
 """The port that IANA gave to USB/IP."""
 
 _LOOK_S = 1.0
+_PORT = re.compile(r"[0-9]{1,5}")
 _STOPS = ("SIGINT", "SIGTERM")
 _PLUGS = "SIGUSR1"  # where the system has it
 
@@ -62,15 +64,18 @@ def _run(arguments: argparse.Namespace) -> int:
         if not arguments.quiet:
             remark("shared until Ctrl-C")
         while (number := _next(signals)) is None or signal.Signals(number).name == _PLUGS:
-            if number is not None and not arguments.quiet:
-                remark(f"{sharing.plug_in()} plugged in again")
+            if number is not None:
+                n_devices = sharing.plug_in()
+                if not arguments.quiet:
+                    remark(f"{n_devices} plugged in again")
     return DONE
 
 
 def _endpoint(text: str) -> tuple[str, int]:
     host, separator, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
-    if not port.isascii() or not port.isdigit() or int(port) >= 2**16 or (separator and not host):
+    is_port = _PORT.fullmatch(port) is not None and int(port) < 2**16
+    if not is_port or (separator and not host):
         raise ArgumentError(
             f"--usbip {text!r} is no port: write {USBIP_PORT}, or HOST:{USBIP_PORT}, "
             "after the addresses"
