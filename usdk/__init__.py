@@ -43,11 +43,21 @@ from usdk.transmit import (
 
 if TYPE_CHECKING:
     from usdk.dicom import Patient, Study
+    from usdk.doppler import (
+        ColourFlow,
+        ColourMode,
+        Interleaved,
+        PulsedWaveDoppler,
+        SampleVolume,
+        SlowTime,
+        VectorDoppler,
+    )
     from usdk.export import write_dicom
     from usdk.io import load_frames, load_recording, save_frames, save_recording
     from usdk.kernel_cache import warm_up
     from usdk.stream import Planned, Stream
     from usdk.time_zero import TimeZeroReport, check_time_zero
+    from usdk.tissue_motion import TissueTracking
     from usdk.trust import FileSigner, dev_certificate_authority, dev_signer, verify_dicom
 
 # Imported when first asked for: they need extras, or are slow to import.
@@ -64,6 +74,14 @@ _LATER = {
     "dev_signer": "usdk.trust",
     "verify_dicom": "usdk.trust",
     "warm_up": "usdk.kernel_cache",
+    "ColourFlow": "usdk.doppler",
+    "ColourMode": "usdk.doppler",
+    "Interleaved": "usdk.doppler",
+    "PulsedWaveDoppler": "usdk.doppler",
+    "SampleVolume": "usdk.doppler",
+    "SlowTime": "usdk.doppler",
+    "VectorDoppler": "usdk.doppler",
+    "TissueTracking": "usdk.tissue_motion",
     "Planned": "usdk.stream",
     "Stream": "usdk.stream",
     "TimeZeroReport": "usdk.time_zero",
@@ -122,6 +140,15 @@ __all__ = [
     "load_frames",
     "save_frames",
     "warm_up",
+    # To flow and motion
+    "ColourFlow",
+    "ColourMode",
+    "Interleaved",
+    "PulsedWaveDoppler",
+    "SampleVolume",
+    "SlowTime",
+    "TissueTracking",
+    "VectorDoppler",
     # To the signed DICOM object
     "Patient",
     "Study",
