@@ -112,15 +112,17 @@ class ColourComposer:
         self._outline = np.flatnonzero(outline_of(covered)) if outline else None
         self._converter = converter
         self._tiles = cut(raster.n_rows, ROWS_PER_TILE)
-        self._weight, self._level_db = np.empty((2, *scan.shape), np.float32)
+        self._weight, self._level_db, self._speed_m_s = np.empty((3, *scan.shape), np.float32)
+        self._shown, self._is_finite = np.empty((2, *scan.shape), np.bool_)
         self._passed = np.empty((scan.shape[0] + 2, scan.shape[1] + 2), np.uint8)
         self._table: tuple[float, ColourTable] | None = None
 
     @property
     def n_bytes(self) -> int:
         """Memory that the plan holds: its tables and maps."""
-        maps = self._weight.nbytes + self._level_db.nbytes + self._passed.nbytes
-        return maps + self._converter.n_bytes
+        floats = (self._weight, self._level_db, self._speed_m_s)
+        flags = (self._shown, self._is_finite, self._passed)
+        return sum(array.nbytes for array in (*floats, *flags)) + self._converter.n_bytes
 
     def __call__(
         self,
@@ -248,9 +250,12 @@ class ColourComposer:
         if self.scale.is_dealiased:
             return 0.0
         nyquist_m_s = flow_map.nyquist_m_s
-        shown = self._weight > 0
-        speed_m_s = np.abs(flow_map.velocity_m_s)
-        greatest_m_s = float(np.max(speed_m_s, initial=0.0, where=shown & (speed_m_s < math.inf)))
+        speed_m_s, shown, is_finite = self._speed_m_s, self._shown, self._is_finite
+        np.abs(flow_map.velocity_m_s, out=speed_m_s)
+        np.less(speed_m_s, math.inf, out=is_finite)
+        np.greater(self._weight, 0, out=shown)
+        np.logical_and(shown, is_finite, out=is_finite)
+        greatest_m_s = float(np.max(speed_m_s, initial=0.0, where=is_finite))
         # Of the plain autocorrelation none is beyond it but by rounding.
         if greatest_m_s <= nyquist_m_s * (1 + _ROUNDING):
             return 2 * nyquist_m_s
