@@ -76,11 +76,25 @@ def test_after_it_the_first_frame_compiles_nothing(warmed: tuple[Path, Any], pro
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
+# As root every folder can be written, so the one place that looks for a folder finds none. One kernel
+# stands for all: they are compiled by one decorator.
+NOWHERE = """
+import numpy as np
+import usdk_kernels._compile as compiling
+
+compiling._cache_for = lambda _: None
+
+from usdk.kernel_cache import warming
+from usdk_kernels.envelope import envelope_iq
+
+warming.public_kernels = lambda: [("envelope.envelope_iq", envelope_iq)]
+warming.rehearse = lambda: envelope_iq(np.ones((2, 2), np.complex64), np.ones((2, 2), np.float32))
+"""
+
+
 @pytest.mark.slow
 def test_a_cache_that_cannot_be_written_is_told_and_is_no_error(tmp_path: Path) -> None:
-    # As root every folder can be written, so the one place that looks for a folder finds none.
-    nowhere = "import usdk_kernels._compile as compiling\ncompiling._cache_for = lambda _: None\n"
-    done = run(nowhere + WARM_UP, cache=tmp_path)
+    done = run(NOWHERE + WARM_UP, cache=tmp_path)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
     assert not report["is_cached"]

@@ -49,10 +49,16 @@ def _run(arguments: argparse.Namespace) -> int:
     cine = stages.source_for(arguments.cine, at_most=MAX_CINE_FRAMES)
     still = cine if arguments.still is None else stages.source_for(arguments.still, at_most=1)
     sources = [cine] if still is cine else [still, cine]
+    vessel = None
+    if arguments.still is None and arguments.cine is None:
+        vessel = stages.simulated_flow()
+        sources.append(vessel)
     stages.receive_all(sources, progress)
     stages.beamform_all(sources, progress)
-    files = stages.export_all(arguments.output, still.frames[0], cine, progress)
-    stages.verify_all([files["still_dicom"], files["cine_dicom"]], progress)
+    colour = stages.flow_of(cine, progress) if vessel is None else vessel.frames[0]
+    files = stages.export_all(arguments.output, still.frames[0], cine, colour, progress)
+    objects = [path for name, path in files.items() if name.endswith("_dicom")]
+    stages.verify_all(objects, progress)
     summary = {
         "sources": [source.description | source.received.to_dict() for source in sources],
         "n_frames_received": sum(len(source.received.acquisitions) for source in sources),
@@ -72,9 +78,10 @@ VERB = Verb(
     name="demo",
     summary="from a simulated probe to signed DICOM objects, in one go",
     description="Plugs a probe into a simulated USB bus, receives through the real USB driver, "
-    "beamforms, and\nwrites a picture, a cine, and a signed DICOM object of each, which are then "
-    "verified. The probe\nplays the recordings given; without any its echoes are simulated. Works "
-    "offline and without\nroot. Signed with development keys: not for patients.",
+    "beamforms, and\nwrites a picture, a cine, a picture in colour where something flows, and a "
+    "signed DICOM object\nof each, which are then verified. The probe plays the recordings given; "
+    "without any its echoes\nare simulated. Works offline and without root. Signed with "
+    "development keys: not for patients.",
     examples=(
         "usdk demo",
         "usdk demo --output out --still muscle.hdf5 --cine disk.mat",

@@ -1,4 +1,4 @@
-"""The stages of ``usdk demo``: receive, beamform, export, verify."""
+"""The stages of ``usdk demo``: receive, beamform, flow, export, verify."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from usdk.cli.flow import plan_colour
+from usdk.cli.flow_options import FlowSettings, Mode
 from usdk.cli.picture import PictureSettings
 from usdk.cli.progress import Progress
 from usdk.cli.receive import Received, receive
@@ -23,13 +25,20 @@ __all__ = [
     "Source",
     "beamform_all",
     "export_all",
+    "flow_of",
     "receive_all",
+    "simulated_flow",
     "source_for",
     "verify_all",
 ]
 
 N_CINE_FRAMES = 16
 SIMULATED = f"sim:linear-l11-5v?frames={N_CINE_FRAMES}"
+# In systole, at a PRF that the greatest velocity does not alias.
+SIMULATED_FLOW = "sim:linear-l11-5v?scene=vessel&start_phase=0.12"
+SIMULATED_FLOW_PRF_HZ = 8000.0
+N_PULSES = 16
+"""Pulses of a packet, where the frames of a recording are pulses."""
 _TIMEOUT_S = 60.0
 
 
@@ -39,6 +48,7 @@ class Source:
 
     address: str
     n_frames: int
+    flow: FlowSettings | None = None
     description: dict[str, Any] = field(default_factory=dict)
     received: Received = field(default_factory=Received)
     frames: list[Frame] = field(default_factory=list)
@@ -54,12 +64,42 @@ def source_for(recording: Path | None, *, at_most: int) -> Source:
     return Source(f"sim:{recording}", min(available, at_most))
 
 
+def simulated_flow() -> Source:
+    """Return a simulated vessel, of which one frame in colour is wanted."""
+    return Source(
+        SIMULATED_FLOW, 1, flow=FlowSettings(mode=Mode.COLOUR, prf_hz=SIMULATED_FLOW_PRF_HZ)
+    )
+
+
+def flow_of(source: Source, progress: Progress) -> Frame | None:
+    """Return a colour frame of a source whose frames are pulses; None where they are not.
+
+    What moves in such a recording fills it: nothing is filtered out.
+    """
+    first = source.received.acquisitions[0]
+    is_pulsed = len(first.sequence) == 1 and first.sequence.prf_hz is not None
+    if not is_pulsed or len(source.received.acquisitions) < N_PULSES:
+        return None
+    settings = FlowSettings(mode=Mode.COLOUR, packet_size=N_PULSES, clutter="none")
+    with progress.stage("flow", "frames", 1) as stage:
+        plan = plan_colour(first, PictureSettings(), settings)
+        frames: list[Frame] = []
+        for pulse in source.received.acquisitions:
+            frames += plan(pulse)
+            if frames:
+                break
+        stage.advance()
+    return frames[0] if frames else None
+
+
 def receive_all(sources: list[Source], progress: Progress) -> None:
     """Fill in what the sources are and what came from them."""
     with progress.stage("receive", "frames", sum(s.n_frames for s in sources)) as stage:
         for source in sources:
             with open_front_end(source.address) as front_end:
-                configuration = configure(front_end, angles_deg=None, depth_m=None)
+                configuration = configure(
+                    front_end, angles_deg=None, depth_m=None, flow=source.flow
+                )
                 source.description = describe_front_end(source.address, front_end, configuration)
                 source.frame_interval_s = _interval_s(source, configuration.frame_rate_hz)
                 source.received = receive(front_end, source.n_frames, stage, timeout_s=_TIMEOUT_S)
@@ -74,17 +114,21 @@ def beamform_all(sources: list[Source], progress: Progress) -> None:
     n_frames = sum(len(source.received.acquisitions) for source in sources)
     with progress.stage("beamform", "frames", n_frames) as stage:
         for source in sources:
-            source.frames = beamform(source.received, PictureSettings(), stage)
+            source.frames = beamform(source.received, PictureSettings(), stage, flow=source.flow)
 
 
-def export_all(folder: Path, still: Frame, cine: Source, progress: Progress) -> dict[str, Path]:
-    """Write a picture and a signed DICOM object of the still and of the cine."""
+def export_all(
+    folder: Path, still: Frame, cine: Source, colour: Frame | None, progress: Progress
+) -> dict[str, Path]:
+    """Write a picture and a signed DICOM object of the still, the cine, and the colour frame."""
     files = {
         "still_picture": folder / "bmode.png",
         "cine_picture": folder / "cine.gif",
         "still_dicom": folder / "bmode.dcm",
         "cine_dicom": folder / "cine.dcm",
     }
+    if colour is not None:
+        files |= {"colour_picture": folder / "colour.png", "colour_dicom": folder / "colour.dcm"}
     with progress.stage("export", "files", len(files)) as stage:
         write_png(still, files["still_picture"])
         stage.advance()
@@ -100,6 +144,11 @@ def export_all(folder: Path, still: Frame, cine: Source, progress: Progress) -> 
             frame_interval_s=None if _is_timed(cine.frames) else cine.frame_interval_s,
         )
         stage.advance()
+        if colour is not None:
+            write_png(colour, files["colour_picture"])
+            stage.advance()
+            write_dicom(files["colour_dicom"], [colour], signer=dev_signer())
+            stage.advance()
     return files
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 
@@ -182,8 +183,9 @@ def test_a_device_heats_up_freezes_and_goes_on_after_a_new_start() -> None:
 
 
 @pytest.mark.slow
-def test_over_a_hundred_thousand_frames_the_account_is_exact() -> None:
-    n_frames = 100_000
+def test_over_many_frames_the_account_is_exact() -> None:
+    """A sample of 15,000 frames; all 100,000 where USDK_TEST_WHOLE is set."""
+    n_frames = 100_000 if os.environ.get("USDK_TEST_WHOLE") else 15_000
     original = tiny(n_frames)
     plan = FaultPlan(rates=dict.fromkeys(PASSING, 2e-3), seed=5, nak_s=1e-4)
     with SimulatedFrontEnd.playing(original, faults=plan) as front_end:
@@ -193,6 +195,6 @@ def test_over_a_hundred_thousand_frames_the_account_is_exact() -> None:
     expected = whole_frames(plan.fault, n_frames)
     assert received == expected
     n_lost = n_frames - len(expected)
-    assert n_lost > 2000
+    assert n_lost > n_frames / 50
     assert (status.n_frames_received, status.n_frames_lost) == (len(expected), n_lost)
     assert sum(gap.n_frames for gap in gaps) == n_lost

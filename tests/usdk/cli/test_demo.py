@@ -18,6 +18,7 @@ DATA = Path(__file__).parents[3] / "tests" / "data"
 MUSCLE = DATA / "soleym" / "rf_dataset.hdf5"
 DISK = DATA / "pymust" / "PWI_disk.mat"
 FILES = {"bmode.png", "cine.gif", "bmode.dcm", "cine.dcm"}
+COLOUR_FILES = {"colour.png", "colour.dcm"}
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +41,15 @@ def played(scanned: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
 
 @pytest.mark.slow
-def test_the_demo_of_recordings_writes_four_files_that_hold(played: tuple[Path, Any]) -> None:
+def test_the_demo_of_recordings_writes_six_files_that_hold(played: tuple[Path, Any]) -> None:
     folder, summary = played
-    assert {path.name for path in folder.iterdir()} == FILES
+    assert {path.name for path in folder.iterdir()} == FILES | COLOUR_FILES
     assert summary["n_frames_received"] == summary["n_frames_beamformed"] == 33
     assert summary["n_frames_lost"] == 0
     assert summary["signature"] == "verified"
     assert summary["development_key"] is True
     trusted = [dev_certificate_authority().certificate_pem]
-    for name in ("bmode.dcm", "cine.dcm"):
+    for name in ("bmode.dcm", "cine.dcm", "colour.dcm"):
         assert verify_dicom(folder / name, trusted_certificates=trusted).is_valid
     still, cine = dcmread(folder / "bmode.dcm"), dcmread(folder / "cine.dcm")
     assert still.SOPClassUID.name == "Ultrasound Image Storage"
@@ -58,6 +59,13 @@ def test_the_demo_of_recordings_writes_four_files_that_hold(played: tuple[Path, 
     assert cine.NumberOfFrames == 32
     # The disk was recorded at a PRF of 10 kHz, one transmit a frame.
     assert float(cine.FrameTime) == pytest.approx(0.1)
+    colour = dcmread(folder / "colour.dcm").pixel_array.astype(int)
+    # It turns: towards the probe, red, on its left, and away on its right.
+    redness = colour[..., 0] - colour[..., 2]
+    middle = slice(colour.shape[0] // 3, colour.shape[0] // 2)
+    left, right = (redness[middle, n * colour.shape[1] // 8] for n in (3, 5))
+    assert left.mean() > 50
+    assert right.mean() < -50
 
 
 @pytest.mark.slow
@@ -82,7 +90,7 @@ def test_the_second_demo_is_quick_and_small(played: tuple[Path, Any]) -> None:
 def test_without_recordings_the_simulated_vessel_beats(usdk: Any, tmp_path: Path) -> None:
     outcome = usdk("demo", "--output", tmp_path / "out")
     assert outcome.status == 0
-    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES
+    assert {path.name for path in (tmp_path / "out").iterdir()} == FILES | COLOUR_FILES
     for stage in ("receive", "beamform", "export", "verify"):
         assert stage in outcome.err
     page = outcome.out
