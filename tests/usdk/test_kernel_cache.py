@@ -76,8 +76,8 @@ def test_after_it_the_first_frame_compiles_nothing(warmed: tuple[Path, Any], pro
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
 
 
-# As root every folder can be written, so the one place that looks for a folder finds none. One kernel
-# stands for all: they are compiled by one decorator.
+# As root every folder can be written, so the one place that looks for a folder finds none. One
+# kernel stands for all: they are compiled by one decorator.
 NOWHERE = """
 import numpy as np
 import usdk_kernels._compile as compiling
