@@ -32,6 +32,7 @@ __all__ = ["MAX_PACKET", "ColourMMode"]
 
 MAX_PACKET = 256
 _MEAN = MeanFilter()
+_MAX_PULSES = 2**62
 
 
 class ColourMMode:
@@ -176,6 +177,34 @@ class ColourMMode:
             for n in range(per_frame):
                 self._add_pulse(frame[n], number + n, start_s + n / prf_hz)
 
+    def add_line(
+        self, samples: NDArray[np.complex64], *, time_s: float, sequence_number: int
+    ) -> None:
+        """Take one pulse that was beamformed elsewhere, from an array for example.
+
+        Parameters
+        ----------
+        samples : ndarray of complex64, (n_samples,)
+            IQ along the line.
+        time_s : float
+            When the pulse was sent, s.
+        sequence_number : int
+            Its count, from 0: packets begin at multiples of their size.
+
+        Raises
+        ------
+        ArgumentError
+            If the samples are not finite IQ along the line, or the number is negative.
+        """
+        if np.shape(samples) != self.line.shape or samples.dtype.kind != "c":
+            raise ArgumentError(f"samples must be IQ, complex64, of shape {self.line.shape}")
+        if not np.all(np.isfinite(samples)):
+            raise ArgumentError("samples must be finite: replace what is not (0 is silence)")
+        number = count(sequence_number, "sequence_number", least=0, most=_MAX_PULSES)
+        time_s = finite(time_s, "time_s")
+        if self._is_wanted(number):
+            self._keep(samples, number, time_s)
+
     def __call__(self, acquisition: Acquisition) -> MModeFrame | None:
         """Take the pulses of an acquisition, and return the picture that ends with them.
 
@@ -241,16 +270,22 @@ class ColourMMode:
         )
 
     def _add_pulse(self, data: NDArray[Any], number: int, time_s: float) -> None:
+        if not self._is_wanted(number):
+            return
+        if self._demodulator is not None:
+            data = self._demodulator.frame(data, out=self._iq)
+        self._keep(self._m_mode.beamformer(data), number, time_s)
+
+    def _is_wanted(self, number: int) -> bool:
+        """Count a pulse; False where the first pulses of its packet were lost."""
         place = number % self.packet_size
         if number != self._next_pulse or place == 0:
             self._n_kept = 0
         self._next_pulse = number + 1
-        if place != self._n_kept:
-            return  # The packet's first pulses were lost.
-        if self._demodulator is not None:
-            data = self._demodulator.frame(data, out=self._iq)
-        samples = self._m_mode.beamformer(data)
-        self._packet[:, place] = samples
+        return place == self._n_kept
+
+    def _keep(self, samples: NDArray[np.complex64], number: int, time_s: float) -> None:
+        self._packet[:, number % self.packet_size] = samples
         self._n_kept += 1
         if self._n_kept < self.packet_size:
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -22,7 +23,7 @@ MAX_CAPACITY = 2**16
 DEFAULT_CAPACITY = 4
 
 
-class Fork:
+class Fork(ABC):
     """What items come out of, and to which consumers are added: a stream, or a branch of it."""
 
     def __init__(self, name: str) -> None:
@@ -99,11 +100,13 @@ class Fork:
         if overflow is not None:
             raise overflow
 
+    @abstractmethod
     def _require_stopped(self) -> None:
-        raise NotImplementedError
+        """Raise `StateError` while the stream runs."""
 
+    @abstractmethod
     def _names(self) -> set[str]:
-        raise NotImplementedError
+        """Return the names of all branches of the stream."""
 
 
 class Branch(Fork):

@@ -238,3 +238,38 @@ def test_memory_does_not_grow_with_the_pulses(recording: Acquisition) -> None:
     assert held > (3 + 1) * 75 * LINE.n_samples * 4
     plan.add(recording)
     assert plan.n_bytes == held
+
+
+def test_pulses_beamformed_elsewhere_give_the_same_picture(recording: Acquisition) -> None:
+    plans = [ColourMMode(recording, LINE, packet_size=12, sweep_s=0.15) for _ in range(2)]
+    whole = plans[0](recording)
+    beamformed = usdk.demodulate(recording)
+    beamformer = usdk.Beamformer.for_acquisition(beamformed, LINE)
+    for number, data in enumerate(beamformed.data):
+        time_s = float(recording.device_timestamps_s[number])
+        plans[1].add_line(beamformer(data), time_s=time_s, sequence_number=number)
+    assert whole is not None
+    lines = plans[1].frame()
+    np.testing.assert_array_equal(lines.pixels, whole.pixels)
+    assert lines.overlay is not None
+    assert whole.overlay is not None
+    np.testing.assert_array_equal(lines.overlay.velocity_m_s, whole.overlay.velocity_m_s)
+
+
+@pytest.mark.parametrize(
+    ("samples", "number", "time_s"),
+    [
+        (np.zeros(79, np.complex64), 0, 0.0),
+        (np.zeros(80, np.float32), 0, 0.0),
+        (np.full(80, np.nan, np.complex64), 0, 0.0),
+        (np.zeros(80, np.complex64), -1, 0.0),
+        (np.zeros(80, np.complex64), 0, math.nan),
+        (None, 0, 0.0),
+    ],
+)
+def test_a_line_that_is_none_is_refused(
+    recording: Acquisition, samples: Any, number: int, time_s: float
+) -> None:
+    plan = ColourMMode(recording, LINE)
+    with pytest.raises(ArgumentError):
+        plan.add_line(samples, time_s=time_s, sequence_number=number)
