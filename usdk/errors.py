@@ -13,6 +13,8 @@
     ├── DeviceTimeoutError   (TimeoutError)     the device: it did not answer in time
     ├── DataDamagedError     (ValueError)       the sender: bytes that are not what they claim
     ├── NotTrustedError      (PermissionError)  the security officer: a check of trust failed
+    ├── LineDownError        (ConnectionError)  the network: no way to the receiver, try again later
+    ├── DeliveryRefusedError (PermissionError)  the receiver: it said no to this object or sender
     └── StorageError         (OSError)          the administrator: disk full, read-only, no access
 
 Each is also the builtin that it resembles, so that ``except ValueError`` still works. A message
@@ -24,11 +26,13 @@ from __future__ import annotations
 __all__ = [
     "ArgumentError",
     "DataDamagedError",
+    "DeliveryRefusedError",
     "DeviceAbsentError",
     "DeviceFailedError",
     "DeviceTimeoutError",
     "DriverConflictError",
     "EndOfRecordingError",
+    "LineDownError",
     "MissingExtraError",
     "NotTrustedError",
     "StateError",
@@ -84,6 +88,14 @@ class DataDamagedError(UsdkError, ValueError):
 
 class NotTrustedError(UsdkError, PermissionError):
     """A signature, certificate or digest did not pass a check of trust."""
+
+
+class LineDownError(UsdkError, ConnectionError):
+    """The receiver cannot be reached, broke off or is overloaded; what was to be sent is kept."""
+
+
+class DeliveryRefusedError(UsdkError, PermissionError):
+    """The receiver refused an object or its sender; trying again alone will not help."""
 
 
 class StorageError(UsdkError, OSError):

@@ -23,6 +23,8 @@ EXPECTED = {
     "DataDamagedError": 5,
     "NotTrustedError": 6,
     "StorageError": 7,
+    "LineDownError": 11,
+    "DeliveryRefusedError": 12,
     "UsdkError": 1,
 }
 

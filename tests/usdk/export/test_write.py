@@ -11,7 +11,6 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydicom import dcmread
 
-from usdk import export
 from usdk.dicom import Patient, read_frames, read_summary
 from usdk.errors import (
     ArgumentError,
@@ -19,7 +18,7 @@ from usdk.errors import (
     NotTrustedError,
     StorageError,
 )
-from usdk.export import write_dicom
+from usdk.export import write, write_dicom
 from usdk.scan import Raster
 from usdk.trust import RsaSigner, verify_dicom
 from usdk.trust.development_certificates import issue_development_certificates
@@ -101,14 +100,14 @@ def test_a_patient_is_no_study(frame, tmp_path):
 
 
 def test_an_object_that_would_mislead_is_not_written(frame, study, tmp_path, monkeypatch):
-    right = export.us_image
+    right = write.us_image
 
     def wrong(*arguments, **options):
         dataset = right(*arguments, **options)
         dataset.SequenceOfUltrasoundRegions[0].PhysicalDeltaY = -0.02
         return dataset
 
-    monkeypatch.setattr(export, "us_image", wrong)
+    monkeypatch.setattr(write, "us_image", wrong)
     with pytest.raises(ArgumentError, match="PhysicalDeltaY is negative"):
         write_dicom(tmp_path / "x.dcm", [frame], signer=None, study=study)
     assert list(tmp_path.iterdir()) == []
@@ -143,7 +142,7 @@ def test_a_failure_at_any_step_leaves_what_was_there(
 ):
     path = tmp_path / "x.dcm"
     path.write_bytes(b"old")
-    monkeypatch.setattr(export, step, fails_with(raised))
+    monkeypatch.setattr(write, step, fails_with(raised))
     with pytest.raises(expected):
         write_dicom(path, [frame], signer=signer, study=study)
     assert path.read_bytes() == b"old"
@@ -153,7 +152,7 @@ def test_a_failure_at_any_step_leaves_what_was_there(
 def test_an_object_without_a_valid_signature_is_not_kept(
     frame, study, signer, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(export, "sign_dicom", lambda *_: "2.25.1")
+    monkeypatch.setattr(write, "sign_dicom", lambda *_: "2.25.1")
     with pytest.raises(NotTrustedError, match="not signed"):
         write_dicom(tmp_path / "x.dcm", [frame], signer=signer, study=study)
     assert list(tmp_path.iterdir()) == []
@@ -162,13 +161,13 @@ def test_an_object_without_a_valid_signature_is_not_kept(
 def test_pixels_that_change_on_their_way_to_the_disk_are_noticed(
     frame, study, tmp_path, monkeypatch
 ):
-    right = export.require_sound
+    right = write.require_sound
 
     def damage(dataset):
         right(dataset)
         dataset.PixelData = dataset.PixelData[:-2] + b"\xa5\xa5"
 
-    monkeypatch.setattr(export, "require_sound", damage)
+    monkeypatch.setattr(write, "require_sound", damage)
     with pytest.raises(DataDamagedError, match="frame 1"):
         write_dicom(tmp_path / "x.dcm", [frame], signer=None, study=study)
     assert list(tmp_path.iterdir()) == []
