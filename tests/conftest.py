@@ -13,6 +13,8 @@ from hypothesis import settings
 settings.register_profile("usdk", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("usdk")
 
+pytest_plugins = ["orthanc_server"]
+
 
 @pytest.fixture(scope="session")
 def data_dir() -> Path:
