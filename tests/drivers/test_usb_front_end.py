@@ -376,7 +376,6 @@ def test_silence_times_out_in_time_and_a_new_start_mends_it(recording: Maker) ->
         assert front_end.read().sequence_numbers.tolist() == [0]
 
 
-@pytest.mark.pyusb_alone
 def test_a_device_that_loses_every_packet_times_out_in_time(recording: Maker) -> None:
     plan = FaultPlan(rates={Fault.DROP: 1.0})
     with SimulatedFrontEnd.playing(recording(), loop=True, faults=plan) as front_end:

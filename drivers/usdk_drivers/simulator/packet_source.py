@@ -18,6 +18,9 @@ from usdk_drivers.wire import PACKET_HEADER_BYTES, PacketFlag, PacketHeader, enc
 __all__ = ["FIFO_BYTES", "Pace", "PacketSource"]
 
 FIFO_BYTES = 8 * 2**20
+# A device that loses packet after packet lets others run after so many: whoever asks it for its
+# status shares the interpreter with it.
+_MAX_LOST_IN_A_ROW = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,10 +128,11 @@ class PacketSource:
     def fill(self, buffer: memoryview, timeout_s: float) -> int:
         """Send what there is, at most to the end of a frame, so that no frame waits for the next.
 
-        `Nak` if nothing is due within ``timeout_s``.
+        `Nak` if nothing is due within ``timeout_s``, and before that when many packets in a row
+        were lost on purpose: ask again.
         """
         deadline_s = self._clock_s() + timeout_s
-        n_filled = 0
+        n_filled = n_lost = 0
         while n_filled < len(buffer):
             if self._pending:
                 piece = self._pending[: len(buffer) - n_filled]
@@ -150,10 +154,10 @@ class PacketSource:
                 break
             if fault is Fault.NAK and not self._pause_is_over(deadline_s):
                 break
-            if not n_filled and self._clock_s() > deadline_s:
-                # Every packet was dropped on purpose.
+            if n_lost == _MAX_LOST_IN_A_ROW:
                 break
             self._send(self._fifo.popleft(), fault)
+            n_lost = 0 if self._pending else n_lost + 1
         if not n_filled:
             raise Nak
         return n_filled
