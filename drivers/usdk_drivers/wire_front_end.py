@@ -1,0 +1,232 @@
+"""WireFrontEnd: a front-end that speaks the wire protocol, whatever carries the bytes."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from usdk.acquisition import Acquisition, DeviceInfo
+from usdk.errors import (
+    ArgumentError,
+    DeviceAbsentError,
+    DeviceFailedError,
+    DeviceTimeoutError,
+    EndOfRecordingError,
+    StateError,
+    UsdkError,
+)
+from usdk.front_end import (
+    Capabilities,
+    Configuration,
+    FrontEnd,
+    FrontEndState,
+    FrontEndStatus,
+    ReceiveRequest,
+)
+from usdk.probe import Probe
+from usdk.transmit import TransmitSequence
+from usdk_drivers.fixed_sequence import agree_on_fixed
+from usdk_drivers.frame_assembly import FrameAssembler
+from usdk_drivers.sequence_mapping import configuration_of, settings_for
+from usdk_drivers.usb_errors import EndpointStalledError
+from usdk_drivers.usb_link import DeviceLink, Transport
+from usdk_drivers.wire import DeviceState, PacketDecoder
+
+__all__ = ["WireFrontEnd"]
+
+# Between transfers that bring nothing, the device is asked whether it still runs.
+IDLE_TIMEOUT_S = 0.25
+MAX_STALLS_IN_A_ROW = 3
+_MAX_RUN = 2**16 - 1
+_MAX_CONFIGURATION = 2**32 - 1
+
+
+class WireFrontEnd(FrontEnd):
+    """The state machine of a front-end that speaks the wire protocol.
+
+    A driver adds its scheme, `open` and `discover`.
+
+    Parameters
+    ----------
+    transport : Transport
+        An open transport, which the front-end closes.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        super().__init__()
+        self._transport = transport
+        self._link = DeviceLink(transport)
+        try:
+            self._link.negotiate()
+            self._description = self._link.description()
+            # A device that sends its own sequence knows it from the beginning.
+            is_fixed = self.capabilities.sequence_is_fixed
+            self._settings = self._link.settings() if is_fixed else None
+        except BaseException:
+            transport.close()
+            raise
+        self._configuration_id = 0
+        self._run = 0
+        self._assembler: FrameAssembler | None = None
+        self._decoder = PacketDecoder(lambda header: None)
+        self._n_overruns = 0
+
+    @property
+    def info(self) -> DeviceInfo:
+        """Who the device is."""
+        return self._description.info
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it can do."""
+        return self._description.capabilities
+
+    @property
+    def probe(self) -> Probe:
+        """The probe that it carries."""
+        return self._description.probe
+
+    @property
+    def n_packets_ignored(self) -> int:
+        """Packets since the start that came twice, too late, or from another run."""
+        return self._assembler.n_packets_ignored if self._assembler else 0
+
+    def _configure(
+        self, sequence: TransmitSequence | None, receive: ReceiveRequest | None
+    ) -> Configuration:
+        if self.capabilities.sequence_is_fixed:
+            assert self._settings is not None
+            configuration = configuration_of(self._settings, self.probe)
+            return agree_on_fixed(configuration, sequence, receive)
+        if sequence is None:
+            raise ArgumentError("this front-end has no sequence of its own: give configure one")
+        if receive is None:
+            raise ArgumentError("say how deep to listen: configure(sequence, depth_m=0.04)")
+        identifier = self._configuration_id % _MAX_CONFIGURATION + 1
+        request = settings_for(sequence, receive, self.probe, self.capabilities, identifier)
+        self._configuration_id = identifier
+        settings = self._link.configure(request)
+        configuration = configuration_of(settings, self.probe)
+        self._settings = settings
+        return configuration
+
+    def _start(self) -> None:
+        assert self._settings is not None
+        self._run = self._run % _MAX_RUN + 1
+        self._assembler = FrameAssembler(self._settings, self._run)
+        self._decoder = PacketDecoder(
+            self._assembler.slot, max_payload_bytes=self._assembler.payload_bytes
+        )
+        self._n_overruns = 0
+        self._link.start(self._run)
+
+    def _read(self, n_frames: int, deadline_s: float) -> Acquisition:
+        assembler = self._running()
+        assembler.begin(n_frames)
+        # Devices that keep a time of their own stretch the wait, see `_clock_s`.
+        end_s = self._clock_s() + deadline_s - time.monotonic()
+        try:
+            self._fill(assembler, n_frames, end_s)
+        except UsdkError:
+            if not assembler.n_whole:
+                raise
+            # What came is delivered; the next read meets what is wrong again.
+        if assembler.n_whole:
+            return self._acquisition(assembler)
+        if assembler.has_ended:
+            raise EndOfRecordingError("the device has no more frames: stop and start it again")
+        raise DeviceTimeoutError(
+            f"no whole frame came in time ({assembler.n_frames_lost} lost since the start): check "
+            "the cable, or allow a longer timeout_s"
+        )
+
+    def _fill(self, assembler: FrameAssembler, n_frames: int, end_s: float) -> None:
+        n_stalls = 0
+        while True:
+            while assembler.n_whole < n_frames and (event := self._decoder.next_event()):
+                assembler.take(event)
+                # A stream of nothing but damage must not outlast the time allowed either.
+                if self._clock_s() > end_s:
+                    break
+            if self.state is not FrontEndState.RUNNING:
+                raise StateError("the front-end was stopped while it was read")
+            remaining_s = end_s - self._clock_s()
+            if assembler.n_whole == n_frames or assembler.has_ended or remaining_s <= 0:
+                return
+            try:
+                chunk = self._transport.read(min(remaining_s, IDLE_TIMEOUT_S))
+            except EndpointStalledError as error:
+                n_stalls += 1
+                if n_stalls > MAX_STALLS_IN_A_ROW:
+                    raise DeviceFailedError(
+                        "the device keeps halting its data endpoint (its last error: "
+                        f"{self._link.last_error()}): stop and start it, or plug it in anew"
+                    ) from error
+                # What the transfer held is lost; the packets' numbers will tell which.
+                self._transport.clear_halt()
+                continue
+            if len(chunk):
+                n_stalls = 0
+                self._decoder.receive(chunk)
+            else:
+                self._ask_why_silent(assembler)
+
+    def _ask_why_silent(self, assembler: FrameAssembler) -> None:
+        status = self._link.status()
+        if status.state is DeviceState.FAILED:
+            raise DeviceFailedError(f"the device failed: {self._link.last_error()}")
+        if status.state is DeviceState.ENDED and status.run == self._run:
+            assembler.finish(status.n_frames_made)
+
+    def _acquisition(self, assembler: FrameAssembler) -> Acquisition:
+        data, numbers, device_s, host_s = assembler.frames()
+        gaps, assembler.gaps = tuple(assembler.gaps), []
+        configuration = self.configuration
+        return Acquisition(
+            data=data,
+            probe=self.probe,
+            sequence=configuration.sequence,
+            receive=configuration.receive,
+            sequence_numbers=numbers,
+            device_timestamps_s=device_s,
+            host_timestamps_s=host_s,
+            gaps=gaps,
+            device=self.info,
+        )
+
+    def _stop(self) -> None:
+        try:
+            self._link.stop()
+            self._n_overruns = self._link.status().n_overruns
+        except DeviceAbsentError:
+            # What is gone has stopped.
+            pass
+
+    def _close(self) -> None:
+        self._transport.close()
+
+    def _status(self) -> FrontEndStatus:
+        status = self._link.status()
+        assembler = self._assembler
+        is_current = assembler is not None and status.run == self._run
+        return FrontEndStatus(
+            state=self.state,
+            n_frames_received=assembler.n_frames_received if assembler else 0,
+            n_frames_lost=assembler.n_frames_lost if assembler else 0,
+            n_packets_lost=assembler.n_packets_lost if assembler else 0,
+            n_packets_damaged=assembler.n_packets_damaged if assembler else 0,
+            n_overruns=status.n_overruns if is_current else self._n_overruns,
+            temperature_celsius=(
+                None if math.isnan(status.temperature_celsius) else status.temperature_celsius
+            ),
+            voltages_v=status.voltages_v,
+        )
+
+    def _running(self) -> FrameAssembler:
+        if self._assembler is None:
+            raise StateError("the front-end has not been started")
+        return self._assembler
+
+    def _clock_s(self) -> float:
+        """Return the clock on which a read waits, s."""
+        return time.monotonic()
