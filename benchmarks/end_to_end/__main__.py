@@ -138,7 +138,8 @@ def main() -> None:
     sound_hz = SOUND_SPEED_M_S / (2 * DEPTH_M) / N_TRANSMITS
     print(
         f"{N_ELEMENTS} elements, {N_SAMPLES} samples, {N_TRANSMITS} plane waves, "
-        f"{DEPTH_M * 1e3:.0f} mm: sound allows {sound_hz:.0f} frames/s ({1e3 / sound_hz:.2f} ms a frame)\n"
+        f"{DEPTH_M * 1e3:.0f} mm: sound allows {sound_hz:.0f} frames/s, "
+        f"{1e3 / sound_hz:.2f} ms a frame\n"
     )
     print("| device | frames/s | p50 | p99 | sent | lost | dropped | reading | B-mode |")
     print("|---|---|---|---|---|---|---|---|---|")
