@@ -10,7 +10,9 @@
     ├── DriverConflictError  (RuntimeError)     the installer: two drivers claim one scheme
     ├── DeviceAbsentError    (ConnectionError)  the operator: plug the probe in
     ├── DeviceFailedError    (OSError)          the device: it answered with an error
+    │   └── DeviceFrozenError                   the operator: it stopped sending to be safe
     ├── DeviceTimeoutError   (TimeoutError)     the device: it did not answer in time
+    │   └── TriggerTimeoutError                 the operator: no external trigger came
     ├── DataDamagedError     (ValueError)       the sender: bytes that are not what they claim
     ├── NotTrustedError      (PermissionError)  the security officer: a check of trust failed
     ├── LineDownError        (ConnectionError)  the network: no way to the receiver, try again later
@@ -29,6 +31,7 @@ __all__ = [
     "DeliveryRefusedError",
     "DeviceAbsentError",
     "DeviceFailedError",
+    "DeviceFrozenError",
     "DeviceTimeoutError",
     "DriverConflictError",
     "EndOfRecordingError",
@@ -37,6 +40,7 @@ __all__ = [
     "NotTrustedError",
     "StateError",
     "StorageError",
+    "TriggerTimeoutError",
     "UsdkError",
 ]
 
@@ -78,8 +82,16 @@ class DeviceFailedError(UsdkError, OSError):
     """The device is there and reported a failure, or broke its protocol."""
 
 
+class DeviceFrozenError(DeviceFailedError):
+    """The device stopped sending to be safe: too hot, or its host was silent for too long."""
+
+
 class DeviceTimeoutError(UsdkError, TimeoutError):
     """The device did not answer in the time allowed."""
+
+
+class TriggerTimeoutError(DeviceTimeoutError):
+    """The device waits for an external trigger, and none came in the time allowed."""
 
 
 class DataDamagedError(UsdkError, ValueError):
@@ -91,7 +103,14 @@ class NotTrustedError(UsdkError, PermissionError):
 
 
 class LineDownError(UsdkError, ConnectionError):
-    """The receiver cannot be reached, broke off or is overloaded; what was to be sent is kept."""
+    """The receiver cannot be reached, broke off or is overloaded; what was to be sent is kept.
+
+    ``retry_after_s`` is how long it asks to be left alone, s; None where it does not say.
+    """
+
+    def __init__(self, *arguments: object, retry_after_s: float | None = None) -> None:
+        super().__init__(*arguments)
+        self.retry_after_s = retry_after_s
 
 
 class DeliveryRefusedError(UsdkError, PermissionError):
