@@ -188,19 +188,24 @@ class SerialTransport:
         self._nonce = secrets.randbits(32)
         hello = encode_frame(FrameKind.HELLO, 0, Greeting(self._nonce).pack())
         end_s = time.monotonic() + OPEN_TIMEOUT_S
-        while self._welcome is None:
+        self._send(hello, "greeting")
+        while not self._wait(self._is_welcome, time.monotonic() + HELLO_AGAIN_S):
             if time.monotonic() >= end_s:
                 raise self._stranger()
             self._send(hello, "greeting")
-            self._wait(lambda: self._welcome is not None, time.monotonic() + HELLO_AGAIN_S)
-        if self._welcome.version != SERIAL_VERSION:
+        welcome = self._welcome
+        assert welcome is not None
+        if welcome.version != SERIAL_VERSION:
             raise DeviceFailedError(
-                f"the device on {self._name} speaks version {self._welcome.version} of the serial "
+                f"the device on {self._name} speaks version {welcome.version} of the serial "
                 f"line's frames, this driver {SERIAL_VERSION}: update the older of both"
             )
-        self._max_upload_bytes = min(self._welcome.max_upload_bytes, MAX_BODY_BYTES)
+        self._max_upload_bytes = min(welcome.max_upload_bytes, MAX_BODY_BYTES)
         if self._max_upload_bytes < 1:
             raise DeviceFailedError(f"the device on {self._name} takes no uploads: update it")
+
+    def _is_welcome(self) -> bool:
+        return self._welcome is not None
 
     def _stranger(self) -> UsdkError:
         if self.n_bytes_received:
