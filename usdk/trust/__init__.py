@@ -7,10 +7,11 @@ from usdk.trust.development import (
     dev_certificate_authority,
     dev_signer,
 )
-from usdk.trust.dicom_signing import sign_dicom
+from usdk.trust.dicom_signing import sign_dicom, sign_frame_digests
 from usdk.trust.dicom_verification import verify_dicom
 from usdk.trust.file_key import FileSigner
-from usdk.trust.rsa_signer import RsaSigner
+from usdk.trust.frame_digests import FrameDecoder
+from usdk.trust.memory_key import EcSigner, RsaSigner
 from usdk.trust.signature_profile import Profile
 from usdk.trust.signature_purpose import SIGNATURE_PURPOSES
 from usdk.trust.signer import Signer
@@ -21,7 +22,9 @@ __all__ = [
     "CertificateLike",
     "DevelopmentAuthority",
     "DevelopmentKeyWarning",
+    "EcSigner",
     "FileSigner",
+    "FrameDecoder",
     "Profile",
     "RsaSigner",
     "SignatureReport",
@@ -30,5 +33,6 @@ __all__ = [
     "dev_certificate_authority",
     "dev_signer",
     "sign_dicom",
+    "sign_frame_digests",
     "verify_dicom",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from usdk.errors import DataDamagedError
 from usdk.files import open_regular, storage_errors
@@ -31,6 +32,10 @@ class ByteSource(ABC):
     def __init__(self) -> None:
         self._window = b""
         self._window_offset = 0
+
+    def as_file(self) -> io.BufferedReader:
+        """Return the same bytes as a binary file for reading, with a position of its own."""
+        return io.BufferedReader(_RawBytes(self), _WINDOW_BYTES)
 
     @abstractmethod
     def _read_at(self, offset: int, n_bytes: int) -> bytes: ...
@@ -67,6 +72,34 @@ class ByteSource(ABC):
                 " fetch it again"
             )
         return data
+
+
+class _RawBytes(io.RawIOBase):
+    def __init__(self, source: ByteSource) -> None:
+        super().__init__()
+        self._source = source
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        start = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._source.size}
+        position = start[whence] + offset
+        if position < 0:
+            raise ValueError("negative position")
+        self._position = position
+        return position
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        n_bytes = max(0, min(len(view), self._source.size - self._position))
+        view[:n_bytes] = self._source.read(self._position, n_bytes)
+        self._position += n_bytes
+        return n_bytes
 
 
 class MemorySource(ByteSource):

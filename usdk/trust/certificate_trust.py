@@ -14,12 +14,11 @@ from typing import TypeVar
 from usdk.errors import ArgumentError, DataDamagedError, NotTrustedError
 from usdk.trust.cryptography_extra import (
     ExtendedKeyUsageOID,
-    rsa,
     verification,
     x509,
 )
 from usdk.trust.file_key import read_small_file
-from usdk.trust.rsa_signer import MIN_RSA_BITS
+from usdk.trust.public_key import key_problem
 
 __all__ = [
     "MAX_CHAIN_DEPTH",
@@ -92,10 +91,8 @@ def load_certificates(sources: Iterable[CertificateLike]) -> tuple[x509.Certific
 
 def certificate_problems(certificate: x509.Certificate, moment: datetime) -> list[str]:
     """Return why ``certificate`` may not sign at ``moment``; empty if it may."""
-    problems = []
-    key = certificate.public_key()
-    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < MIN_RSA_BITS:
-        problems.append(f"the signer's key is not RSA of at least {MIN_RSA_BITS} bits")
+    weakness = key_problem(certificate.public_key())
+    problems = [] if weakness is None else [weakness]
     if moment < certificate.not_valid_before_utc:
         problems.append(f"the signer's certificate is not yet valid at {_text(moment)}")
     if moment > certificate.not_valid_after_utc:

@@ -23,7 +23,7 @@ from usdk.errors import DataDamagedError, NotTrustedError, StorageError
 from usdk.trust.cryptography_extra import serialization, x509
 from usdk.trust.development_certificates import issue_development_certificates
 from usdk.trust.file_key import FileSigner, read_small_file
-from usdk.trust.rsa_signer import RsaSigner
+from usdk.trust.memory_key import RsaSigner
 from usdk.trust.signer import Signer
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""A signer whose RSA key is in a PEM file."""
+"""A signer whose key, RSA or on an elliptic curve, is in a PEM file."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 
 from usdk.errors import DataDamagedError, NotTrustedError
 from usdk.files import open_regular, storage_errors
-from usdk.trust.cryptography_extra import UnsupportedAlgorithm, serialization, x509
-from usdk.trust.rsa_signer import RsaSigner
+from usdk.trust.cryptography_extra import UnsupportedAlgorithm, ec, serialization, x509
+from usdk.trust.memory_key import EcSigner, RsaSigner
+from usdk.trust.signer import Signer
 
 __all__ = ["MAX_PEM_BYTES", "FileSigner", "read_small_file"]
 
@@ -19,13 +20,13 @@ MAX_PEM_BYTES = 1 << 20
 _READABLE_BY_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-class FileSigner(RsaSigner):
-    """Sign with the RSA key of a PEM file.
+class FileSigner:
+    """Sign with the key of a PEM file: RSA, or P-256 or P-384 outside PS3.15's profiles.
 
     Parameters
     ----------
     key_path : path-like
-        PEM private key (PKCS#8 or PKCS#1), readable by its owner alone.
+        PEM private key (PKCS#8, PKCS#1 or SEC 1), readable by its owner alone.
     certificate_path : path-like
         PEM certificate of that key; of several in the file, the first.
     password : bytes, optional
@@ -39,7 +40,8 @@ class FileSigner(RsaSigner):
         A file is not PEM, or not of a key or certificate.
     NotTrustedError
         Others than the owner can read the key file, the password is missing or wrong, the key is
-        not RSA or shorter than 2048 bits, or key and certificate are not a pair.
+        neither RSA of 2048 bits or more nor on P-256 or P-384, or key and certificate are not a
+        pair.
     """
 
     def __init__(
@@ -57,7 +59,17 @@ class FileSigner(RsaSigner):
                 "the certificate file is not a PEM certificate: convert it with"
                 " 'openssl x509 -inform DER', or name another file"
             ) from error
-        super().__init__(private_key, certificate)
+        kind = EcSigner if isinstance(private_key, ec.EllipticCurvePrivateKey) else RsaSigner
+        self._signer: Signer = kind(private_key, certificate)
+
+    @property
+    def certificate_der(self) -> bytes:
+        """The X.509 certificate of the key, DER."""
+        return self._signer.certificate_der
+
+    def sign_digest(self, digest: bytes, algorithm: str) -> bytes:
+        """Sign ``digest``; see `usdk.trust.Signer.sign_digest`."""
+        return self._signer.sign_digest(digest, algorithm)
 
 
 def _load_key(content: bytes, password: bytes | None) -> object:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from usdk.errors import NotTrustedError
 from usdk.trust.byte_source import ByteSource
 from usdk.trust.certificate_trust import parse_certificate
-from usdk.trust.cryptography_extra import InvalidSignature, PKCS1v15, rsa, x509
+from usdk.trust.cryptography_extra import rsa, x509
 from usdk.trust.dicom_structure import (
     EXPLICIT_VR_LITTLE_ENDIAN,
     DicomFile,
@@ -26,15 +26,29 @@ from usdk.trust.dicom_tags import (
     name_tags,
 )
 from usdk.trust.mac_stream import is_outside, is_signable, signed_bytes
-from usdk.trust.rsa_signer import PREHASHED
+from usdk.trust.public_key import certified_key, fits
 from usdk.trust.signature_item import MacParameters, SignatureItem, read_mac_parameters
-from usdk.trust.signature_profile import Profile, unmet_tags
+from usdk.trust.signature_profile import PROFILES, Profile, unmet_tags
 from usdk.trust.signer import DIGEST_SIZES
 from usdk.trust.verification_report import SignatureReport
 
-__all__ = ["CERTIFICATE_TYPE", "SignedScope", "check_signature", "sequence_items", "signed_scopes"]
+__all__ = [
+    "CERTIFICATE_TYPE",
+    "DOES_NOT_FIT",
+    "OTHER_TRANSFER_SYNTAX",
+    "CheckedSignature",
+    "SignedScope",
+    "check_signature",
+    "holds_fragments",
+    "met_profiles",
+    "sequence_items",
+    "signed_scopes",
+]
 
 CERTIFICATE_TYPE = "X509_1993_SIG"
+
+DOES_NOT_FIT = "the signature does not fit: signed elements or the signature were changed"
+OTHER_TRANSFER_SYNTAX = f"{name_tag(MAC_CALCULATION_TRANSFER_SYNTAX_UID)} is not the file's"
 
 _T = TypeVar("_T")
 
@@ -82,18 +96,30 @@ class _Reading:
             return None
 
 
-def check_signature(
-    file: DicomFile, scope: SignedScope, item: Item
-) -> tuple[SignatureReport, x509.Certificate | None]:
-    """Check one signature against the bytes of ``file``.
+@dataclass(frozen=True, slots=True)
+class CheckedSignature:
+    """What one signature's bytes say, before anyone asks who is trusted.
 
-    Returns
-    -------
+    Attributes
+    ----------
     report : SignatureReport
         With a problem for everything that does not fit. Its certificate is not judged.
     certificate : cryptography.x509.Certificate or None
         The signer's, where it can be read.
+    signature : bytes
+        The value that a time stamp is over; empty where it cannot be read.
+    timestamp : bytes or None
+        The time-stamp token, where there is one.
     """
+
+    report: SignatureReport
+    certificate: x509.Certificate | None
+    signature: bytes
+    timestamp: bytes | None
+
+
+def check_signature(file: DicomFile, scope: SignedScope, item: Item) -> CheckedSignature:
+    """Check one signature against the bytes of ``file``."""
     attempt = _Reading()
     source = file.source
     signature = SignatureItem(source, item)
@@ -107,7 +133,12 @@ def check_signature(
     kind = attempt(signature.certificate_type)
     if kind is not None and kind != CERTIFICATE_TYPE:
         attempt.problems.append(f"the certificate type is not {CERTIFICATE_TYPE}")
+    timestamp = attempt(signature.timestamp)
     certificate = attempt(lambda: parse_certificate(signature.certificate_der()))
+    value = None
+    if certificate is not None:
+        report = replace(report, key_kind=_key_kind(certificate))
+        value = attempt(lambda: _signature_value(signature, certificate))
     mac = None
     if report.mac_id is not None:
         number = report.mac_id
@@ -116,9 +147,19 @@ def check_signature(
     if mac is not None:
         report = _with_coverage(report, scope, mac)
         attempt.problems += _mac_problems(file, scope, mac)
-    if certificate is not None and mac is not None and not attempt.problems:
-        attempt(lambda: _verify(source, scope, mac, signature, certificate))
-    return replace(report, problems=tuple(attempt.problems)), certificate
+    if certificate is not None and mac is not None and value and not attempt.problems:
+        attempt(lambda: _verify(source, scope, mac, signature, certificate, value))
+    report = replace(report, problems=tuple(attempt.problems))
+    return CheckedSignature(report, certificate, value or b"", timestamp)
+
+
+def _signature_value(signature: SignatureItem, certificate: x509.Certificate) -> bytes:
+    key = certified_key(certificate)
+    if key is None:
+        raise NotTrustedError("the signer's key is neither RSA nor on an elliptic curve")
+    is_rsa = isinstance(key, rsa.RSAPublicKey)
+    # The modulus says how long an RSA signature is; that of ECDSA is DER, with a length of its own.
+    return signature.signature((key.key_size + 7) // 8 if is_rsa else None)
 
 
 def _with_coverage(
@@ -126,14 +167,36 @@ def _with_coverage(
 ) -> SignatureReport:
     signed = frozenset(mac.signed_tags)
     present = [e.tag for e in scope.elements if not is_outside(e.tag)]
-    met: Profile = "BASE" if unmet_tags("CREATOR", present, signed) else "CREATOR"
+    met = met_profiles(report.key_kind, present, signed)
     return replace(
         report,
-        algorithm=f"RSA-{mac.algorithm}",
+        algorithm=f"{report.key_kind or 'unknown'}-{mac.algorithm}",
         covered_tags=tuple(tag for tag in present if tag in signed),
         uncovered_tags=tuple(tag for tag in present if tag not in signed),
-        profile=None if scope.location else met,
+        profiles=() if scope.location else met,
     )
+
+
+def met_profiles(
+    key_kind: str | None, present: Collection[int], signed: Collection[int]
+) -> tuple[Profile, ...]:
+    """Return the profiles whose demands on key and coverage are met, the widest last."""
+    if key_kind != "RSA":
+        return ()
+    return tuple(one for one in PROFILES if not unmet_tags(one, present, signed))
+
+
+def holds_fragments(element: Element) -> bool:
+    """Return whether pixel data in fragments lie in ``element``, at any depth."""
+    inner = (e for item in element.items or () for e in item.elements)
+    return element.fragments is not None or any(holds_fragments(e) for e in inner)
+
+
+def _key_kind(certificate: x509.Certificate) -> str | None:
+    key = certified_key(certificate)
+    if key is None:
+        return None
+    return "RSA" if isinstance(key, rsa.RSAPublicKey) else "ECDSA"
 
 
 def _mac_problems(file: DicomFile, scope: SignedScope, mac: MacParameters) -> list[str]:
@@ -141,9 +204,13 @@ def _mac_problems(file: DicomFile, scope: SignedScope, mac: MacParameters) -> li
     # The MAC parameters are not under the signature: whoever changes a file may change them too.
     if mac.algorithm not in DIGEST_SIZES:
         problems.append(f"the MAC algorithm is none of {', '.join(DIGEST_SIZES)}")
-    expected = file.transfer_syntax_uid if file.is_encapsulated else EXPLICIT_VR_LITTLE_ENDIAN
-    if mac.transfer_syntax_uid != expected:
-        problems.append(f"{name_tag(MAC_CALCULATION_TRANSFER_SYNTAX_UID)} is not the file's")
+    signed = frozenset(mac.signed_tags)
+    allowed = {file.transfer_syntax_uid}
+    if not any(holds_fragments(e) for e in scope.elements if e.tag in signed):
+        # Without fragments the bytes are those of Explicit VR Little Endian in every file.
+        allowed.add(EXPLICIT_VR_LITTLE_ENDIAN)
+    if mac.transfer_syntax_uid not in allowed:
+        problems.append(OTHER_TRANSFER_SYNTAX)
     signable = {e.tag for e in scope.elements if is_signable(e)}
     lost = [tag for tag in mac.signed_tags if tag not in signable]
     if lost:
@@ -157,19 +224,13 @@ def _verify(
     mac: MacParameters,
     signature: SignatureItem,
     certificate: x509.Certificate,
+    value: bytes,
 ) -> None:
-    key = certificate.public_key()
-    if not isinstance(key, rsa.RSAPublicKey):
-        raise NotTrustedError("the signer's key is not RSA")
-    value = signature.signature((key.key_size + 7) // 8)
+    key = certified_key(certificate)
     signed = frozenset(mac.signed_tags)
     digest = hashlib.new(mac.algorithm)
     elements = (e for e in scope.elements if e.tag in signed)
     for piece in signed_bytes(source, elements, source, signature.elements):
         digest.update(piece)
-    try:
-        key.verify(value, digest.digest(), PKCS1v15(), PREHASHED[mac.algorithm])
-    except (InvalidSignature, ValueError) as error:
-        raise NotTrustedError(
-            "the signature does not fit: signed elements or the signature were changed"
-        ) from error
+    if key is None or not fits(key, value, digest.digest(), mac.algorithm):
+        raise NotTrustedError(DOES_NOT_FIT)

@@ -19,7 +19,16 @@ from usdk.trust.byte_source import ByteSource
 from usdk.trust.dicom_structure import Element, Item, find_element
 from usdk.trust.dicom_tags import name_tag
 
-__all__ = ["MAX_ATTRIBUTE_BYTES", "MacParameters", "SignatureItem", "read_mac_parameters"]
+__all__ = [
+    "MAX_ATTRIBUTE_BYTES",
+    "TIMESTAMP_TYPE",
+    "MacParameters",
+    "SignatureItem",
+    "read_mac_parameters",
+]
+
+TIMESTAMP_TYPE = "CMS_TSP"
+"""Defined term of a time stamp by RFC 3161 (PS3.3 C.12.1.1.3.1.3)."""
 
 MAX_ATTRIBUTE_BYTES = 1 << 20
 """Longest attribute of a signature that is read, the certificate included."""
@@ -93,10 +102,23 @@ class SignatureItem:
         value = _value(self.source, self.elements, tags.CERTIFICATE_OF_SIGNER, "OB")
         return _unpadded(value, _der_length(value), tags.CERTIFICATE_OF_SIGNER)
 
-    def signature(self, n_bytes: int) -> bytes:
-        """Signature of ``n_bytes``, the modulus' length, without its padding."""
+    def signature(self, n_bytes: int | None) -> bytes:
+        """Signature of ``n_bytes``, the modulus' length, or of the DER's own, without padding."""
         value = _value(self.source, self.elements, tags.SIGNATURE, "OB")
-        return _unpadded(value, n_bytes, tags.SIGNATURE)
+        length = _der_length(value) if n_bytes is None else n_bytes
+        return _unpadded(value, length, tags.SIGNATURE)
+
+    def timestamp(self) -> bytes | None:
+        """CertifiedTimestamp without its padding, or None where there is none."""
+        kind = find_element(self.elements, tags.CERTIFIED_TIMESTAMP_TYPE)
+        if kind is None and find_element(self.elements, tags.CERTIFIED_TIMESTAMP) is None:
+            return None
+        if _text(self.source, self.elements, tags.CERTIFIED_TIMESTAMP_TYPE, "CS") != TIMESTAMP_TYPE:
+            raise NotTrustedError(
+                f"{name_tag(tags.CERTIFIED_TIMESTAMP_TYPE)} is not {TIMESTAMP_TYPE}"
+            )
+        value = _value(self.source, self.elements, tags.CERTIFIED_TIMESTAMP, "OB")
+        return _unpadded(value, _der_length(value), tags.CERTIFIED_TIMESTAMP)
 
     def signed_at(self) -> datetime:
         """DigitalSignatureDateTime; without an offset it is taken as UTC."""

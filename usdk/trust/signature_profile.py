@@ -10,16 +10,16 @@ from usdk.trust import dicom_tags as tags
 
 __all__ = ["PROFILES", "Profile", "unmet_tags"]
 
-Profile = Literal["BASE", "CREATOR"]
+Profile = Literal["BASE", "CREATOR", "AUTHORIZATION"]
 
-PROFILES: tuple[Profile, ...] = ("BASE", "CREATOR")
-"""Base RSA (PS3.15 C.1) and Creator RSA (PS3.15 C.2) digital signature profiles."""
+PROFILES: tuple[Profile, ...] = ("BASE", "CREATOR", "AUTHORIZATION")
+"""Base, Creator and Authorization RSA digital signature profiles (PS3.15 C.1, C.2, C.3)."""
 
 _ALWAYS = frozenset(
     (tags.SOP_CLASS_UID, tags.SOP_INSTANCE_UID, tags.STUDY_INSTANCE_UID, tags.SERIES_INSTANCE_UID)
 )
 
-# PS3.15 C.2 names modules; these are their attributes at the top level (PS3.3 Annex C).
+# PS3.15 C.2 and C.3 name modules; these are their attributes at the top level (PS3.3 Annex C).
 # fmt: off
 _WHERE_PRESENT = frozenset((
     0x00080008, 0x00080012, 0x00080013, 0x00080023, 0x00080033, 0x00080070, 0x00080080,
@@ -34,6 +34,13 @@ _WHERE_PRESENT = frozenset((
     0x00282114, 0x00286010, 0x00287FE0, 0x00409096, 0x00700001, 0x00880200, 0x20500020,
     0x52009229, 0x52009230, 0x7FE00001, 0x7FE00002, 0x7FE00003, 0x7FE00010,
 ))
+
+# C.2 alone has the General Equipment module and the creation date and time.
+_CREATORS_ALONE = frozenset((
+    0x00080012, 0x00080013, 0x00080070, 0x00080080, 0x00080081, 0x00081010, 0x00081040,
+    0x00081041, 0x00081090, 0x00181000, 0x00181002, 0x00181008, 0x0018100A, 0x0018100B,
+    0x00181020, 0x00181050, 0x00181200, 0x00181201, 0x00181204, 0x00181205, 0x00280120,
+))
 # fmt: on
 _REPEATING_GROUPS = (0x5000, 0x6000)
 """Curves and overlays, each in the even groups from the first to 1E above it."""
@@ -44,7 +51,9 @@ def unmet_tags(profile: Profile, present: Collection[int], covered: Collection[i
 
     Parameters
     ----------
-    profile : {"BASE", "CREATOR"}
+    profile : {"BASE", "CREATOR", "AUTHORIZATION"}
+        The last demands also what the approving person has seen, which is known to nobody else:
+        `sign_dicom` signs all there is, and what it could not is for `verify_dicom` to refuse.
     present : collection of int
         Tags at the top level of the data set.
     covered : collection of int
@@ -53,17 +62,19 @@ def unmet_tags(profile: Profile, present: Collection[int], covered: Collection[i
     Raises
     ------
     ArgumentError
-        The profile is neither.
+        The profile is none of these.
     """
     if profile not in PROFILES:
         raise ArgumentError(f"profile must be one of {', '.join(PROFILES)}")
     if profile == "BASE":
         return []
-    wanted = _ALWAYS | {tag for tag in present if _is_creators(tag)}
+    wanted = _ALWAYS | {tag for tag in present if _is_of_named_module(tag)}
+    if profile == "AUTHORIZATION":
+        wanted -= _CREATORS_ALONE
     return sorted(wanted.difference(covered))
 
 
-def _is_creators(tag: int) -> bool:
+def _is_of_named_module(tag: int) -> bool:
     group = tag >> 16
     repeating = any(first <= group <= first + 0x1E for first in _REPEATING_GROUPS)
     return tag in _WHERE_PRESENT or (repeating and group % 2 == 0 and tag & 0xFFFF != 0)

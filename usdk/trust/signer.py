@@ -20,7 +20,7 @@ class Signer(Protocol):
         ...
 
     def sign_digest(self, digest: bytes, algorithm: str) -> bytes:
-        """Sign a digest by RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2).
+        """Sign a digest: RSASSA-PKCS1-v1_5 (RFC 8017, section 8.2), or ECDSA (FIPS 186-5).
 
         Parameters
         ----------
@@ -32,7 +32,8 @@ class Signer(Protocol):
         Returns
         -------
         bytes
-            The signature, as long as the modulus of the key.
+            As long as the modulus of an RSA key; of an EC key the DER of r and s (RFC 3279,
+            section 2.2.3).
 
         Raises
         ------

@@ -17,8 +17,8 @@ from usdk.errors import (
     StateError,
     StorageError,
 )
-from usdk.trust import dicom_signing, sign_dicom, verify_dicom
 from usdk.trust import dicom_tags as tags
+from usdk.trust import sign_dicom, signature_insertion, verify_dicom
 from usdk.trust.byte_source import MemorySource
 from usdk.trust.dicom_elements import read_dicom
 from usdk.trust.dicom_encoding import encode_element
@@ -162,7 +162,7 @@ def test_group_lengths_of_the_two_sequences_are_dropped(
 
 
 def test_no_more_signatures_are_added_than_are_verified(path, signer, monkeypatch):
-    monkeypatch.setattr(dicom_signing, "MAX_SIGNATURES", 1)
+    monkeypatch.setattr(signature_insertion, "MAX_SIGNATURES", 1)
     sign_dicom(path, path, signer)
     with pytest.raises(StateError, match="has 1 signatures"):
         sign_dicom(path, path, signer)

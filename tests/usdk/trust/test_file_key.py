@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 
 from usdk.errors import ArgumentError, DataDamagedError, NotTrustedError, StorageError
@@ -122,8 +122,12 @@ def test_key_and_certificate_must_be_a_pair(key_path, issuer, authority):
         FileSigner(key_path, other.certificate_path)
 
 
-def test_a_short_key_and_one_that_is_not_rsa_are_refused(issuer, authority):
-    for key, reason in ((issuer.short_key(), "1024 bits"), (issuer.elliptic_key(), "not RSA")):
+def test_a_short_key_and_one_of_another_kind_are_refused(issuer, authority):
+    for key, reason in (
+        (issuer.short_key(), "1024 bits"),
+        (ec.generate_private_key(ec.SECP521R1()), "neither on P-256 nor on P-384"),
+        (ed25519.Ed25519PrivateKey.generate(), "not RSA"),
+    ):
         bad = issuer.leaf(authority, key=key)
         with pytest.raises(NotTrustedError, match=reason):
             bad.signer()

@@ -46,6 +46,23 @@ def test_the_creator_profile_wants_every_attribute_of_its_modules(attributes, mo
     assert present <= set(unmet_tags("CREATOR", present, IDENTIFIERS))
 
 
+def test_the_authorization_profile_leaves_the_equipment_to_the_creator(attributes):
+    image = attributes("general-image") | attributes("image-pixel")
+    equipment = attributes("general-equipment") - image - {None, 0x00280120}
+    assert not equipment & set(unmet_tags("AUTHORIZATION", equipment, []))
+    assert unmet_tags("AUTHORIZATION", [0x00080012, 0x00080013], IDENTIFIERS) == []
+    assert unmet_tags("AUTHORIZATION", [], []) == IDENTIFIERS
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["general-image", "image-pixel", "graphic-annotation", "multi-frame-functional-groups"],
+)
+def test_the_authorization_profile_wants_every_attribute_of_its_modules(attributes, module):
+    present = attributes(module) - {None}
+    assert present <= set(unmet_tags("AUTHORIZATION", present, IDENTIFIERS))
+
+
 def test_the_creator_profile_wants_overlays_and_curves_of_every_group():
     present = [0x60003000, 0x601E3000, 0x50003000, 0x501E0010]
     assert unmet_tags("CREATOR", present, IDENTIFIERS) == sorted(present)
@@ -55,4 +72,4 @@ def test_the_creator_profile_wants_overlays_and_curves_of_every_group():
 
 def test_another_profile_is_refused():
     with pytest.raises(ArgumentError, match="BASE, CREATOR"):
-        unmet_tags("AUTHORIZATION", [], [])
+        unmet_tags("OTHER", [], [])
