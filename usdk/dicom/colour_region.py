@@ -16,59 +16,36 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.dicom.pydicom_extra import Dataset
-from usdk.dicom.regions import CM_PER_M, FLAGS_LOW_PRIORITY, Region
-from usdk.errors import ArgumentError
+from usdk.dicom.region_codes import RegionDataType, Unit
+from usdk.dicom.regions import CM_PER_M, FLAGS_PROTECTED, Region
 from usdk.flow_overlay import FlowKind, FlowOverlay
-from usdk.frame import Frame
 
-__all__ = ["add_colour_region", "common_overlay"]
+__all__ = ["TABLE_LOOK_UP", "colour_item", "is_power", "mean_the_same"]
 
-DATA_TYPE_COLOUR_FLOW = 2
-_TABLE_LOOK_UP = 2
-_UNITS_DB = 2
-_UNITS_CM_PER_S = 7
+TABLE_LOOK_UP = 2
 _COLOUR_FLOW_VELOCITY = 3
 _COLOUR_FLOW_INTENSITY = 5
 # A value of explicit VR UL or FL has a length of 16 bits.
 _MAX_ENTRIES = 65534 // 4
 
 
-def common_overlay(frames: Sequence[Frame]) -> FlowOverlay | None:
-    """Return what the colours of all frames mean, None of grey frames or where it is not known.
+def colour_item(whole: Region, overlay: FlowOverlay) -> Dataset:
+    """Return the region of a colour box.
 
-    Raises
-    ------
-    ArgumentError
-        If some frames are grey and some in colour, or their colours do not mean the same.
+    Parameters
+    ----------
+    whole : Region
+        The region of the picture that the colours lie on, with the colours' frequencies.
+    overlay : FlowOverlay
+        What the colours mean.
     """
-    first = frames[0]
-    for number, frame in enumerate(frames, start=1):
-        if frame.is_colour != first.is_colour:
-            raise ArgumentError(f"frame {number} is grey or frame 1 is: export them apart")
-        if not _mean_the_same(frame.overlay, first.overlay):
-            raise ArgumentError(
-                f"the colours of frame {number} have another scale, box or PRF than those of "
-                "frame 1: export it on its own"
-            )
-    return first.overlay
-
-
-def add_colour_region(dataset: Dataset, frame: Frame) -> None:
-    """Add the region of the colour box to an object that has the region of its picture."""
-    overlay = frame.overlay
-    if overlay is None:
-        return
-    picture = dataset.SequenceOfUltrasoundRegions[0]
-    # The colours overwrite the tissue below them, whose greys are not calibrated there.
-    picture.RegionFlags |= FLAGS_LOW_PRIORITY
-    whole = Region.of_raster(
-        frame.raster, transmit_frequency_hz=overlay.frequency_hz, prf_hz=overlay.prf_hz
-    )
     first_row, first_column, end_row, end_column = overlay.box
     x0, y0 = whole.reference_x0, whole.reference_y0
+    is_steered = math.isfinite(overlay.steering_rad)
     region = replace(
         whole,
-        data_type=DATA_TYPE_COLOUR_FLOW,
+        data_type=RegionDataType.COLOUR_FLOW,
+        flags=FLAGS_PROTECTED,
         min_x0=first_column,
         min_y0=first_row,
         max_x1=end_column - 1,
@@ -76,25 +53,34 @@ def add_colour_region(dataset: Dataset, frame: Frame) -> None:
         # Reference pixels count from the region's own corner.
         reference_x0=None if x0 is None else x0 - first_column,
         reference_y0=None if y0 is None else y0 - first_row,
+        steering_angle_deg=math.degrees(overlay.steering_rad) if is_steered else None,
+        doppler_correction_angle_deg=math.degrees(overlay.angle_rad) or None,
     )
     item = region.to_item()
-    if math.isfinite(overlay.steering_rad):
-        item.SteeringAngle = math.degrees(overlay.steering_rad)
-    if overlay.angle_rad:
-        item.DopplerCorrectionAngle = math.degrees(overlay.angle_rad)
     _add_values(item, overlay)
-    dataset.SequenceOfUltrasoundRegions.append(item)
+    return item
+
+
+def mean_the_same(some: Sequence[FlowOverlay], others: Sequence[FlowOverlay]) -> bool:
+    """Whether the colours of two pictures stand for the same values in the same places."""
+    return len(some) == len(others) and all(map(_mean_the_same, some, others))
+
+
+def is_power(overlay: FlowOverlay) -> bool:
+    """Whether the colours show power."""
+    return overlay.kind in (FlowKind.POWER, FlowKind.DIRECTIONAL_POWER)
 
 
 def _add_values(item: Dataset, overlay: FlowOverlay) -> None:
     """Write the look-up table from colours to values."""
-    is_power = overlay.kind in (FlowKind.POWER, FlowKind.DIRECTIONAL_POWER)
     codes, values = _table(overlay)
     if not 1 <= codes.size <= _MAX_ENTRIES:
         return
-    item.PixelComponentOrganization = _TABLE_LOOK_UP
-    item.PixelComponentPhysicalUnits = _UNITS_DB if is_power else _UNITS_CM_PER_S
-    item.PixelComponentDataType = _COLOUR_FLOW_INTENSITY if is_power else _COLOUR_FLOW_VELOCITY
+    item.PixelComponentOrganization = TABLE_LOOK_UP
+    item.PixelComponentPhysicalUnits = Unit.DB if is_power(overlay) else Unit.CM_PER_S
+    item.PixelComponentDataType = (
+        _COLOUR_FLOW_INTENSITY if is_power(overlay) else _COLOUR_FLOW_VELOCITY
+    )
     item.NumberOfTableEntries = int(codes.size)
     item.TableOfPixelValues = codes.tolist()
     item.TableOfParameterValues = values.tolist()

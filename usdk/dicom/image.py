@@ -4,44 +4,59 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, Literal, get_args
+
+from numpy.typing import NDArray
 
 from usdk.dicom.codecs import Codec, set_pixel_data
-from usdk.dicom.colour_region import add_colour_region, common_overlay
+from usdk.dicom.colour_region import mean_the_same
 from usdk.dicom.equipment import Equipment
+from usdk.dicom.examination_settings import ExaminationSettings
+from usdk.dicom.palette import Palette, add_palette
 from usdk.dicom.provenance import add_provenance, loss_comment
 from usdk.dicom.pydicom_extra import UID, Dataset, FileMetaDataset, generate_uid
-from usdk.dicom.regions import add_regions
 from usdk.dicom.series import MAX_INTEGER_STRING, whole_number
+from usdk.dicom.shown import Displayed, Shown, shown_of
 from usdk.dicom.study import Study
 from usdk.dicom.text import fit_text
 from usdk.dicom.times import da, dt, from_unix, tm
 from usdk.distribution import sdk_version
-from usdk.flow_overlay import FlowKind, FlowOverlay
+from usdk.errors import ArgumentError
 from usdk.frame import Frame
 
-__all__ = ["IMPLEMENTATION_CLASS_UID", "add_pixels", "build_image"]
+__all__ = [
+    "IMPLEMENTATION_CLASS_UID",
+    "ColourEncoding",
+    "add_pixels",
+    "build_image",
+    "file_meta",
+    "require_alike",
+]
+
+ColourEncoding = Literal["rgb", "palette"]
+"""How colours lie in the file: red, green and blue of each pixel, or its place in a table."""
 
 IMPLEMENTATION_CLASS_UID = UID("2.25.124557736432933221373501345552769839325")
-# Bits of value 4 of Image Type (PS3.3 C.8.5.6.1.1).
-_TWO_DIMENSIONAL = 0x0001
-_COLOUR_DOPPLER = 0x0010
-_COLOUR_POWER = 0x0100
 
 
 def build_image(
-    frames: Sequence[Frame],
+    frames: Sequence[Frame | Shown],
+    first: Shown,
     *,
     sop_class_uid: str,
     study: Study,
     equipment: Equipment | None,
     instance_number: int | None,
+    settings: ExaminationSettings | None,
 ) -> Dataset:
     """Return an object with everything but its pixels and its own module.
 
     Parameters
     ----------
-    frames : sequence of Frame
-        At least one, all with one raster.
+    frames : sequence of Frame or Shown
+        At least one, all with the same regions.
+    first : Shown
+        What the first of them shows.
     instance_number : int, optional
         The device's count of the first frame, from 1, when absent.
 
@@ -50,10 +65,8 @@ def build_image(
     ArgumentError
         A value cannot be written.
     """
-    first = frames[0]
-    overlay = common_overlay(frames)
     dataset = Dataset()
-    dataset.file_meta = _file_meta(sop_class_uid)
+    dataset.file_meta = file_meta(sop_class_uid)
     dataset.SpecificCharacterSet = "ISO_IR 192"
     dataset.SOPClassUID = sop_class_uid
     dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID
@@ -62,44 +75,95 @@ def build_image(
     study.add_to(dataset)
     (equipment or Equipment.from_device(first.provenance.device)).add_to(dataset)
     _add_general_image(dataset, frames, study, instance_number)
-    examined = study.series.examination
-    dataset.ImageType = ["ORIGINAL", "PRIMARY", examined, f"{_shown(overlay):04X}"]
-    add_regions(
-        dataset,
-        first.raster,
-        transmit_frequency_hz=first.provenance.transmit_frequency_hz,
-        prf_hz=first.provenance.prf_hz,
-    )
-    add_colour_region(dataset, first)
+    dataset.ImageType = ["ORIGINAL", "PRIMARY", study.series.examination, f"{first.mode:04X}"]
+    # Pixel Spacing is left out on purpose: in ultrasound images the regions calibrate, and two
+    # answers may differ. Where they can be, the pixels are square: no Pixel Aspect Ratio either.
+    dataset.SequenceOfUltrasoundRegions = list(first.regions)
     _add_us_image(dataset, first)
+    (settings or ExaminationSettings()).add_to(dataset)
     add_provenance(dataset, frames)
     return dataset
 
 
-def add_pixels(dataset: Dataset, frames: Sequence[Frame], codec: Codec) -> None:
-    """Write the Image Pixel module and the pixels, decoded and compared."""
-    is_colour = frames[0].is_colour
-    dataset.SamplesPerPixel = 3 if is_colour else 1
-    dataset.PhotometricInterpretation = "RGB" if is_colour else "MONOCHROME2"
-    if is_colour:
+def require_alike(frames: Sequence[Displayed]) -> list[Frame | Shown]:
+    """Return the frames of one image, plain or as shown.
+
+    Raises
+    ------
+    ArgumentError
+        If they differ in kind, place, scale or colours, so that one calibration is not of all.
+    """
+    kept = [frame if isinstance(frame, Frame) else shown_of(frame) for frame in frames]
+    first = kept[0]
+    for number, frame in enumerate(kept, start=1):
+        if type(frames[number - 1]) is not type(frames[0]):
+            raise ArgumentError(f"frame {number} is of another kind than frame 1: export it apart")
+        if isinstance(frame, Frame) and isinstance(first, Frame):
+            if frame.raster != first.raster:
+                raise ArgumentError(
+                    f"frame {number} has another raster than frame 1: export it on its own"
+                )
+            overlays = [[] if f.overlay is None else [f.overlay] for f in (frame, first)]
+        elif isinstance(frame, Shown) and isinstance(first, Shown):
+            overlays = [list(frame.overlays), list(first.overlays)]
+        if frame.is_colour != first.is_colour:
+            raise ArgumentError(f"frame {number} is grey or frame 1 is: export them apart")
+        if not mean_the_same(*overlays):
+            raise ArgumentError(
+                f"the colours of frame {number} have another scale, box or PRF than those of "
+                "frame 1: export it on its own"
+            )
+        if isinstance(frame, Shown) and isinstance(first, Shown) and not _lie_alike(frame, first):
+            raise ArgumentError(
+                f"frame {number} has other regions than frame 1: export it on its own"
+            )
+        if frame.provenance.device != first.provenance.device:
+            raise ArgumentError(f"frame {number} is of another device: export it on its own")
+    return kept
+
+
+def _lie_alike(one: Shown, other: Shown) -> bool:
+    return one.shape == other.shape and one.regions == other.regions
+
+
+def add_pixels(
+    dataset: Dataset,
+    frames: Sequence[Frame | Shown],
+    codec: Codec,
+    *,
+    colour: ColourEncoding = "rgb",
+) -> None:
+    """Write the Image Pixel module and the pixels, decoded and compared.
+
+    Raises
+    ------
+    ArgumentError
+        If ``colour`` is neither, or the frames have more colours than a palette can hold.
+    """
+    if colour not in get_args(ColourEncoding):
+        raise ArgumentError(f"colour must be one of {', '.join(get_args(ColourEncoding))}")
+    pixels: list[NDArray[Any]] = [frame.pixels for frame in frames]
+    is_colour, n_bits = frames[0].is_colour, 8
+    dataset.SamplesPerPixel = 3 if is_colour and colour == "rgb" else 1
+    dataset.PhotometricInterpretation = "MONOCHROME2"
+    if is_colour and colour == "rgb":
+        dataset.PhotometricInterpretation = "RGB"
         dataset.PlanarConfiguration = 0
+    elif is_colour:
+        dataset.PhotometricInterpretation = "PALETTE COLOR"
+        palette = Palette.of(pixels, dataset.get("SequenceOfUltrasoundRegions", ()))
+        add_palette(dataset, palette)
+        pixels, n_bits = [palette.indices(picture) for picture in pixels], palette.n_bits
     dataset.Rows, dataset.Columns = frames[0].shape
-    dataset.BitsAllocated = 8
-    dataset.BitsStored = 8
-    dataset.HighBit = 7
+    dataset.BitsAllocated = n_bits
+    dataset.BitsStored = n_bits
+    dataset.HighBit = n_bits - 1
     dataset.PixelRepresentation = 0
-    set_pixel_data(dataset, [frame.pixels for frame in frames], codec)
+    set_pixel_data(dataset, pixels, codec)
 
 
-def _shown(overlay: FlowOverlay | None) -> int:
-    """Return what the picture shows, as bits of Image Type's value 4."""
-    if overlay is None:
-        return _TWO_DIMENSIONAL
-    is_power = overlay.kind in (FlowKind.POWER, FlowKind.DIRECTIONAL_POWER)
-    return _TWO_DIMENSIONAL | (_COLOUR_POWER if is_power else _COLOUR_DOPPLER)
-
-
-def _file_meta(sop_class_uid: str) -> FileMetaDataset:
+def file_meta(sop_class_uid: str) -> FileMetaDataset:
+    """Return the file meta information of a new object, but its transfer syntax."""
     meta = FileMetaDataset()
     meta.MediaStorageSOPClassUID = UID(sop_class_uid)
     meta.MediaStorageSOPInstanceUID = generate_uid(prefix=None)
@@ -109,7 +173,7 @@ def _file_meta(sop_class_uid: str) -> FileMetaDataset:
 
 
 def _add_general_image(
-    dataset: Dataset, frames: Sequence[Frame], study: Study, instance_number: int | None
+    dataset: Dataset, frames: Sequence[Frame | Shown], study: Study, instance_number: int | None
 ) -> None:
     first = frames[0]
     if instance_number is None:
@@ -129,15 +193,13 @@ def _add_general_image(
         dataset.ImageComments = fit_text(comment, "LT")
 
 
-def _add_us_image(dataset: Dataset, frame: Frame) -> None:
+def _add_us_image(dataset: Dataset, frame: Shown) -> None:
     dataset.UltrasoundColorDataPresent = int(frame.is_colour)
     probe = fit_text(frame.provenance.probe, "LO")
     if probe:
         dataset.TransducerData = [probe]
-    raster = frame.raster
-    depth_mm = round((raster.z_m + (raster.n_rows - 1) * raster.pixel_size_m) * 1e3)
-    if 0 < depth_mm <= MAX_INTEGER_STRING:
-        dataset.DepthOfScanField = depth_mm
+    if 0 < frame.depth_m * 1e3 + 0.5 <= MAX_INTEGER_STRING:  # False of NaN.
+        dataset.DepthOfScanField = round(frame.depth_m * 1e3)
     settings = "; ".join(f"{name}={value}" for name, value in frame.provenance.processing)
     if settings:
         # One LO: its beginning for people, the whole of it in the private provenance.

@@ -24,6 +24,8 @@ __all__ = ["MAX_COLOURED_FRACTION", "read_pictures"]
 MAX_COLOURED_FRACTION = 0.01
 """Part of a grey picture's pixels that may be coloured marks; more of it is a colour picture."""
 
+# It ends the process when a file claims more pixels than it holds.
+_ABORTING = ("gdcm",)
 _COLOUR_TOLERANCE = 3  # Converting from YBR rounds.
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601.
 
@@ -48,13 +50,13 @@ def read_pictures(
     MissingExtraError
         No decoder for the transfer syntax is installed.
     """
-    _require_decoder(dataset)
+    plugin = _decoder_name(dataset)
     photometric = str(dataset.get("PhotometricInterpretation"))
     rows = slice(region.min_y0, region.max_y1 + 1)
     columns = slice(region.min_x0, region.max_x1 + 1)
     pictures = []
     coloured = 0.0
-    for decoded in iter_pixels(os.fspath(path)):
+    for decoded in iter_pixels(os.fspath(path), decoding_plugin=plugin):
         pixels: NDArray[Any] = decoded[rows, columns]
         if photometric == "PALETTE COLOR":
             pixels = apply_color_lut(pixels, dataset)
@@ -76,13 +78,19 @@ def _luminance(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(np.rint(pixels @ _LUMINANCE), np.uint8)
 
 
-def _require_decoder(dataset: Dataset) -> None:
+def _decoder_name(dataset: Dataset) -> str:
+    """Return which of the parser's decoders to use; empty where the pixels are not compressed."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax == ExplicitVRBigEndian:
         # Retired; palettes in this byte order come out of the decoder with their bytes swapped.
         raise DataDamagedError("the file is big-endian: convert it first (dcmconv +te)")
-    if syntax.is_compressed and not get_decoder(syntax).is_available:
+    if not syntax.is_compressed:
+        return ""
+    names = [str(name) for name in get_decoder(syntax).available_plugins]
+    safe = [name for name in names if name not in _ABORTING]
+    if not safe:
         raise MissingExtraError(
             f'{syntax.name} needs a decoder: pip install "pylibjpeg[all]", or convert the file '
             "with DCMTK's dcmdjpeg"
         )
+    return safe[0]

@@ -12,18 +12,22 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from usdk.acquisition import Gap
 from usdk.dicom.pydicom_extra import Dataset
 from usdk.distribution import sdk_version
 from usdk.errors import DataDamagedError
-from usdk.frame import Frame, Provenance
+from usdk.frame import Provenance
 
 __all__ = [
     "PRIVATE_CREATOR",
     "PRIVATE_GROUP",
     "FrameRecord",
+    "Recorded",
     "add_provenance",
     "loss_comment",
     "read_frame_digests",
@@ -51,7 +55,24 @@ class FrameRecord:
     host_timestamp_s: float
 
 
-def add_provenance(dataset: Dataset, frames: Sequence[Frame]) -> None:
+class Recorded(Protocol):
+    """What is recorded of a picture of any kind; attributes as of `Frame`."""
+
+    @property
+    def pixels(self) -> NDArray[np.uint8]: ...  # noqa: D102
+    @property
+    def provenance(self) -> Provenance: ...  # noqa: D102
+    @property
+    def dynamic_range_db(self) -> float: ...  # noqa: D102
+    @property
+    def sequence_number(self) -> int: ...  # noqa: D102
+    @property
+    def device_timestamp_s(self) -> float: ...  # noqa: D102
+    @property
+    def host_timestamp_s(self) -> float: ...  # noqa: D102
+
+
+def add_provenance(dataset: Dataset, frames: Sequence[Recorded]) -> None:
     """Write the private block for the frames of an object."""
     distinct: dict[Provenance, int] = {}
     rows = []
@@ -74,7 +95,7 @@ def add_provenance(dataset: Dataset, frames: Sequence[Frame]) -> None:
     }
     block = dataset.private_block(PRIVATE_GROUP, PRIVATE_CREATOR, create=True)
     block.add_new(_PROVENANCE, "UT", json.dumps(document, separators=(",", ":")))
-    digests = b"".join(hashlib.sha256(frame.pixels.tobytes()).digest() for frame in frames)
+    digests = b"".join(map(_pixels_sha256, frames))
     block.add_new(_FRAME_DIGESTS, "OB", digests)
 
 
@@ -132,7 +153,7 @@ def read_frame_digests(dataset: Dataset) -> list[bytes] | None:
     return [value[start : start + size] for start in range(0, len(value), size)]
 
 
-def loss_comment(frames: Sequence[Frame]) -> str:
+def loss_comment(frames: Sequence[Recorded]) -> str:
     """Return, for people, which frames never arrived; empty when none is missing."""
     sentences = []
     seen: set[Gap] = set()
@@ -158,6 +179,12 @@ def _private_value(dataset: Dataset, offset: int) -> Any:
         return dataset.private_block(PRIVATE_GROUP, PRIVATE_CREATOR)[offset].value
     except KeyError:
         return None
+
+
+def _pixels_sha256(frame: Recorded) -> bytes:
+    # Frames that wait on the disk were digested on their way there.
+    known = getattr(frame, "pixels_sha256", None)
+    return known if isinstance(known, bytes) else hashlib.sha256(frame.pixels.tobytes()).digest()
 
 
 def _plain(value_s: float) -> float | None:

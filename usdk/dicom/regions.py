@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 
 from usdk.dicom.findings import number, whole
 from usdk.dicom.pydicom_extra import Dataset, Sequence
+from usdk.dicom.region_codes import RegionDataType, SpatialFormat, Unit
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.scan import Raster
 
-__all__ = ["CM_PER_M", "MAX_SIDE", "Region", "add_regions", "read_regions"]
+__all__ = ["CM_PER_M", "MAX_SIDE", "Region", "frequency_code", "read_regions"]
 
 CM_PER_M = 100.0
 MAX_SIDE = 65535
 """Greatest number of rows or columns: both are US."""
 
-SPATIAL_FORMAT_2D = 1
-DATA_TYPE_TISSUE = 1
-UNITS_CM = 3
+SPATIAL_FORMAT_2D = SpatialFormat.TWO_DIMENSIONAL.value
+DATA_TYPE_TISSUE = RegionDataType.TISSUE.value
+UNITS_CM = Unit.CM.value
 # Bit 0 clear: pixels of high priority. Bit 1 set: scaling is protected (PS3.3 C.8.5.5.1.3).
 FLAGS_LOW_PRIORITY = 1
 FLAGS_PROTECTED = 2
@@ -49,6 +50,14 @@ class Region:
         Physical coordinates of the reference pixel's centre; 0 when absent.
     transducer_frequency_khz, pulse_repetition_frequency_hz : int, optional
         As far as known.
+    doppler_correction_angle_deg, steering_angle_deg : float, optional
+        Angle between beam and flow, and of the beam from the normal of the probe's face, degrees.
+    doppler_sample_volume_x, doppler_sample_volume_y : int, optional
+        In a two-dimensional region, where the sample volume of the spectral region lies, pixels
+        from the reference pixel.
+    tm_line_x0, tm_line_y0, tm_line_x1, tm_line_y1 : int, optional
+        In a two-dimensional region, ends of the line that M-mode or continuous-wave Doppler
+        follows, pixels from the reference pixel.
     """
 
     spatial_format: int
@@ -68,6 +77,14 @@ class Region:
     reference_value_y: float | None = None
     transducer_frequency_khz: int | None = None
     pulse_repetition_frequency_hz: int | None = None
+    doppler_correction_angle_deg: float | None = None
+    steering_angle_deg: float | None = None
+    doppler_sample_volume_x: int | None = None
+    doppler_sample_volume_y: int | None = None
+    tm_line_x0: int | None = None
+    tm_line_y0: int | None = None
+    tm_line_x1: int | None = None
+    tm_line_y1: int | None = None
 
     @classmethod
     def of_raster(
@@ -106,8 +123,35 @@ class Region:
             reference_y0=y0,
             reference_value_x=(raster.x_m + x0 * step) * CM_PER_M,
             reference_value_y=(raster.z_m + y0 * step) * CM_PER_M,
-            transducer_frequency_khz=_count(transmit_frequency_hz, 1e-3),
-            pulse_repetition_frequency_hz=_count(prf_hz, 1.0),
+            transducer_frequency_khz=frequency_code(transmit_frequency_hz, 1e-3),
+            pulse_repetition_frequency_hz=frequency_code(prf_hz, 1.0),
+        )
+
+    def contains(self, x: float, y: float) -> bool:
+        """Whether a pixel of the image, column x and row y, lies in the region."""
+        return self.min_x0 <= x <= self.max_x1 and self.min_y0 <= y <= self.max_y1
+
+    def value_x(self, x: float) -> float:
+        """Return the physical value of a column of the image, in the unit of ``units_x``.
+
+        Without a reference pixel, values count from the region's first column.
+        """
+        reference = self.min_x0 + (self.reference_x0 or 0)
+        return (self.reference_value_x or 0.0) + (x - reference) * self.delta_x
+
+    def value_y(self, y: float) -> float:
+        """Return the physical value of a row of the image, in the unit of ``units_y``."""
+        reference = self.min_y0 + (self.reference_y0 or 0)
+        return (self.reference_value_y or 0.0) + (y - reference) * self.delta_y
+
+    def moved(self, columns: int, rows: int) -> Region:
+        """Return the region of the same picture at another place in the image."""
+        return replace(
+            self,
+            min_x0=self.min_x0 + columns,
+            max_x1=self.max_x1 + columns,
+            min_y0=self.min_y0 + rows,
+            max_y1=self.max_y1 + rows,
         )
 
     @property
@@ -160,22 +204,16 @@ _ATTRIBUTES: dict[str, tuple[str, Callable[[Dataset, str], int | float | None]]]
     "reference_value_y": ("ReferencePixelPhysicalValueY", number),
     "transducer_frequency_khz": ("TransducerFrequency", whole),
     "pulse_repetition_frequency_hz": ("PulseRepetitionFrequency", whole),
+    "doppler_correction_angle_deg": ("DopplerCorrectionAngle", number),
+    "steering_angle_deg": ("SteeringAngle", number),
+    "doppler_sample_volume_x": ("DopplerSampleVolumeXPosition", whole),
+    "doppler_sample_volume_y": ("DopplerSampleVolumeYPosition", whole),
+    "tm_line_x0": ("TMLinePositionX0", whole),
+    "tm_line_y0": ("TMLinePositionY0", whole),
+    "tm_line_x1": ("TMLinePositionX1", whole),
+    "tm_line_y1": ("TMLinePositionY1", whole),
 }
-_OPTIONAL = {
-    name for name in _ATTRIBUTES if name.startswith(("reference_", "transducer_", "pulse"))
-}
-
-
-def add_regions(
-    dataset: Dataset, raster: Raster, *, transmit_frequency_hz: float, prf_hz: float | None
-) -> None:
-    """Write the US Region Calibration module for a picture that fills the image.
-
-    Pixel Spacing is left out on purpose: in ultrasound images the regions calibrate, and two
-    answers may differ. The pixels are square, so that Pixel Aspect Ratio is not needed either.
-    """
-    region = Region.of_raster(raster, transmit_frequency_hz=transmit_frequency_hz, prf_hz=prf_hz)
-    dataset.SequenceOfUltrasoundRegions = [region.to_item()]
+_OPTIONAL = {field.name for field in fields(Region) if field.default is None}
 
 
 def read_regions(dataset: Dataset) -> list[Region]:
@@ -188,8 +226,8 @@ def read_regions(dataset: Dataset) -> list[Region]:
     return [Region.from_item(item) for item in items]
 
 
-def _count(frequency_hz: float | None, factor: float) -> int | None:
-    """Return a UL, or None where it would say nothing."""
+def frequency_code(frequency_hz: float | None, factor: float) -> int | None:
+    """Return a frequency as a UL, or None where it would say nothing."""
     if frequency_hz is None or not math.isfinite(frequency_hz):
         return None
     count = round(frequency_hz * factor)

@@ -116,7 +116,7 @@ def test_big_endian_is_refused_because_palettes_come_out_wrong():
 
 def test_a_missing_decoder_is_named(monkeypatch):
     class Absent:
-        is_available = False
+        available_plugins = ("gdcm",)
 
     monkeypatch.setattr("usdk.dicom.pictures.get_decoder", lambda _: Absent())
     with pytest.raises(MissingExtraError, match="JPEG Lossless"):
