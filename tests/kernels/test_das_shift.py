@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from usdk_kernels import das, das_shift
@@ -199,7 +199,12 @@ def test_source_in_the_interpreter_equals_the_sum_over_pairs(iq):
 )
 def test_it_is_exact_for_any_array_region_and_angles(**options):
     # A window that ends in 0, since an element on the rim of a boxcar may fall to either side.
+    # Where it stands alone, the sum over its weight depends on the last bit all the same.
     case = make(**options, depths=np.linspace(0.3e-3, 7.7e-3, 4), n_samples=150)
+    if case["f_number"]:
+        rims = case["depths"] / (2 * case["f_number"])
+        distances = np.abs(case["columns"][:, None] - case["elements"])
+        assume(not np.isclose(distances[..., None], rims, rtol=1e-3, atol=0).any())
     close(run(case), case, atol=5e-5)
 
 
