@@ -9,19 +9,24 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from typing import TypeVar
 
 from usdk.arguments import count
 from usdk.errors import ArgumentError
 
-__all__ = ["MAX_THREADS", "N_THREADS_VARIABLE", "cut", "n_threads", "run_tiles"]
+__all__ = ["MAX_THREADS", "N_THREADS_VARIABLE", "cut", "map_in_order", "n_threads", "run_tiles"]
 
 N_THREADS_VARIABLE = "USDK_N_THREADS"
 MAX_THREADS = 256
 
+_AHEAD = 2
+"""Pieces of work for each thread that `map_in_order` has begun or waiting at once."""
+
 T = TypeVar("T")
+R = TypeVar("R")
 
 _lock = threading.Lock()
 _pool: ThreadPoolExecutor | None = None
@@ -92,7 +97,54 @@ def run_tiles(work: Callable[[T], None], tiles: Iterable[T], *, threads: int | N
         helper.result()
 
 
-def _submit(work: Callable[[], None]) -> Future[None]:
+def map_in_order(
+    work: Callable[[T], R], pieces: Iterable[T], *, threads: int | None = None
+) -> Iterator[R]:
+    """Yield what ``work`` makes of each piece, in their order, while the next ones are under way.
+
+    Pieces are taken only a few ahead of what is yielded, so that a stream of any length passes
+    through little memory. The calling thread takes the pieces; the work is done by others.
+
+    Parameters
+    ----------
+    work : callable
+        Called with one piece, in several threads at once.
+    pieces : iterable
+        What to work on; it may make each piece when it is asked for.
+    threads : int, optional
+        Threads that work; `n_threads` when absent. With one, all is done in the calling thread.
+
+    Raises
+    ------
+    ArgumentError
+        If ``threads`` is not 1 to `MAX_THREADS`.
+    Exception
+        What a piece or the iterable raised, once no work is under way any more.
+    """
+    n_working = n_threads() if threads is None else count(threads, "threads", most=MAX_THREADS)
+    if n_working == 1:
+        yield from map(work, pieces)
+        return
+    # The pool is shared and larger than what may work here: the window is what limits it.
+    turn = threading.Semaphore(n_working)
+
+    def in_turn(piece: T) -> R:
+        with turn:
+            return work(piece)
+
+    under_way: deque[Future[R]] = deque()
+    try:
+        for piece in pieces:
+            under_way.append(_submit(partial(in_turn, piece)))
+            if len(under_way) >= _AHEAD * n_working:
+                yield under_way.popleft().result()
+        while under_way:
+            yield under_way.popleft().result()
+    finally:
+        wait([future for future in under_way if not future.cancel()])
+
+
+def _submit(work: Callable[[], R]) -> Future[R]:
     global _pool
     with _lock:
         if _pool is None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from usdk.errors import ArgumentError
-from usdk.tiles import MAX_THREADS, N_THREADS_VARIABLE, cut, n_threads, run_tiles
+from usdk.tiles import MAX_THREADS, N_THREADS_VARIABLE, cut, map_in_order, n_threads, run_tiles
 
 
 def test_pieces_hold_every_place_once_and_only_the_last_is_short() -> None:
@@ -155,3 +155,64 @@ def test_a_senseless_environment_is_refused(monkeypatch: pytest.MonkeyPatch, wan
 def test_a_senseless_number_of_threads_is_refused(threads: Any) -> None:
     with pytest.raises(ArgumentError, match="threads must be"):
         run_tiles(lambda tile: None, range(3), threads=threads)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_results_of_a_stream_keep_the_order_of_their_pieces(threads):
+    def slow_first(piece):
+        time.sleep(0.002 if piece % 3 == 0 else 0)
+        return piece * piece
+
+    squares = map_in_order(slow_first, iter(range(40)), threads=threads)
+    assert list(squares) == [n * n for n in range(40)]
+
+
+def test_a_stream_is_taken_only_a_few_pieces_ahead():
+    taken = []
+
+    def pieces():
+        for n in range(1000):
+            taken.append(n)
+            yield n
+
+    stream = map_in_order(lambda n: n, pieces(), threads=2)
+    assert next(stream) == 0
+    assert len(taken) <= 4
+    stream.close()
+    assert len(taken) <= 4
+
+
+def test_no_more_pieces_of_a_stream_are_worked_on_at_once_than_there_are_threads():
+    lock, now, most = threading.Lock(), [0], [0]
+
+    def work(_):
+        with lock:
+            now[0] += 1
+            most[0] = max(most[0], now[0])
+        time.sleep(0.001)
+        with lock:
+            now[0] -= 1
+
+    for _ in map_in_order(work, range(50), threads=3):
+        pass
+    assert 1 <= most[0] <= 3
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_error_of_a_piece_or_of_the_stream_reaches_the_caller(threads):
+    def fail_at_five(n):
+        if n == 5:
+            raise ValueError("five")
+        return n
+
+    got = []
+    with pytest.raises(ValueError, match="five"):
+        got.extend(map_in_order(fail_at_five, range(50), threads=threads))
+    assert got == [0, 1, 2, 3, 4]
+
+    def broken():
+        yield 1
+        raise OSError("gone")
+
+    with pytest.raises(OSError, match="gone"):
+        list(map_in_order(fail_at_five, broken(), threads=threads))

@@ -6,7 +6,6 @@ from usdk.errors import MissingExtraError
 
 try:
     from pydicom import Dataset, FileMetaDataset, dcmread
-    from pydicom.encaps import encapsulate
     from pydicom.errors import InvalidDicomError
     from pydicom.filereader import read_file_meta_info
     from pydicom.multival import MultiValue
@@ -18,7 +17,7 @@ try:
         DeflatedExplicitVRLittleEndian,
         ExplicitVRBigEndian,
         ExplicitVRLittleEndian,
-        JPEGLSLossless,
+        RLELossless,
         generate_uid,
     )
     from pydicom.valuerep import format_number_as_ds
@@ -33,12 +32,11 @@ __all__ = [
     "ExplicitVRLittleEndian",
     "FileMetaDataset",
     "InvalidDicomError",
-    "JPEGLSLossless",
     "MultiValue",
+    "RLELossless",
     "Sequence",
     "apply_color_lut",
     "dcmread",
-    "encapsulate",
     "format_number_as_ds",
     "generate_uid",
     "get_decoder",
