@@ -25,7 +25,7 @@ from usdk.trust.dicom_structure import (
 )
 from usdk.trust.dicom_tags import name_tag
 
-__all__ = ["MAX_DEPTH", "MAX_ELEMENTS", "read_data_set", "read_dicom"]
+__all__ = ["MAX_DEPTH", "MAX_ELEMENTS", "is_explicit_little_endian", "read_data_set", "read_dicom"]
 
 MAX_DEPTH = 32
 """Sequences within sequences that are followed."""
@@ -72,14 +72,20 @@ def read_data_set(data: bytes) -> tuple[ByteSource, tuple[Element, ...]]:
     return source, _Reader(source).read_elements(0, source.size, depth=0)[0]
 
 
+def is_explicit_little_endian(transfer_syntax_uid: str) -> bool:
+    """Return whether elements lie in Explicit VR Little Endian, pixels native or compressed."""
+    return transfer_syntax_uid == EXPLICIT_VR_LITTLE_ENDIAN or (
+        transfer_syntax_uid.startswith(_ENCAPSULATED) and transfer_syntax_uid not in _REFERENCED
+    )
+
+
 def _transfer_syntax(source: ByteSource, meta: tuple[Element, ...]) -> str:
     element = find_element(meta, tags.TRANSFER_SYNTAX_UID)
     if element is None or element.vr != b"UI" or element.n_bytes > 64:
         raise DataDamagedError(f"no usable {name_tag(tags.TRANSFER_SYNTAX_UID)} in the file meta")
     value = source.read(element.value_offset, element.n_bytes)
     uid = value.removesuffix(b"\0").decode("ascii", "replace")
-    native = uid == EXPLICIT_VR_LITTLE_ENDIAN
-    if not native and (not uid.startswith(_ENCAPSULATED) or uid in _REFERENCED):
+    if not is_explicit_little_endian(uid):
         raise DataDamagedError(
             "the transfer syntax is not Explicit VR Little Endian, native or encapsulated:"
             " transcode the file first (dcmconv +te), and sign after that"

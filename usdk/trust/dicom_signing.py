@@ -97,8 +97,7 @@ def sign_dicom(
     """
 
     def choose(file: DicomFile) -> tuple[list[Element], str]:
-        syntax = file.transfer_syntax_uid if file.is_encapsulated else EXPLICIT_VR_LITTLE_ENDIAN
-        return _all_elements(file, profile, allow_uncovered), syntax
+        return _all_elements(file, profile, allow_uncovered), _mac_syntax(file)
 
     is_rsa_only = profile is not None
     return _sign(path_in, path_out, signer, choose, is_rsa_only, algorithm, purpose, time_stamper)
@@ -214,8 +213,12 @@ def _elements_beside_pixels(file: DicomFile) -> tuple[list[Element], str]:
             f"compressed pixels inside {tags.name_tags(nested)} would be transcoded too, and no"
             " digest stands for them: remove them"
         )
-    # Named so in every file: the bytes are the same, and transcoding changes the file's own.
-    return _listable(inside), EXPLICIT_VR_LITTLE_ENDIAN
+    # The bytes are the same in every syntax; dcmsign takes none that the file cannot be written in.
+    return _listable(inside), _mac_syntax(file)
+
+
+def _mac_syntax(file: DicomFile) -> str:
+    return file.transfer_syntax_uid if file.is_encapsulated else EXPLICIT_VR_LITTLE_ENDIAN
 
 
 def _refuse_left_out(left_out: list[int]) -> None:

@@ -11,8 +11,8 @@ from usdk.errors import NotTrustedError
 from usdk.trust.byte_source import ByteSource
 from usdk.trust.certificate_trust import parse_certificate
 from usdk.trust.cryptography_extra import rsa, x509
+from usdk.trust.dicom_elements import is_explicit_little_endian
 from usdk.trust.dicom_structure import (
-    EXPLICIT_VR_LITTLE_ENDIAN,
     DicomFile,
     Element,
     Item,
@@ -22,6 +22,7 @@ from usdk.trust.dicom_tags import (
     DIGITAL_SIGNATURES_SEQUENCE,
     MAC_CALCULATION_TRANSFER_SYNTAX_UID,
     MAC_PARAMETERS_SEQUENCE,
+    PIXEL_DATA,
     name_tag,
     name_tags,
 )
@@ -205,11 +206,13 @@ def _mac_problems(file: DicomFile, scope: SignedScope, mac: MacParameters) -> li
     if mac.algorithm not in DIGEST_SIZES:
         problems.append(f"the MAC algorithm is none of {', '.join(DIGEST_SIZES)}")
     signed = frozenset(mac.signed_tags)
-    allowed = {file.transfer_syntax_uid}
-    if not any(holds_fragments(e) for e in scope.elements if e.tag in signed):
-        # Without fragments the bytes are those of Explicit VR Little Endian in every file.
-        allowed.add(EXPLICIT_VR_LITTLE_ENDIAN)
-    if mac.transfer_syntax_uid not in allowed:
+    # Of elements beside the pixels the bytes are the same in all of these syntaxes, and a
+    # signature over them alone has to outlast transcoding.
+    has_pixels = PIXEL_DATA in signed or any(
+        holds_fragments(e) for e in scope.elements if e.tag in signed
+    )
+    is_equal = mac.transfer_syntax_uid == file.transfer_syntax_uid
+    if not is_equal and (has_pixels or not is_explicit_little_endian(mac.transfer_syntax_uid)):
         problems.append(OTHER_TRANSFER_SYNTAX)
     signable = {e.tag for e in scope.elements if is_signable(e)}
     lost = [tag for tag in mac.signed_tags if tag not in signable]

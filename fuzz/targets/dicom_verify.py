@@ -1,0 +1,108 @@
+"""The verifier: bytes are refused, or their data set is one that was signed; nothing else."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pydicom
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.encaps import encapsulate
+
+from usdk.errors import DataDamagedError
+from usdk.trust import RsaSigner, sign_dicom, verify_dicom
+from usdk.trust.byte_source import MemorySource
+from usdk.trust.dicom_elements import read_dicom
+
+NATIVE, JPEG_LS = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.80"
+
+
+def _self_signed() -> RsaSigner:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Fuzz")])
+    usage = dict.fromkeys(
+        ("key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign",
+         "encipher_only", "decipher_only", "content_commitment"), False,
+    )  # fmt: skip
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=30))
+        .add_extension(x509.KeyUsage(digital_signature=True, **usage), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return RsaSigner(key, certificate)
+
+
+def _object(syntax: str, *, nested: bool) -> bytes:
+    ds = Dataset()
+    ds.file_meta = FileMetaDataset()
+    ds.file_meta.TransferSyntaxUID = syntax
+    ds.SOPClassUID = ds.file_meta.MediaStorageSOPClassUID = "1.2.840.10008.5.1.4.1.1.6.1"
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = "1.2.3"
+    ds.StudyInstanceUID, ds.SeriesInstanceUID = "1.2.4", "1.2.5"
+    ds.PatientName = "A^B"
+    if nested:
+        inner, item = Dataset(), Dataset()
+        inner.CodeValue = "1"
+        item.ModifierCodeSequence = [inner, Dataset()]
+        ds.AnatomicRegionSequence = [item]
+        ds["AnatomicRegionSequence"].is_undefined_length = True
+        ds.private_block(0x5553, "USDK", create=True).add_new(1, "UT", "{}")
+    ds.Rows = ds.Columns = 2
+    ds.PixelData = b"abcd" if syntax == NATIVE else encapsulate([b"frame1", b"frame2"])
+    ds["PixelData"].VR = "OW" if syntax == NATIVE else "OB"
+    ds["PixelData"].is_undefined_length = syntax != NATIVE
+    buffer = io.BytesIO()
+    ds.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def data_set_of(data: bytes) -> bytes:
+    return data[read_dicom(MemorySource(data)).elements[0].offset :]
+
+
+_SIGNER = _self_signed()
+_TRUSTED = [_SIGNER.certificate_der]
+
+
+def seeds() -> list[bytes]:
+    made = []
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "object.dcm"
+        for syntax in (NATIVE, JPEG_LS):
+            for nested in (False, True):
+                path.write_bytes(_object(syntax, nested=nested))
+                made.append(path.read_bytes())
+                sign_dicom(path, path, _SIGNER, purpose=1)
+                made.append(path.read_bytes())
+        sign_dicom(path, path, _SIGNER)
+        made.append(path.read_bytes())
+        assert len(pydicom.dcmread(path).DigitalSignaturesSequence) == 2
+    assert verify_dicom(made[-1], trusted_certificates=_TRUSTED).is_valid
+    _KNOWN.update(data_set_of(seed) for seed in made)
+    return made
+
+
+_KNOWN: set[bytes] = set()
+
+
+def one_input(data: bytes) -> None:
+    try:
+        report = verify_dicom(data, trusted_certificates=_TRUSTED)
+    except DataDamagedError:
+        return
+    report.to_dict()
+    if report.is_valid and data_set_of(data) not in _KNOWN:
+        raise AssertionError("accepted, and was never signed")
