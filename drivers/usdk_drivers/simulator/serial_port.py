@@ -131,8 +131,8 @@ class SimulatedSerialPort:
     def _unplug(self) -> None:
         """Take the terminal away; whoever has it open meets its end."""
         with self._writing:
-            if self._link is not None and self.terminal:
-                self._link.unlink(missing_ok=True)
+            if self._link is not None and self.terminal and self._link.is_symlink():
+                self._link.unlink()
             self.terminal = ""
             for descriptor in (self._master, self._slave):
                 if descriptor >= 0:
