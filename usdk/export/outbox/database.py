@@ -1,0 +1,133 @@
+"""The outbox's state on disk: one SQLite file, write-ahead log, full synchronisation."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from usdk.errors import DataDamagedError, StateError, StorageError, UsdkError
+from usdk.export.outbox.clock import ReadClock, ServiceClock
+from usdk.export.outbox.schema import migrate
+from usdk.files import storage_advice, sync_folder
+
+__all__ = ["BUSY_TIMEOUT_S", "Database"]
+
+BUSY_TIMEOUT_S = 60.0
+"""How long a process waits for another's transaction; those last milliseconds."""
+
+_CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+
+
+class Database:
+    """One connection, used by the threads of a process one at a time."""
+
+    def __init__(self, path: Path, read: ReadClock) -> None:
+        self._lock = threading.RLock()
+        self._read = read
+        self._is_open = True
+        with database_errors("open the outbox"):
+            is_new = not path.exists()
+            if is_new:
+                os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+                self._connection.execute("PRAGMA synchronous = FULL")
+                self._connection.execute("PRAGMA trusted_schema = OFF")
+                migrate(self._connection)
+                if is_new:
+                    sync_folder(path.parent)
+                self._clock = self._resume_clock()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def now_s(self) -> float:
+        """Return the service time, s."""
+        return self._clock.at(self._read())
+
+    def wall_s(self) -> float:
+        """Return the wall clock, s since 1970."""
+        return self._read().wall_s
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Begin a transaction that writes; it is on the disk when the block has ended."""
+        with self._lock, database_errors("write the outbox"):
+            self._require_open()
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+                self._note_time()
+                self._connection.execute("COMMIT")
+            except BaseException:
+                with suppress(sqlite3.Error):
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    def rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        with self._lock, database_errors("read the outbox"):
+            self._require_open()
+            return self._connection.execute(statement, values).fetchall()
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        with self._lock:
+            self._is_open = False
+            self._connection.close()
+
+    def _require_open(self) -> None:
+        if not self._is_open:
+            raise StateError("the outbox is closed: open it again")
+
+    def _resume_clock(self) -> ServiceClock:
+        with self.transaction() as connection:
+            meta = dict(connection.execute("SELECT key, value FROM meta"))
+            saved = None
+            if "boot_id" in meta:
+                saved = ServiceClock(meta["boot_id"], meta["base_s"])
+            clock = ServiceClock.resume(
+                saved, meta.get("seen_s", 0.0), meta.get("seen_wall_s", 0.0), self._read()
+            )
+            self._clock = clock
+            values = (("boot_id", clock.boot_id), ("base_s", clock.base_s))
+            connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
+        return clock
+
+    def _note_time(self) -> None:
+        reading = self._read()
+        values = (("seen_s", self._clock.at(reading)), ("seen_wall_s", reading.wall_s))
+        self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
+
+
+@contextmanager
+def database_errors(task: str) -> Iterator[None]:
+    """Turn what SQLite raises into an error that says what to do."""
+    try:
+        yield
+    except UsdkError:
+        raise
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(_CORRUPT):
+            raise DataDamagedError(
+                f"cannot {task}: its file is damaged; keep the folder as it is, and recover the"
+                " objects with 'usdk outbox doctor'"
+            ) from error
+        advice = {
+            "SQLITE_FULL": "the disk is full: free space",
+            "SQLITE_BUSY": "another process holds it: try again",
+            "SQLITE_READONLY": "it is read-only: check who may write there",
+            "SQLITE_CANTOPEN": "check the folder, and who may write there",
+        }.get(name, f"SQLite says {name or type(error).__name__}: check the disk")
+        raise StorageError(f"cannot {task}: {advice}") from error
+    except OSError as error:
+        raise StorageError(f"cannot {task}: {storage_advice(error)}") from error

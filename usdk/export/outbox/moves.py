@@ -1,0 +1,131 @@
+"""Changes of state, each in one transaction with the event that the journal will tell of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from usdk.errors import StateError
+from usdk.export.outbox.entry import COLUMNS, Entry
+from usdk.export.outbox.states import Event, State, next_state
+from usdk.trust.journal_folder import journal_time
+
+__all__ = ["LOST", "Moment", "insert", "move", "write_event"]
+
+LOST = "its file on this unit is missing or damaged: add it again from its source"
+"""Reason of what is held for want of its bytes."""
+
+MAX_REASON = 400
+"""Longest reason that is kept."""
+
+_DOUBT = {
+    Event.INTERRUPT: True,
+    Event.RETRY: True,
+    Event.RELEASE: False,
+    Event.ABSENT: False,
+    Event.REFUSE: False,
+}
+
+
+@dataclass(frozen=True)
+class Moment:
+    """When something happens and who does it: service time s, wall clock s, actor, lease owner."""
+
+    now_s: float
+    wall_s: float
+    actor: str
+    owner: str
+
+
+def insert(connection: sqlite3.Connection, entry: Entry, moment: Moment) -> None:
+    """Write down a new object."""
+    names = [name for name in COLUMNS.split(", ") if name != "id"]
+    values = [getattr(entry, name) for name in names]
+    connection.execute(
+        f"INSERT INTO objects ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
+        [str(value) if isinstance(value, State) else value for value in values],
+    )
+    detail = {"bytes": str(entry.size_bytes), "sha256": entry.sha256.hex()}
+    write_event(connection, Event.ADD, entry.sop_instance_uid, moment, detail)
+
+
+def move(
+    connection: sqlite3.Connection,
+    entry: Entry,
+    event: Event,
+    moment: Moment,
+    *,
+    delay_s: float = 0.0,
+    lease_s: float = 0.0,
+    reason: str = "",
+    line: str = "",
+) -> Entry:
+    """Move an object to the state that an event leads to, and write the event down.
+
+    Raises
+    ------
+    StateError
+        The event cannot happen in its state, or another process moved it meanwhile.
+    """
+    state = next_state(entry.state, event)
+    reason = " ".join(reason.split())[:MAX_REASON]
+    moved = replace(
+        entry,
+        state=state,
+        changed_s=moment.now_s if state != entry.state else entry.changed_s,
+        not_before_s=moment.now_s + delay_s,
+        n_tries=entry.n_tries + (event is Event.CLAIM),
+        n_lost=entry.n_lost + (event is Event.ABSENT and entry.state is State.ACCEPTED),
+        in_doubt=_DOUBT.get(event, entry.in_doubt),
+        reason=reason,
+        line=line or entry.line,
+        stored_bytes=0 if state is State.PURGED else entry.stored_bytes,
+        lease_owner=moment.owner if lease_s else "",
+        lease_until_s=moment.now_s + lease_s if lease_s else 0.0,
+    )
+    changed = connection.execute(
+        "UPDATE objects SET state = ?, changed_s = ?, not_before_s = ?, n_tries = ?, n_lost = ?,"
+        " in_doubt = ?, reason = ?, line = ?, stored_bytes = ?, lease_owner = ?,"
+        " lease_until_s = ? WHERE id = ? AND state = ? AND lease_owner = ?",
+        (
+            str(moved.state),
+            moved.changed_s,
+            moved.not_before_s,
+            moved.n_tries,
+            moved.n_lost,
+            moved.in_doubt,
+            moved.reason,
+            moved.line,
+            moved.stored_bytes,
+            moved.lease_owner,
+            moved.lease_until_s,
+            entry.id,
+            str(entry.state),
+            entry.lease_owner,
+        ),
+    ).rowcount
+    if not changed:
+        raise StateError(
+            "another process took this object over, as the lease had run out: leave it to that one"
+        )
+    if state != entry.state or event in (Event.RETRY, Event.LOSE):
+        facts = {"from": str(entry.state), "to": str(state), "reason": reason, "line": line}
+        detail = {name: text for name, text in facts.items() if text}
+        write_event(connection, event, entry.sop_instance_uid, moment, detail)
+    return moved
+
+
+def write_event(
+    connection: sqlite3.Connection,
+    action: str,
+    uid: str,
+    moment: Moment,
+    detail: Mapping[str, str],
+) -> None:
+    """Write down what the journal shall tell; it is durable with the transaction."""
+    connection.execute(
+        "INSERT INTO events (time, actor, action, uid, detail) VALUES (?, ?, ?, ?, ?)",
+        (journal_time(moment.wall_s), moment.actor, str(action), uid, json.dumps(dict(detail))),
+    )

@@ -1,0 +1,466 @@
+"""Outbox: objects are kept, whole and in order, until their arrival is proven."""
+
+from __future__ import annotations
+
+import io
+import os
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+from usdk.errors import ArgumentError, StateError
+from usdk.export.lines.line import Outgoing
+from usdk.export.outbox.actor import default_actor
+from usdk.export.outbox.clock import ReadClock, read_clock
+from usdk.export.outbox.database import Database
+from usdk.export.outbox.entry import COLUMNS, Count, Entry, Priority, RecoveryPoint
+from usdk.export.outbox.examination import Finding, examine
+from usdk.export.outbox.intake import Intake
+from usdk.export.outbox.journalling import Journalling
+from usdk.export.outbox.keys import KeyStore
+from usdk.export.outbox.moves import Moment, move, write_event
+from usdk.export.outbox.object_store import ObjectStore
+from usdk.export.outbox.owner import make_owner
+from usdk.export.outbox.recovery import recover, release_leases
+from usdk.export.outbox.space import RESERVE_BYTES
+from usdk.export.outbox.states import UNCONFIRMED, Event, State
+from usdk.files import open_regular, storage_errors
+from usdk.trust import Signer
+from usdk.trust.journal import JournalRecord
+from usdk.trust.journal_folder import JournalFolder
+
+__all__ = ["ALARM_AFTER_S", "LEASE_S", "RETAIN_S", "Outbox"]
+
+LEASE_S = 120.0
+"""How long a claim holds without being renewed."""
+
+RETAIN_S = 30 * 86400.0
+"""How long a confirmed object stays on the unit."""
+
+ALARM_AFTER_S = 3600.0
+"""Age of the oldest unconfirmed object at which the recovery point is an alarm."""
+
+BACKLOG_AFTER_S = 900.0
+"""What has waited longer is backlog, and gives way to what is fresh."""
+
+_CLAIM_BYTES = 64 << 20
+
+
+class Outbox:
+    """A durable store-and-forward queue in a folder, shared by any number of processes.
+
+    What `add` returned is on the disk, and stays until it is confirmed and its retention is over,
+    or until a person discards it. A context manager.
+
+    Parameters
+    ----------
+    folder : path-like
+        Made when absent, for its owner alone.
+    keys : KeyStore, optional
+        Encrypts objects at rest. Without it they lie there as plain DICOM files.
+    quota_bytes : int, optional
+        Bytes that objects may take together.
+    reserve_bytes : int
+        Bytes kept free on the disk.
+    alarm_after_s : float
+        Age of the oldest unconfirmed object that is an alarm, s.
+    retain_s : float
+        How long a confirmed object is kept, s; sooner removed when its room is needed.
+    actor : str, optional
+        Who acts, for the journal; the user of the system when absent.
+    signer : Signer, optional
+        Signs the journal's head now and then.
+    subscriber : callable, optional
+        Given each `JournalRecord` once it is on the disk.
+    read_clock : callable
+        The clocks of the machine.
+
+    Raises
+    ------
+    StorageError
+        The folder cannot be used, or was written by a newer program.
+    DataDamagedError
+        The state is damaged.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        keys: KeyStore | None = None,
+        quota_bytes: int | None = None,
+        reserve_bytes: int = RESERVE_BYTES,
+        alarm_after_s: float = ALARM_AFTER_S,
+        retain_s: float = RETAIN_S,
+        actor: str | None = None,
+        signer: Signer | None = None,
+        subscriber: Callable[[JournalRecord], None] | None = None,
+        read_clock: ReadClock = read_clock,
+    ) -> None:
+        if (quota_bytes is not None and quota_bytes <= 0) or reserve_bytes < 0:
+            raise ArgumentError("quota_bytes must be positive, and reserve_bytes not negative")
+        self.folder = Path(folder)
+        self._alarm_after_s = alarm_after_s
+        self._retain_s = retain_s
+        self._actor = default_actor() if actor is None else actor
+        self._owner = make_owner()
+        with storage_errors("make the outbox"):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._store = ObjectStore(self.folder / "objects", keys)
+        self._database = Database(self.folder / "outbox.sqlite3", read_clock)
+        self._journal = JournalFolder(
+            self.journal_folder, actor=self._actor, signer=signer, subscriber=subscriber
+        )
+        self._journalling = Journalling(self._database, self._journal)
+        self._intake = Intake(self._database, self._store, self._moment, quota_bytes, reserve_bytes)
+        try:
+            self.recovery = recover(self._database, self._store, self._moment())
+            self._journalling.flush()
+        except BaseException:
+            self._journal.close()
+            self._database.close()
+            raise
+
+    @property
+    def journal_folder(self) -> Path:
+        """Where the journal is."""
+        return self.folder / "journal"
+
+    def _moment(self) -> Moment:
+        database = self._database
+        return Moment(database.now_s(), database.wall_s(), self._actor, self._owner)
+
+    def add(
+        self,
+        source: str | os.PathLike[str] | bytes,
+        *,
+        priority: Priority = Priority.ROUTINE,
+    ) -> Entry:
+        """Queue a DICOM file, by its path or its bytes; it is on the disk when this returns.
+
+        An object that is known, in any state, is not queued again. Calls from several threads
+        share the cost of synchronising.
+
+        Raises
+        ------
+        DataDamagedError
+            It is no DICOM file, or the outbox knows other bytes under its SOP Instance UID.
+        StorageError
+            It cannot be read, or there is no room for it.
+        """
+        return self.add_many([source], priority=priority)[0]
+
+    def add_many(
+        self,
+        sources: Iterable[str | os.PathLike[str] | bytes],
+        *,
+        priority: Priority = Priority.ROUTINE,
+    ) -> list[Entry]:
+        """Queue several files, synchronised in groups; raises as `add` does.
+
+        After an error those before it may be queued; to call again with all of them is safe.
+        """
+        openers: Iterable[Callable[[], BinaryIO]] = (partial(_open, source) for source in sources)
+        entries: list[Entry] = []
+        for group in self._intake.take(openers, Priority(priority)):
+            entries += group
+            self._journalling.note(len(group))
+        return entries
+
+    def claim(
+        self, n: int = 1, *, lease_s: float = LEASE_S, max_bytes: int = _CLAIM_BYTES
+    ) -> list[Entry]:
+        """Take up to ``n`` queued objects of one study for sending; they are nobody else's.
+
+        The most urgent first, and of equals what is fresh before a backlog. At least one, however
+        large; then no more than ``max_bytes`` together. Each must be settled, or renewed before
+        the lease runs out.
+        """
+        moment = self._moment()
+        release_leases(self._database, moment)
+        claimed: list[Entry] = []
+        with self._database.transaction() as connection:
+            first = connection.execute(
+                f"SELECT {COLUMNS} FROM objects WHERE state = 'queued' AND not_before_s <= ?"
+                " ORDER BY priority DESC, created_s < ?, id LIMIT 1",
+                (moment.now_s, moment.now_s - BACKLOG_AFTER_S),
+            ).fetchone()
+            if first is None:
+                return []
+            rows = connection.execute(
+                f"SELECT {COLUMNS} FROM objects WHERE study_instance_uid = ? AND state = 'queued'"
+                " AND not_before_s <= ? ORDER BY priority DESC, id LIMIT ?",
+                (Entry.from_row(first).study_instance_uid, moment.now_s, n),
+            ).fetchall()
+            n_bytes = 0
+            for entry in map(Entry.from_row, rows):
+                n_bytes += entry.size_bytes
+                if claimed and n_bytes > max_bytes:
+                    break
+                claimed.append(move(connection, entry, Event.CLAIM, moment, lease_s=lease_s))
+        self._journalling.note(len(claimed))
+        return claimed
+
+    def claim_accepted(self, n: int = 1, *, lease_s: float = LEASE_S) -> list[Entry]:
+        """Take up to ``n`` accepted objects that are to be asked for, the oldest first."""
+        moment = self._moment()
+        release_leases(self._database, moment)
+        values = (moment.now_s, n)
+        query = (
+            f"SELECT {COLUMNS} FROM objects WHERE state = 'accepted' AND lease_owner = ''"
+            " AND not_before_s <= ? ORDER BY not_before_s LIMIT ?"
+        )
+        if not self._database.rows(query, values):
+            return []
+        with self._database.transaction() as connection:
+            entries = [Entry.from_row(row) for row in connection.execute(query, values)]
+            until_s = moment.now_s + lease_s
+            connection.executemany(
+                "UPDATE objects SET lease_owner = ?, lease_until_s = ? WHERE id = ?",
+                [(self._owner, until_s, entry.id) for entry in entries],
+            )
+        return [replace(entry, lease_owner=self._owner, lease_until_s=until_s) for entry in entries]
+
+    def renew(self, entries: Sequence[Entry], *, lease_s: float = LEASE_S) -> None:
+        """Hold claims longer; one that another process took over meanwhile stays with that."""
+        until_s = self._database.now_s() + lease_s
+        with self._database.transaction() as connection:
+            connection.executemany(
+                "UPDATE objects SET lease_until_s = ? WHERE id = ? AND lease_owner = ?",
+                [(until_s, entry.id, entry.lease_owner) for entry in entries],
+            )
+
+    def settle(
+        self,
+        entry: Entry,
+        event: Event,
+        *,
+        delay_s: float = 0.0,
+        reason: str = "",
+        line: str = "",
+    ) -> Entry:
+        """Say what became of a claimed object; returns it as it is now.
+
+        Raises
+        ------
+        StateError
+            The event cannot follow, or the lease ran out and another process has the object.
+        """
+        with self._database.transaction() as connection:
+            moved = move(
+                connection, entry, event, self._moment(), delay_s=delay_s, reason=reason, line=line
+            )
+        self._journalling.note(1)
+        return moved
+
+    def get(self, sop_instance_uid: str) -> Entry | None:
+        """Return the entry of an object, or None."""
+        rows = self._database.rows(
+            f"SELECT {COLUMNS} FROM objects WHERE sop_instance_uid = ?", (sop_instance_uid,)
+        )
+        return Entry.from_row(rows[0]) if rows else None
+
+    def list(
+        self, *, states: Iterable[State] = tuple(State), limit: int | None = None
+    ) -> list[Entry]:
+        """Return entries, the oldest first, at most ``limit``."""
+        chosen = [str(State(state)) for state in states]
+        rows = self._database.rows(
+            f"SELECT {COLUMNS} FROM objects WHERE state IN ({', '.join('?' * len(chosen))})"
+            " ORDER BY id LIMIT ?",
+            (*chosen, -1 if limit is None else limit),
+        )
+        return [Entry.from_row(row) for row in rows]
+
+    def counts(self) -> dict[State, Count]:
+        """Return how many objects are in each state, and their bytes on the disk."""
+        rows = self._database.rows("SELECT state, n_objects, n_bytes FROM totals")
+        found = {state: Count(n_objects, n_bytes) for state, n_objects, n_bytes in rows}
+        return {state: found.get(state, Count(0, 0)) for state in State}
+
+    def recovery_point(self) -> RecoveryPoint:
+        """Return the age of the oldest object that is not confirmed, and whether it is an alarm."""
+        counts = self.counts()
+        n_unconfirmed = sum(counts[state].n_objects for state in UNCONFIRMED)
+        oldest = [
+            row
+            for state in UNCONFIRMED
+            for row in self._database.rows(
+                "SELECT created_s, sop_instance_uid FROM objects WHERE state = ?"
+                " ORDER BY created_s LIMIT 1",
+                (str(state),),
+            )
+        ]
+        if not oldest:
+            return RecoveryPoint(0.0, 0, False)
+        created_s, uid = min(oldest)
+        age_s = max(self._database.now_s() - created_s, 0.0)
+        return RecoveryPoint(age_s, n_unconfirmed, age_s > self._alarm_after_s, uid)
+
+    def age_s(self, entry: Entry) -> float:
+        """Return how long ago an object was added, s."""
+        return max(self._database.now_s() - entry.created_s, 0.0)
+
+    def next_due_s(self) -> float | None:
+        """Return in how many seconds something may be sent or asked for; None when nothing."""
+        rows = self._database.rows(
+            "SELECT MIN(not_before_s) FROM objects WHERE state = 'queued'"
+            " OR state = 'accepted' AND lease_owner = ''"
+        )
+        due_s = rows[0][0]
+        return None if due_s is None else max(due_s - self._database.now_s(), 0.0)
+
+    def open(self, entry: Entry) -> BinaryIO:
+        """Open the file of an object, decrypted, from its first byte.
+
+        Raises
+        ------
+        DataDamagedError
+            On opening or reading: the bytes are not those that were added.
+        NotTrustedError
+            The key is not held.
+        StorageError
+            The file cannot be read.
+        """
+        if entry.state is State.PURGED:
+            raise StateError("the object was removed after it had been confirmed")
+        return self._store.open(entry)
+
+    def outgoing(self, entry: Entry) -> Outgoing:
+        """Return what a line must know of an object."""
+        return Outgoing(
+            entry.sop_class_uid,
+            entry.sop_instance_uid,
+            entry.study_instance_uid,
+            entry.series_instance_uid,
+            entry.transfer_syntax_uid,
+            entry.size_bytes,
+            partial(self.open, entry),
+        )
+
+    def retry(self, sop_instance_uid: str, *, priority: Priority | None = None) -> Entry:
+        """Send an object again now: one that is held, waits, or was accepted and never confirmed.
+
+        The receiver is asked for it first. `ArgumentError` if there is no such object.
+        """
+        with self._database.transaction() as connection:
+            entry = self._known(sop_instance_uid)
+            moved = move(connection, entry, Event.RETRY, self._moment())
+            if priority is not None:
+                moved = replace(moved, priority=int(Priority(priority)))
+                connection.execute(
+                    "UPDATE objects SET priority = ? WHERE id = ?", (moved.priority, moved.id)
+                )
+        self._journalling.note(1)
+        return moved
+
+    def purge(self, sop_instance_uid: str | None = None, *, discard: bool = False) -> int:
+        """Remove bytes from the unit; returns how many objects.
+
+        Without a UID: every confirmed object whose retention is over. With one: that object, if it
+        is confirmed; with ``discard`` even if it never was, which is journalled as such.
+
+        Raises
+        ------
+        StateError
+            The object is not confirmed.
+        """
+        if sop_instance_uid is None:
+            return self._purge_old()
+        with self._database.transaction() as connection:
+            entry = self._known(sop_instance_uid)
+            if entry.state is State.PURGED:
+                return 0
+            if entry.state in UNCONFIRMED and not discard:
+                raise StateError(
+                    "the object is not confirmed, and the unit may hold the only copy: deliver it,"
+                    " or discard it on purpose"
+                )
+            self._remove(connection, entry)
+        self._store.remove(entry.file)
+        self._journalling.note(2)
+        return 1
+
+    def _remove(self, connection: sqlite3.Connection, entry: Entry) -> None:
+        moment = self._moment()
+        if entry.state in UNCONFIRMED:
+            move(connection, entry, Event.DISCARD, moment)
+            return
+        if entry.state is State.CONFIRMED:
+            entry = move(connection, entry, Event.RETAIN, moment)
+        move(connection, entry, Event.PURGE, moment)
+
+    def _purge_old(self) -> int:
+        before_s = self._database.now_s() - self._retain_s
+        rows = self._database.rows(
+            f"SELECT {COLUMNS} FROM objects WHERE state = 'retained' AND changed_s <= ?"
+            " ORDER BY id LIMIT 1000",
+            (before_s,),
+        )
+        return self._intake.purge([Entry.from_row(row) for row in rows])
+
+    def _known(self, sop_instance_uid: str) -> Entry:
+        entry = self.get(sop_instance_uid)
+        if entry is None:
+            raise ArgumentError(
+                "the outbox knows no object with this SOP Instance UID: see 'usdk outbox list'"
+            )
+        return entry
+
+    def record(self, action: str, uid: str = "", **detail: str) -> None:
+        """Have the journal tell of something else than a change of state; never of a patient."""
+        with self._database.transaction() as connection:
+            write_event(connection, action, uid, self._moment(), detail)
+        self._journalling.note(1)
+
+    def flush_journal(self) -> None:
+        """Have the journal tell everything up to now."""
+        self._journalling.flush()
+
+    def doctor(self, *, deep: bool = False) -> tuple[Finding, ...]:
+        """Examine state, files, journal and space; ``deep`` reads every object through."""
+        self._journalling.flush()
+        return examine(
+            self._database,
+            self._store,
+            self.journal_folder,
+            self.recovery_point(),
+            self.list(),
+            self._intake.space(),
+            deep=deep,
+        )
+
+    def close(self) -> None:
+        """Give back what was claimed, have the journal tell everything, and close.
+
+        May be called twice.
+        """
+        try:
+            release_leases(self._database, self._moment(), of=self._owner)
+            self._journalling.flush()
+        except StateError:
+            return  # closed already
+        finally:
+            self._journal.close()
+            self._database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _open(source: str | os.PathLike[str] | bytes) -> BinaryIO:
+    if isinstance(source, bytes | bytearray | memoryview):
+        return io.BytesIO(source)
+    return os.fdopen(open_regular(source, "the file to be queued"), "rb")
