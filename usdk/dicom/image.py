@@ -12,6 +12,7 @@ from usdk.dicom.codecs import Codec, set_pixel_data
 from usdk.dicom.colour_region import mean_the_same
 from usdk.dicom.equipment import Equipment
 from usdk.dicom.examination_settings import ExaminationSettings
+from usdk.dicom.frame_spool import SpooledFrame
 from usdk.dicom.palette import Palette, add_palette
 from usdk.dicom.provenance import add_provenance, loss_comment
 from usdk.dicom.pydicom_extra import UID, Dataset, FileMetaDataset, generate_uid
@@ -142,14 +143,17 @@ def add_pixels(
     """
     if colour not in get_args(ColourEncoding):
         raise ArgumentError(f"colour must be one of {', '.join(get_args(ColourEncoding))}")
-    pixels: list[NDArray[Any]] = [frame.pixels for frame in frames]
     is_colour, n_bits = frames[0].is_colour, 8
     dataset.SamplesPerPixel = 3 if is_colour and colour == "rgb" else 1
     dataset.PhotometricInterpretation = "MONOCHROME2"
     if is_colour and colour == "rgb":
         dataset.PhotometricInterpretation = "RGB"
         dataset.PlanarConfiguration = 0
-    elif is_colour:
+    waiting = frames[0].spool if isinstance(frames[0], SpooledFrame) else None
+    pixels: list[NDArray[Any]] = [] if waiting else [frame.pixels for frame in frames]
+    if is_colour and colour == "palette":
+        if waiting:
+            raise ArgumentError("a palette needs all frames at once: give colours as they are")
         dataset.PhotometricInterpretation = "PALETTE COLOR"
         palette = Palette.of(pixels, dataset.get("SequenceOfUltrasoundRegions", ()))
         add_palette(dataset, palette)
@@ -159,7 +163,10 @@ def add_pixels(
     dataset.BitsStored = n_bits
     dataset.HighBit = n_bits - 1
     dataset.PixelRepresentation = 0
-    set_pixel_data(dataset, pixels, codec)
+    if waiting:
+        waiting.describe(dataset)  # They follow the header, when both are written.
+    else:
+        set_pixel_data(dataset, pixels, codec)
 
 
 def file_meta(sop_class_uid: str) -> FileMetaDataset:

@@ -6,6 +6,7 @@ from usdk.errors import MissingExtraError
 
 try:
     from pydicom import Dataset, FileMetaDataset, dcmread
+    from pydicom.encaps import generate_fragments
     from pydicom.errors import InvalidDicomError
     from pydicom.filereader import read_file_meta_info
     from pydicom.multival import MultiValue
@@ -38,6 +39,7 @@ __all__ = [
     "apply_color_lut",
     "dcmread",
     "format_number_as_ds",
+    "generate_fragments",
     "generate_uid",
     "get_decoder",
     "get_encoder",

@@ -3,52 +3,62 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import cast, get_args
 
 from usdk.dicom import (
     Codec,
     Equipment,
     Study,
-    compare_pixels,
     demonstration_study,
-    require_sound,
     us_image,
     us_multiframe,
 )
+from usdk.dicom.examination_settings import ExaminationSettings
+from usdk.dicom.frame_spool import FrameSpool
+from usdk.dicom.image import ColourEncoding
+from usdk.dicom.pydicom_extra import Dataset
+from usdk.dicom.shown import Displayed
 from usdk.errors import ArgumentError, StorageError
+from usdk.export.finish import finish_object, require_same_pixels, write_header
+from usdk.export.write_object import write_object
 from usdk.files import atomic_file
-from usdk.frame import Frame
-from usdk.trust import Signer, sign_dicom, verify_dicom
+from usdk.trust import Signer
 
 __all__ = ["write_dicom"]
 
 
 def write_dicom(
     path: str | os.PathLike[str],
-    frames: Sequence[Frame],
+    frames: Iterable[Displayed],
     *,
     signer: Signer | None,
     study: Study | None = None,
     equipment: Equipment | None = None,
     codec: Codec = "native",
+    colour: ColourEncoding = "rgb",
+    settings: ExaminationSettings | None = None,
     instance_number: int | None = None,
     frame_interval_s: float | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Path:
     """Write frames as a DICOM ultrasound object: one as a still, several as a cine.
 
-    The object is checked before it is written. It goes to a temporary file in the same folder,
-    is signed, decoded from there and compared with the frames, and its signature is verified;
-    only then does it take its name, in one step. When anything fails, what was there before is
-    still there, and no part of a file is left.
+    Frames are taken one by one, encoded in several threads, decoded at once and compared, and
+    wait on the disk: memory does not grow with the cine. When the last has come, the object is
+    written to a temporary file in the same folder, checked, signed, its signature verified, and
+    its pixels compared with those that were encoded; only then does it take its name, in one
+    step. When anything fails, what was there before is still there, and no part of a file is left.
 
     Parameters
     ----------
     path : path-like
         Where the file goes; one that exists is replaced.
-    frames : sequence of Frame
-        One: an Ultrasound Image. Several of one raster and device, in the order of time: an
-        Ultrasound Multi-frame Image.
+    frames : iterable of Frame, MModeFrame, SpectralFrame or ComposedFrame
+        One: an Ultrasound Image. Several of one calibration and device, in the order of time: an
+        Ultrasound Multi-frame Image. A generator may make each when it is asked for.
     signer : Signer or None
         Whose signature the object gets; None writes it unsigned.
     study : Study, optional
@@ -56,12 +66,18 @@ def write_dicom(
         patient, in a study of its own.
     equipment : Equipment, optional
         What the frames' device says, when absent.
-    codec : {"native", "jpeg-ls"}
-        How pixels lie in the file; both are lossless.
+    codec : {"native", "jpeg-ls", "jpeg-2000", "rle", "htj2k"}
+        How pixels lie in the file; all are lossless.
+    colour : {"rgb", "palette"}
+        How colours lie in the file. A palette is made of all frames: they are held in memory.
+    settings : ExaminationSettings, optional
+        Output, heart rate, gain and the rest that a sonographer expects.
     instance_number : int, optional
         The device's count of the first frame, from 1, when absent.
     frame_interval_s : float, optional
         Time between the frames of a cine, s; needed when they have no device timestamps.
+    progress : callable, optional
+        Called with the number of frames that are encoded and compared, after each.
 
     Returns
     -------
@@ -82,42 +98,41 @@ def write_dicom(
         The disk is full, or the folder is missing or not writable.
     """
     path = Path(path)
-    frames = [] if isinstance(frames, Frame) else list(frames)
-    if not all(isinstance(frame, Frame) for frame in frames):
-        raise ArgumentError("frames must hold Frame objects only")
-    if not frames:
+    if not isinstance(frames, Iterable):
         raise ArgumentError(
-            "frames must be a sequence of at least one Frame: for one, write [frame]"
+            "frames must be an iterable of at least one Frame: for one, write [frame]"
         )
     if not isinstance(study, Study | None):
         raise ArgumentError("study must be a usdk.dicom.Study or None")
+    if colour not in get_args(ColourEncoding):
+        raise ArgumentError(f"colour must be one of {', '.join(get_args(ColourEncoding))}")
     if path.is_dir():
         raise StorageError("the path is a folder: name the file that shall be written")
-    study = study or demonstration_study()
-    if len(frames) == 1:
-        dataset = us_image(
-            frames[0],
-            study=study,
+
+    def describe(pictures: Sequence[Displayed]) -> Dataset:
+        if not pictures:
+            raise ArgumentError("frames must hold at least one Frame: for one, write [frame]")
+        is_still = len(pictures) == 1
+        make = partial(us_image, pictures[0]) if is_still else partial(us_multiframe, pictures)
+        interval = {} if is_still else {"frame_interval_s": frame_interval_s}
+        return make(
+            study=study or demonstration_study(),
             equipment=equipment,
             codec=codec,
+            colour=colour,
+            settings=settings,
             instance_number=instance_number,
+            **interval,
         )
-    else:
-        dataset = us_multiframe(
-            frames,
-            study=study,
-            equipment=equipment,
-            codec=codec,
-            instance_number=instance_number,
-            frame_interval_s=frame_interval_s,
-        )
-    require_sound(dataset)
-    with atomic_file(path) as (file, temporary):
-        dataset.save_as(file, enforce_file_format=True)
-        file.flush()
-        if signer is not None:
-            sign_dicom(temporary, temporary, signer)
-            report = verify_dicom(temporary, trusted_certificates=[signer.certificate_der])
-            report.require_valid()
-        compare_pixels(str(temporary), [frame.pixels for frame in frames])
+
+    if colour == "palette":
+        return write_object(path, describe(list(frames)), signer=signer)
+    with atomic_file(path) as (file, temporary), FrameSpool(codec, temporary.parent) as spool:
+        spool.add(frames, progress=progress)
+        # A frame that waits on the disk is as good as one in memory to what describes it.
+        dataset = describe(cast("Sequence[Displayed]", spool.frames))
+        write_header(dataset, file)
+        spool.write_pixel_data(dataset, file)
+        finish_object(temporary, signer)
+        require_same_pixels(temporary, spool.fragment_digests, spool.sizes)
     return path

@@ -5,25 +5,25 @@ import resource
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from pydicom import dcmread
 
-from usdk.dicom import Patient, read_frames, read_summary
+from usdk.dicom import Patient, read_frames, read_summary, us_multiframe
+from usdk.dicom.codecs import CODECS
 from usdk.errors import (
     ArgumentError,
     DataDamagedError,
     NotTrustedError,
     StorageError,
 )
-from usdk.export import write, write_dicom
+from usdk.export import finish, write, write_dicom
 from usdk.scan import Raster
 from usdk.trust import RsaSigner, verify_dicom
 from usdk.trust.development_certificates import issue_development_certificates
-
-CODECS = ["native", "jpeg-ls"]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def authority_pem(identity, tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("codec", CODECS)
+@pytest.mark.parametrize("codec", ["native", "jpeg-ls", "jpeg-2000", "rle"])
 @pytest.mark.parametrize("n_frames", [1, 5])
 def test_a_signed_object_is_conformant_and_accepted_by_dcmtk(
     cine, study, signer, authority_pem, codec, n_frames, tmp_path, require_conformant, dcmtk
@@ -131,10 +131,11 @@ def fails_with(error):
 @pytest.mark.parametrize(
     ("step", "raised", "expected"),
     [
-        ("sign_dicom", NotTrustedError("no"), NotTrustedError),
-        ("verify_dicom", DataDamagedError("no"), DataDamagedError),
-        ("compare_pixels", DataDamagedError("no"), DataDamagedError),
-        ("sign_dicom", OSError(errno.ENOSPC, "No space left on device"), StorageError),
+        ((finish, "sign_dicom"), NotTrustedError("no"), NotTrustedError),
+        ((finish, "verify_dicom"), DataDamagedError("no"), DataDamagedError),
+        ((finish, "require_sound"), ArgumentError("no"), ArgumentError),
+        ((write, "require_same_pixels"), DataDamagedError("no"), DataDamagedError),
+        ((finish, "sign_dicom"), OSError(errno.ENOSPC, "No space left on device"), StorageError),
     ],
 )
 def test_a_failure_at_any_step_leaves_what_was_there(
@@ -142,7 +143,7 @@ def test_a_failure_at_any_step_leaves_what_was_there(
 ):
     path = tmp_path / "x.dcm"
     path.write_bytes(b"old")
-    monkeypatch.setattr(write, step, fails_with(raised))
+    monkeypatch.setattr(*step, fails_with(raised))
     with pytest.raises(expected):
         write_dicom(path, [frame], signer=signer, study=study)
     assert path.read_bytes() == b"old"
@@ -152,25 +153,124 @@ def test_a_failure_at_any_step_leaves_what_was_there(
 def test_an_object_without_a_valid_signature_is_not_kept(
     frame, study, signer, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(write, "sign_dicom", lambda *_: "2.25.1")
+    monkeypatch.setattr(finish, "sign_dicom", lambda *_: "2.25.1")
     with pytest.raises(NotTrustedError, match="not signed"):
         write_dicom(tmp_path / "x.dcm", [frame], signer=signer, study=study)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("codec", list(CODECS))
 def test_pixels_that_change_on_their_way_to_the_disk_are_noticed(
-    frame, study, tmp_path, monkeypatch
+    cine, study, codec, tmp_path, monkeypatch
 ):
-    right = write.require_sound
+    right = write.finish_object
 
-    def damage(dataset):
-        right(dataset)
-        dataset.PixelData = dataset.PixelData[:-2] + b"\xa5\xa5"
+    def damage(path, signer):
+        right(path, signer)
+        content = bytearray(path.read_bytes())
+        content[-100] ^= 0x5A
+        path.write_bytes(content)
 
-    monkeypatch.setattr(write, "require_sound", damage)
-    with pytest.raises(DataDamagedError, match="frame 1"):
-        write_dicom(tmp_path / "x.dcm", [frame], signer=None, study=study)
+    monkeypatch.setattr(write, "finish_object", damage)
+    with pytest.raises(DataDamagedError, match="frame 5"):
+        write_dicom(tmp_path / "x.dcm", cine, signer=None, study=study, codec=codec)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("codec", ["native", "jpeg-ls"])
+def test_frames_that_vanish_on_their_way_to_the_disk_are_noticed(
+    cine, study, codec, tmp_path, monkeypatch
+):
+    one_fewer = write_dicom(tmp_path / "4.dcm", cine[:4], signer=None, study=study, codec=codec)
+    monkeypatch.setattr(
+        write, "finish_object", lambda path, _: path.write_bytes(one_fewer.read_bytes())
+    )
+    with pytest.raises(DataDamagedError, match="other frames"):
+        write_dicom(tmp_path / "x.dcm", cine, signer=None, study=study, codec=codec)
+
+
+def test_frames_may_come_one_by_one_and_progress_is_told(make_frame, study, tmp_path):
+    told = []
+    frames = (make_frame(index) for index in range(7))
+    path = write_dicom(
+        tmp_path / "x.dcm", frames, signer=None, study=study, codec="rle", progress=told.append
+    )
+    assert told == [1, 2, 3, 4, 5, 6, 7]
+    for index, frame in enumerate(read_frames(path)):
+        assert np.array_equal(frame.pixels, make_frame(index).pixels)
+        assert frame.provenance == make_frame(index).provenance
+
+
+def test_a_stream_that_breaks_leaves_nothing(make_frame, study, tmp_path):
+    def broken():
+        yield make_frame(0)
+        yield make_frame(1)
+        raise DataDamagedError("the recording ends here")
+
+    with pytest.raises(DataDamagedError, match="ends here"):
+        write_dicom(tmp_path / "x.dcm", broken(), signer=None, study=study)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("codec", list(CODECS))
+@pytest.mark.parametrize("is_colour", [False, True])
+def test_a_streamed_object_is_the_one_that_is_made_in_memory(
+    make_frame, study, codec, is_colour, tmp_path
+):
+    frames = [make_frame(index) for index in range(3)]
+    if is_colour:
+        frames = [
+            replace(f, pixels=np.stack([f.pixels] * 2 + [255 - f.pixels], -1)) for f in frames
+        ]
+    path = write_dicom(tmp_path / "x.dcm", frames, signer=None, study=study, codec=codec)
+    streamed, made = dcmread(path), us_multiframe(frames, study=study, codec=codec)
+    for new_each_time in ("SOPInstanceUID", "InstanceCreationTime", "InstanceCreationDate"):
+        del streamed[new_each_time], made[new_each_time]
+    assert streamed.file_meta.TransferSyntaxUID == made.file_meta.TransferSyntaxUID
+    assert streamed == made
+
+
+MEMORY = textwrap.dedent("""
+    import resource, sys
+    import numpy as np
+    from usdk.export import write_dicom
+    from usdk.frame import Frame, Provenance
+    from usdk.scan import Raster
+
+    raster = Raster(x_m=0.0, z_m=0.0, pixel_size_m=1e-4, n_rows=480, n_columns=640)
+
+    def frames(n):
+        noise = np.random.default_rng(0).integers(0, 256, (481, 640, 3), np.uint8)
+        for index in range(n):
+            provenance = Provenance(
+                probe="p", sequence="s", transmit_frequency_hz=5e6, sound_speed_m_s=1540.0
+            )
+            yield Frame(
+                pixels=np.roll(noise, index, axis=0)[:480], raster=raster, dynamic_range_db=60.0,
+                provenance=provenance, device_timestamp_s=index / 30,
+            )
+
+    def peak_mb():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+    write_dicom(sys.argv[1], frames(30), signer=None)
+    before = peak_mb()
+    write_dicom(sys.argv[1], frames(150), signer=None)
+    print(peak_mb() - before)
+""")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux")
+def test_memory_does_not_grow_with_the_cine(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-c", MEMORY, str(tmp_path / "x.dcm")],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    # 120 frames more, of 0.9 MB each.
+    assert float(run.stdout) < 20
 
 
 @pytest.mark.parametrize("name", ["absent/x.dcm", "file/x.dcm", "."])
