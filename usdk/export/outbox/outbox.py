@@ -183,6 +183,10 @@ class Outbox:
         moment = self._moment()
         release_leases(self._database, moment)
         claimed: list[Entry] = []
+        # A look costs nothing; a transaction that finds nothing would still be synchronised.
+        query = "SELECT 1 FROM objects WHERE state = 'queued' AND not_before_s <= ? LIMIT 1"
+        if not self._database.rows(query, (moment.now_s,)):
+            return []
         with self._database.transaction() as connection:
             first = connection.execute(
                 f"SELECT {COLUMNS} FROM objects WHERE state = 'queued' AND not_before_s <= ?"
@@ -304,6 +308,10 @@ class Outbox:
     def age_s(self, entry: Entry) -> float:
         """Return how long ago an object was added, s."""
         return max(self._database.now_s() - entry.created_s, 0.0)
+
+    def waited_s(self, entry: Entry) -> float:
+        """Return how long ago the state of an object changed, s."""
+        return max(self._database.now_s() - entry.changed_s, 0.0)
 
     def next_due_s(self) -> float | None:
         """Return in how many seconds something may be sent or asked for; None when nothing."""
