@@ -11,6 +11,7 @@ from usdk.dicom.pydicom_extra import Dataset, format_number_as_ds
 from usdk.dicom.regions import CM_PER_M
 from usdk.dicom.series import MAX_INTEGER_STRING, Code
 from usdk.dicom.text import check_text, fit_text
+from usdk.dicom.transducer_codes import APPLICATIONS
 from usdk.errors import ArgumentError
 
 __all__ = [
@@ -77,8 +78,9 @@ class ExaminationSettings:
         What the device says of its transmit power, in the maker's words (OutputPower).
     transducer_type : str
         One of `TRANSDUCER_TYPES`, or empty.
-    transducer_application : Code, optional
-        Clinical use of the probe, of PS3.16 CID 12035; volumes alone tell it.
+    transducer_application : str
+        Clinical use of the probe, ``"external"``, ``"transesophageal"`` and the others of
+        `APPLICATIONS`, or empty; volumes alone tell it, and must.
     stage_name, stage_number, number_of_stages
         Stage of a protocol, such as of a stress echo; numbers from 1.
     view_name, view_number, number_of_views_in_stage
@@ -102,7 +104,7 @@ class ExaminationSettings:
     gain_db: float | None = None
     output_power: str = ""
     transducer_type: str = ""
-    transducer_application: Code | None = None
+    transducer_application: str = ""
     stage_name: str = ""
     stage_number: int | None = None
     number_of_stages: int | None = None
@@ -139,7 +141,11 @@ class ExaminationSettings:
             raise ArgumentError(
                 f"transducer_type must be empty or one of {', '.join(TRANSDUCER_TYPES)}"
             )
-        for name in ("stage", "view", "transducer_application"):
+        if self.transducer_application not in ("", *APPLICATIONS):
+            raise ArgumentError(
+                f"transducer_application must be empty or one of {', '.join(APPLICATIONS)}"
+            )
+        for name in ("stage", "view"):
             if not isinstance(getattr(self, name), Code | None):
                 raise ArgumentError(f"{name} must be a usdk.dicom.Code or None")
         _in_order(self.stage_number, self.number_of_stages, "stage")
@@ -166,28 +172,40 @@ class ExaminationSettings:
 
     def add_to(self, dataset: Dataset) -> None:
         """Write the attributes of the US Image module that settings fill (PS3.3 C.8.5.6)."""
+        self.add_output_to(dataset)
         if self.heart_rate_bpm is not None:
             dataset.HeartRate = self.heart_rate_bpm
+        if len(self.focus_depths_m) == 1:
+            # In cm, where Depth(s) of Focus are mm (PS3.3 C.8.5.6, C.8.24.3).
+            dataset.FocusDepth = format_number_as_ds(self.focus_depths_m[0] * CM_PER_M)
+        elif self.focus_depths_m:
+            self.add_focus_to(dataset)
+        if self.output_power:
+            dataset.OutputPower = self.output_power
+        if self.transducer_type:
+            dataset.TransducerType = self.transducer_type
+        if self.stage is not None:
+            dataset.StageCodeSequence = [self.stage.to_dataset()]
+        self._add_protocol(dataset)
+
+    def add_output_to(self, dataset: Dataset) -> None:
+        """Write what pictures and volumes share: indices of output, depth, gain and view."""
         for name, keyword in _INDICES.items():
             value = getattr(self, name)
             if value is not None:
                 setattr(dataset, keyword, format_number_as_ds(value))
         if self.depth_m is not None:
             dataset.DepthOfScanField = max(1, round(self.depth_m * _MM_PER_M))
-        if len(self.focus_depths_m) == 1:
-            # In cm, where Depth(s) of Focus are mm (PS3.3 C.8.5.6, C.8.24.3).
-            dataset.FocusDepth = format_number_as_ds(self.focus_depths_m[0] * CM_PER_M)
-        elif self.focus_depths_m:
-            dataset.DepthsOfFocus = [depth * _MM_PER_M for depth in self.focus_depths_m]
-        if self.output_power:
-            dataset.OutputPower = self.output_power
-        if self.transducer_type:
-            dataset.TransducerType = self.transducer_type
         if self.gain_db is not None:
             told = str(dataset.get("ProcessingFunction", ""))
             whole = "; ".join(filter(None, (f"gain={self.gain_db:g} dB", told)))
             dataset.ProcessingFunction = fit_text(whole, "LO")
-        self._add_protocol(dataset)
+        if self.view is not None:
+            dataset.ViewCodeSequence = [self.view.to_dataset()]
+
+    def add_focus_to(self, dataset: Dataset) -> None:
+        """Write Depth(s) of Focus, mm, which an Enhanced US Volume must have."""
+        dataset.DepthsOfFocus = [depth * _MM_PER_M for depth in self.focus_depths_m]
 
     def _add_protocol(self, dataset: Dataset) -> None:
         # NumberOfStages and NumberOfViewsInStage are needed where their stage or view is told.
@@ -204,10 +222,6 @@ class ExaminationSettings:
         n_views = self.number_of_views_in_stage
         if self.view_name or self.view_number is not None or n_views is not None:
             dataset.NumberOfViewsInStage = n_views
-        if self.stage is not None:
-            dataset.StageCodeSequence = [self.stage.to_dataset()]
-        if self.view is not None:
-            dataset.ViewCodeSequence = [self.view.to_dataset()]
 
 
 _READ = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from usdk.dicom.pydicom_extra import (
 from usdk.dicom.regions import Region
 from usdk.errors import DataDamagedError, MissingExtraError
 
-__all__ = ["MAX_COLOURED_FRACTION", "read_pictures"]
+__all__ = ["MAX_COLOURED_FRACTION", "decoder_name", "read_images", "read_pictures"]
 
 MAX_COLOURED_FRACTION = 0.01
 """Part of a grey picture's pixels that may be coloured marks; more of it is a colour picture."""
@@ -50,35 +51,56 @@ def read_pictures(
     MissingExtraError
         No decoder for the transfer syntax is installed.
     """
-    plugin = _decoder_name(dataset)
-    photometric = str(dataset.get("PhotometricInterpretation"))
     rows = slice(region.min_y0, region.max_y1 + 1)
     columns = slice(region.min_x0, region.max_x1 + 1)
     pictures = []
     coloured = 0.0
-    for decoded in iter_pixels(os.fspath(path), decoding_plugin=plugin):
-        pixels: NDArray[Any] = decoded[rows, columns]
+    for whole in read_images(dataset, path):
+        pixels = np.ascontiguousarray(whole[rows, columns])
+        if pixels.ndim == 3:
+            spread = pixels.max(axis=-1) - pixels.min(axis=-1)
+            coloured = max(coloured, float(np.mean(spread > _COLOUR_TOLERANCE)))
+        pictures.append(pixels)
+    if not keep_colour and coloured <= MAX_COLOURED_FRACTION:
+        pictures = [_luminance(pixels) if pixels.ndim == 3 else pixels for pixels in pictures]
+    return pictures, coloured
+
+
+def read_images(
+    dataset: Dataset, path: Path, indices: Sequence[int] | None = None
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield whole frames, grey or RGB, whatever the file's palette or colour space.
+
+    Parameters
+    ----------
+    indices : sequence of int, optional
+        Which frames, from 0; all when absent.
+    """
+    plugin = decoder_name(dataset)
+    photometric = str(dataset.get("PhotometricInterpretation"))
+    options: dict[str, Any] = {}
+    if dataset.get("SamplesPerPixel") == 3 and dataset.get("PlanarConfiguration") is None:
+        # Left out by some makers, who all mean colour by pixel.
+        options["planar_configuration"] = 0
+    if indices is not None:
+        options["indices"] = list(indices)
+    for decoded in iter_pixels(os.fspath(path), decoding_plugin=plugin, **options):
+        pixels: NDArray[Any] = decoded
         if photometric == "PALETTE COLOR":
             pixels = apply_color_lut(pixels, dataset)
             pixels = (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
         if pixels.dtype != np.uint8:
             raise DataDamagedError(f"the pixels are {pixels.dtype}, and a Frame's are uint8")
-        if pixels.ndim == 3:
-            spread = pixels.max(axis=-1) - pixels.min(axis=-1)
-            coloured = max(coloured, float(np.mean(spread > _COLOUR_TOLERANCE)))
-        elif photometric == "MONOCHROME1":
+        if photometric == "MONOCHROME1":
             pixels = 255 - pixels
-        pictures.append(np.array(pixels, dtype=np.uint8, order="C"))
-    if not keep_colour and coloured <= MAX_COLOURED_FRACTION:
-        pictures = [_luminance(pixels) if pixels.ndim == 3 else pixels for pixels in pictures]
-    return pictures, coloured
+        yield np.array(pixels, dtype=np.uint8, order="C")
 
 
 def _luminance(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(np.rint(pixels @ _LUMINANCE), np.uint8)
 
 
-def _decoder_name(dataset: Dataset) -> str:
+def decoder_name(dataset: Dataset) -> str:
     """Return which of the parser's decoders to use; empty where the pixels are not compressed."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax == ExplicitVRBigEndian:

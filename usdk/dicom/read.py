@@ -12,26 +12,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.dicom.findings import whole
+from usdk.arguments import positive, short
 from usdk.dicom.foreign import foreign_records
+from usdk.dicom.image_size import MAX_PIXELS, image_size
 from usdk.dicom.open import open_dicom, parser_border
 from usdk.dicom.pictures import read_pictures
 from usdk.dicom.provenance import FrameRecord, read_frame_digests, read_provenance
 from usdk.dicom.pydicom_extra import Dataset
-from usdk.dicom.regions import CM_PER_M, MAX_SIDE, Region, read_regions
-from usdk.errors import DataDamagedError
+from usdk.dicom.regions import CM_PER_M, Region, read_regions
+from usdk.errors import ArgumentError, DataDamagedError
 from usdk.frame import Frame
 from usdk.scan import Raster
 
-__all__ = ["MAX_PIXELS", "read_frames"]
-
-MAX_PIXELS = 2**32
-"""Most samples, of all frames, that a file may claim: a few bytes can claim any number."""
+__all__ = ["MAX_PIXELS", "inside", "read_frames"]
 
 _ASPECT_TOLERANCE = 1e-3
 
 
-def read_frames(path: str | os.PathLike[str]) -> list[Frame]:
+def read_frames(
+    path: str | os.PathLike[str],
+    *,
+    region: int | None = None,
+    pixel_size_m: float | None = None,
+) -> list[Frame]:
     """Return the frames of a DICOM ultrasound file, cut to its region of tissue.
 
     A file of ours gives back pixels, calibration, time and provenance; each frame's SHA-256 is
@@ -44,6 +47,16 @@ def read_frames(path: str | os.PathLike[str]) -> list[Frame]:
 
     What the colours mean is not in `Frame.overlay`: velocities are not in the file, and the look-up
     table from colours to velocities, which files of ours have, is in the region of colour flow.
+    Pictures over time come from `read_region_pictures`, volumes from `read_volumes`.
+
+    Parameters
+    ----------
+    region : int, optional
+        Which of the file's regions to cut out, from 0, where several show tissue, as of two
+        pictures side by side.
+    pixel_size_m : float, optional
+        Side of a pixel, m, of a file that has no region at all: the whole image is taken, and that
+        its scale was given from outside is said in `Provenance.processing`.
 
     Raises
     ------
@@ -56,20 +69,21 @@ def read_frames(path: str | os.PathLike[str]) -> list[Frame]:
     """
     dataset = open_dicom(Path(path))
     with parser_border("cannot read the frames"):
-        n_rows, n_columns, n_frames = _size(dataset)
-        region = _tissue_region(dataset, n_rows, n_columns)
-        raster, is_assumed = _raster(region)
+        n_rows, n_columns, n_frames = image_size(dataset)
+        place = _place(dataset, n_rows, n_columns, region, pixel_size_m)
+        raster, is_assumed = _raster(place)
         records = read_provenance(dataset)
         pictures, coloured_fraction = read_pictures(
-            dataset, Path(path), region, keep_colour=records is not None
+            dataset, Path(path), place, keep_colour=records is not None
         )
         if len(pictures) != n_frames:
             raise DataDamagedError(f"{len(pictures)} of {n_frames} frames are in the file")
         if records is None:
             records = foreign_records(
                 dataset,
-                region,
+                place,
                 n_frames,
+                is_scale_given=pixel_size_m is not None,
                 is_origin_assumed=is_assumed,
                 coloured_fraction=0.0 if pictures[0].ndim == 3 else coloured_fraction,
             )
@@ -89,34 +103,50 @@ def read_frames(path: str | os.PathLike[str]) -> list[Frame]:
         ]
 
 
-def _size(dataset: Dataset) -> tuple[int, int, int]:
-    """Return rows, columns and frames, once they are known to be sane."""
-    try:
-        n_rows, n_columns = whole(dataset, "Rows") or 0, whole(dataset, "Columns") or 0
-        n_frames = whole(dataset, "NumberOfFrames") or 1
-        n_samples = whole(dataset, "SamplesPerPixel") or 1
-    except ValueError as error:
-        raise DataDamagedError("the size of the image is not given in numbers") from error
-    if not (1 <= n_rows <= MAX_SIDE and 1 <= n_columns <= MAX_SIDE and n_frames >= 1):
-        raise DataDamagedError("the image has no size that can be")
-    if n_rows * n_columns * n_frames * max(n_samples, 1) > MAX_PIXELS:
-        raise DataDamagedError(f"the file claims more than {MAX_PIXELS} pixels")
-    return n_rows, n_columns, n_frames
-
-
-def _tissue_region(dataset: Dataset, n_rows: int, n_columns: int) -> Region:
-    tissue = [region for region in read_regions(dataset) if region.is_tissue_in_cm]
-    if len(tissue) != 1:
+def _place(
+    dataset: Dataset,
+    n_rows: int,
+    n_columns: int,
+    index: int | None,
+    pixel_size_m: float | None,
+) -> Region:
+    """Return the region to cut out, inside the image."""
+    regions = read_regions(dataset)
+    if pixel_size_m is not None:
+        step_m = positive(pixel_size_m, "pixel_size_m")
+        if regions:
+            raise ArgumentError(
+                "the image has regions, which tell its scale: leave pixel_size_m out"
+            )
+        raster = Raster(x_m=0.0, z_m=0.0, pixel_size_m=step_m, n_rows=n_rows, n_columns=n_columns)
+        whole_image = Region.of_raster(raster, transmit_frequency_hz=math.nan)
+        return replace(whole_image, reference_x0=None, reference_y0=None)
+    tissue = {place: region for place, region in enumerate(regions) if region.is_tissue_in_cm}
+    if index is not None:
+        if index not in tissue:
+            raise ArgumentError(f"region {short(index)} is no two-dimensional tissue in cm")
+        return inside(tissue[index], n_rows, n_columns)
+    if len(tissue) > 1:
         raise DataDamagedError(
-            f"the image has {len(tissue)} two-dimensional regions of tissue in cm, and needs one"
+            f"the image has {len(tissue)} two-dimensional regions of tissue in cm: say which with "
+            f"region={' or '.join(map(str, tissue))}"
         )
-    region = tissue[0]
+    if not tissue:
+        advice = "" if regions else ": give pixel_size_m if you know it"
+        raise DataDamagedError(
+            f"the image has 0 two-dimensional regions of tissue in cm, and needs one{advice}"
+        )
+    return inside(next(iter(tissue.values())), n_rows, n_columns)
+
+
+def inside(region: Region, n_rows: int, n_columns: int) -> Region:
+    """Return a region as it lies in the image; `DataDamagedError` if it does not."""
     # Some makers take the last column and row for the first beyond the region.
     max_x1 = region.max_x1 - (region.max_x1 == n_columns)
     max_y1 = region.max_y1 - (region.max_y1 == n_rows)
     inside = 0 <= region.min_x0 <= max_x1 < n_columns
     if not (inside and 0 <= region.min_y0 <= max_y1 < n_rows):
-        raise DataDamagedError("the region of tissue does not lie inside the image")
+        raise DataDamagedError("the region does not lie inside the image")
     return replace(region, max_x1=max_x1, max_y1=max_y1)
 
 

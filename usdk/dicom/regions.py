@@ -127,6 +127,11 @@ class Region:
             pulse_repetition_frequency_hz=frequency_code(prf_hz, 1.0),
         )
 
+    @property
+    def is_low_priority(self) -> bool:
+        """Whether regions of high priority overwrite this one where they overlap."""
+        return bool(self.flags & FLAGS_LOW_PRIORITY)
+
     def contains(self, x: float, y: float) -> bool:
         """Whether a pixel of the image, column x and row y, lies in the region."""
         return self.min_x0 <= x <= self.max_x1 and self.min_y0 <= y <= self.max_y1
