@@ -11,13 +11,15 @@ import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from usdk.cli.exit_codes import DONE
 from usdk.cli.terminal import remark, say
 from usdk.cli.verb import Verb
 from usdk.errors import ArgumentError
-from usdk.front_end import Sharing, share_front_ends
+from usdk.front_end import SharedFrontEnd, Sharing, share_front_ends
+from usdk.front_end.terminals import OnTerminals, put_on_terminals
 
 __all__ = ["VERB"]
 
@@ -38,28 +40,27 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ADDRESS",
         help="what to simulate: sim:linear-l11-5v, sim:PROFILE.yaml, sim:scan.usrec",
     )
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group(required=True)
+    how.add_argument(
         "--usbip",
-        required=True,
         nargs="?",
         const=str(USBIP_PORT),
         metavar="[HOST:]PORT",
         help=f"share by USB/IP; port {USBIP_PORT} of the loopback when absent, 0 for a free port",
     )
+    how.add_argument(
+        "--serial",
+        nargs="?",
+        const="",
+        metavar="FOLDER",
+        help="put each on a serial port of this machine, with links in FOLDER that stay when it is "
+        "unplugged and comes back (default: a temporary folder)",
+    )
     parser.add_argument("--json", action="store_true", help="say what is shared as JSON")
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    host, port = _endpoint(arguments.usbip)
-    if not _is_loopback(host):
-        remark(
-            f"warning: USB/IP has no password and no encryption: everybody who reaches {host} can "
-            "take the device and read what it sends"
-        )
-    with (
-        _signals() as signals,
-        closing(share_front_ends(arguments.address, host=host, port=port)) as sharing,
-    ):
+    with _signals() as signals, closing(_shared(arguments)) as sharing:
         say(json.dumps(_listing(sharing), indent=2) if arguments.json else _text(sharing))
         if not arguments.quiet:
             remark("shared until Ctrl-C")
@@ -69,6 +70,19 @@ def _run(arguments: argparse.Namespace) -> int:
                 if not arguments.quiet:
                     remark(f"{n_devices} plugged in again")
     return DONE
+
+
+def _shared(arguments: argparse.Namespace) -> Sharing | OnTerminals:
+    if arguments.serial is not None:
+        folder = Path(arguments.serial).absolute() if arguments.serial else None
+        return put_on_terminals(arguments.address, folder=folder)
+    host, port = _endpoint(arguments.usbip)
+    if not _is_loopback(host):
+        remark(
+            f"warning: USB/IP has no password and no encryption: everybody who reaches {host} can "
+            "take the device and read what it sends"
+        )
+    return share_front_ends(arguments.address, host=host, port=port)
 
 
 def _endpoint(text: str) -> tuple[str, int]:
@@ -115,35 +129,41 @@ def _next(signals: queue.SimpleQueue[int]) -> int | None:
         return None
 
 
-def _listing(sharing: Sharing) -> dict[str, Any]:
-    return {
-        "host": sharing.host,
-        "port": sharing.port,
-        "shared": [asdict(front_end) for front_end in sharing.front_ends],
-    }
+def _listing(sharing: Sharing | OnTerminals) -> dict[str, Any]:
+    shared = [asdict(front_end) for front_end in sharing.front_ends]
+    if isinstance(sharing, Sharing):
+        return {"host": sharing.host, "port": sharing.port, "shared": shared}
+    return {"shared": shared}
 
 
-def _text(sharing: Sharing) -> str:
+def _text(sharing: Sharing | OnTerminals) -> str:
     lines = []
     for front_end in sharing.front_ends:
-        lines += [
-            front_end.description,
-            f"  in usdk:           {front_end.address}",
-            f"  on Linux, as root: {front_end.attach_command}",
-        ]
+        lines.append(front_end.description)
+        if isinstance(front_end, SharedFrontEnd):
+            lines += [
+                f"  in usdk:           {front_end.address}",
+                f"  on Linux, as root: {front_end.attach_command}",
+            ]
+        else:
+            lines += [
+                f"  in usdk:           serial:{front_end.terminal}",
+                f"  unplugged or not:  {front_end.address}",
+            ]
     return "\n".join(lines)
 
 
 VERB = Verb(
     name="simulate",
-    summary="shares simulated devices by USB/IP",
-    description="Shares simulated devices by USB/IP until Ctrl-C. usdk opens them without "
-    "privileges; on Linux\n`usbip attach` makes them real USB devices, for root. A device that a "
-    "fault unplugs comes back\nafter 1 s or its own return_s, or at once when this program gets "
-    "SIGUSR1.",
+    summary="shares simulated devices by USB/IP, or puts them on serial ports",
+    description="Shares simulated devices by USB/IP, or on serial ports of this machine, until "
+    "Ctrl-C. usdk opens them\nwithout privileges; on Linux `usbip attach` makes them real USB "
+    "devices, for root. A device that a\nfault unplugs comes back after 1 s or its own return_s, "
+    "or at once when this program gets SIGUSR1.",
     examples=(
         "usdk simulate sim:linear-l11-5v --usbip",
         "usdk simulate sim:handheld.yaml 'sim:phased-p4-2v?scene=points&serial=SIM-2' --usbip 3241",
+        "usdk simulate sim:linear-l11-5v --serial",
         "usdk simulate 'sim:linear-l11-5v?faults=unplug@500&return_s=2' --usbip 192.168.1.7:3240",
     ),
     add_arguments=_add_arguments,

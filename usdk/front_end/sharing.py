@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 from usdk.errors import ArgumentError
 from usdk.front_end.registry import driver_class
 
-__all__ = ["SharedFrontEnd", "Shares", "Sharing", "share_front_ends"]
+__all__ = ["SharedFrontEnd", "Shares", "Sharing", "one_driver", "share_front_ends"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ class SharedFrontEnd:
     description: str
 
 
+@runtime_checkable
 class Sharing(Protocol):
     """What is shared, until it is closed."""
 
@@ -76,6 +77,24 @@ def share_front_ends(addresses: Sequence[str], *, host: str, port: int) -> Shari
     StorageError
         If the port cannot be had.
     """
+    driver, rests = one_driver(addresses)
+    if not isinstance(driver, Shares):
+        scheme = addresses[0].partition(":")[0]
+        raise ArgumentError(
+            f"the driver of {scheme!r} cannot share its devices: name a simulated one, such as "
+            "sim:linear-l11-5v"
+        )
+    return driver.share(rests, host=host, port=port)
+
+
+def one_driver(addresses: Sequence[str]) -> tuple[object, tuple[str, ...]]:
+    """Return the one driver of all ``addresses``, and each address without its scheme.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no address, or not one driver for all.
+    """
     if not addresses:
         raise ArgumentError("name at least one device to share")
     schemes, rests = zip(*(_split(address) for address in addresses), strict=True)
@@ -84,13 +103,7 @@ def share_front_ends(addresses: Sequence[str], *, host: str, port: int) -> Shari
             f"one server shares devices of one kind, not of {', '.join(sorted(set(schemes)))}: "
             "start another"
         )
-    driver: object = driver_class(schemes[0])
-    if not isinstance(driver, Shares):
-        raise ArgumentError(
-            f"the driver of {schemes[0]!r} cannot share its devices: name a simulated one, such "
-            "as sim:linear-l11-5v"
-        )
-    return driver.share(rests, host=host, port=port)
+    return driver_class(schemes[0]), rests
 
 
 def _split(address: str) -> tuple[str, str]:

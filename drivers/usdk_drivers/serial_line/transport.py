@@ -244,11 +244,16 @@ class SerialTransport:
                 # By its tag the device knows what it did already.
                 self.n_asked_again += 1
                 self._send(frame, doing)
-            answer, self._answer = self._answer, None
-        assert answer is not None
+            answer = self._take_over()
         if answer.is_refused:
             raise EndpointStalledError(f"the device refused while {doing}")
         return answer.data
+
+    def _take_over(self) -> Answer:
+        with self._changed:
+            answer, self._answer = self._answer, None
+        assert answer is not None
+        return answer
 
     def _send(self, frame: bytes, doing: str) -> None:
         self._require_usable()

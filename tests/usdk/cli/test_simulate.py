@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,10 +27,12 @@ def start() -> Iterator[Start]:
     """Start ``usdk simulate`` on a free port and return it with what it says is shared."""
     programs: list[subprocess.Popen[str]] = []
 
-    def run(*words: str, usbip: str = "0") -> tuple[subprocess.Popen[str], dict[str, Any]]:
+    def run(
+        *words: str, by: tuple[str, ...] = ("--usbip", "0")
+    ) -> tuple[subprocess.Popen[str], dict[str, Any]]:
         command = [sys.executable, "-W", "error", "-m", "usdk.cli", "simulate", *words]
         program = subprocess.Popen(
-            [*command, "--usbip", usbip, "--json"],
+            [*command, *by, "--json"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -98,8 +101,27 @@ def test_a_device_that_is_gone_comes_back_on_request(start: Start, quiet: tuple[
     assert errors == ("" if quiet else "usdk: shared until Ctrl-C\nusdk: 1 plugged in again\n")
 
 
+def test_a_device_on_a_serial_port_is_scanned_and_goes_with_the_program(
+    start: Start, tmp_path: Path
+) -> None:
+    pytest.importorskip("serial", reason="pyserial is not installed")
+    program, listing = start(QUICK, "-q", by=("--serial", str(tmp_path)))
+    (shared,) = listing["shared"]
+    assert shared["address"] == f"serial:{tmp_path / 'ttyUSDK0'}"
+    with open_front_end(f"serial:{shared['terminal']}") as front_end:
+        assert front_end.info.serial_number == "SIM-1"
+        front_end.configure(plane_waves(), depth_m=10e-3)
+        assert front_end.read(3).n_frames == 3
+        program.send_signal(signal.SIGTERM)
+        _, errors = program.communicate(timeout=10)
+        with pytest.raises(DeviceAbsentError):
+            front_end.status()
+    assert (program.returncode, errors) == (0, "")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_another_interface_than_the_loopback_is_warned_of(start: Start) -> None:
-    program, listing = start(QUICK, "-q", usbip="0.0.0.0:0")
+    program, listing = start(QUICK, "-q", by=("--usbip", "0.0.0.0:0"))
     assert listing["host"] == "0.0.0.0"
     program.send_signal(signal.SIGTERM)
     _, errors = program.communicate(timeout=10)
@@ -118,10 +140,22 @@ def test_the_text_names_both_ways_to_the_device(usdk: Any, monkeypatch: pytest.M
     assert signal.getsignal(signal.SIGTERM) is before
 
 
+def test_the_text_names_the_terminal_and_its_link(
+    usdk: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("usdk.cli.simulate._next", lambda signals: signal.SIGINT)
+    outcome = usdk("simulate", QUICK, "--serial", str(tmp_path))
+    assert outcome.status == 0
+    assert "in usdk:           serial:/dev/" in outcome.out
+    assert f"unplugged or not:  serial:{tmp_path}/ttyUSDK0" in outcome.out
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
         ((QUICK,), "--usbip"),
+        ((QUICK, "--usbip", "--serial"), "not allowed with"),
+        (("usb:", "--serial"), "cannot put"),
         ((QUICK, "--usbip", "70000"), "no port"),
         ((QUICK, "--usbip", ":3240"), "no port"),
         ((QUICK, "--usbip", "host:"), "no port"),
