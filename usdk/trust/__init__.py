@@ -11,10 +11,14 @@ from usdk.trust.dicom_signing import sign_dicom, sign_frame_digests
 from usdk.trust.dicom_verification import verify_dicom
 from usdk.trust.file_key import FileSigner
 from usdk.trust.frame_digests import FrameDecoder
+from usdk.trust.key_address import open_signer
 from usdk.trust.memory_key import EcSigner, RsaSigner
+from usdk.trust.pkcs11_key import Pkcs11Signer
 from usdk.trust.signature_profile import Profile
 from usdk.trust.signature_purpose import SIGNATURE_PURPOSES
 from usdk.trust.signer import Signer
+from usdk.trust.timestamp import TimeStamper
+from usdk.trust.tpm_key import TpmSigner
 from usdk.trust.verification_report import SignatureReport, VerificationReport
 
 __all__ = [
@@ -25,13 +29,17 @@ __all__ = [
     "EcSigner",
     "FileSigner",
     "FrameDecoder",
+    "Pkcs11Signer",
     "Profile",
     "RsaSigner",
     "SignatureReport",
     "Signer",
+    "TimeStamper",
+    "TpmSigner",
     "VerificationReport",
     "dev_certificate_authority",
     "dev_signer",
+    "open_signer",
     "sign_dicom",
     "sign_frame_digests",
     "verify_dicom",

@@ -68,7 +68,7 @@ def verify_dicom(
         Takes the file, open for reading in binary, and yields the decoded pixels of each frame.
         `usdk.dicom.decoded_frames` is one.
     timestamp_certificates : iterable of bytes or path-like
-        Certificates of time-stamping authorities, or of who issued theirs. If any is given, each
+        Self-signed certificates of who vouches for time-stamping authorities. If any is given, each
         time stamp (RFC 3161) must be one of theirs, and a certificate that expired after it is
         still good. If none is, time stamps are not examined.
     require_timestamp : bool

@@ -77,7 +77,7 @@ def check_timestamp(
     signature : bytes
         What was stamped.
     authorities : sequence of certificate
-        Trusted: of the TSA itself, or of the authority that issued its certificate.
+        Self-signed, trusted to issue certificates of time-stamping authorities.
     moment : datetime
         A stamp of a later time is refused, but for the clocks' tolerance.
 
@@ -95,7 +95,7 @@ def check_timestamp(
         verifier.verify_message(response, signature)
         info = response.tst_info
         when = info.gen_time.replace(tzinfo=info.gen_time.tzinfo or UTC).astimezone(UTC)
-        leaf = _signer_certificate(response)
+        leaf, others = _certificates(response)
     except NotTrustedError:
         raise
     except Exception as error:
@@ -105,25 +105,27 @@ def check_timestamp(
         ) from error
     if when > moment + _CLOCK_TOLERANCE:
         raise NotTrustedError("the time stamp lies in the future")
-    if not find_chain(leaf, authorities, (), when):
+    if not find_chain(leaf, authorities, others, when):
         raise NotTrustedError("no time-stamping authority that you trust vouches for the stamp")
     if not leaf.not_valid_before_utc <= when <= leaf.not_valid_after_utc:
         raise NotTrustedError("the time-stamping authority's certificate was not valid then")
     return when, leaf.subject.rfc4514_string()
 
 
-def _signer_certificate(response: Any) -> x509.Certificate:
+def _certificates(response: Any) -> tuple[x509.Certificate, list[x509.Certificate]]:
+    """Return the signer's certificate and the others that the token holds."""
     data = response.signed_data
     signers = list(data.signer_infos)
+    certificates = list(map(x509.load_der_x509_certificate, data.certificates))
     found = [
         one
-        for one in map(x509.load_der_x509_certificate, data.certificates)
+        for one in certificates
         if len(signers) == 1
         and (one.issuer, one.serial_number) == (signers[0].issuer, signers[0].serial_number)
     ]
     if len(found) != 1:
         raise NotTrustedError("the time stamp does not hold its one signer's certificate")
-    return found[0]
+    return found[0], [one for one in certificates if one is not found[0]]
 
 
 def _granted(token: bytes) -> bytes:
