@@ -12,6 +12,7 @@ from xml.parsers import expat  # nosec B406 -- document types are refused before
 
 from usdk.errors import DataDamagedError
 from usdk.export.lines.line import Acknowledgement, Answer
+from usdk.export.lines.status_codes import failure, success
 
 __all__ = ["NOT_NAMED", "read_stow_answer"]
 
@@ -23,18 +24,6 @@ _INSTANCE = "00081155"
 _WARNING = "00081196"
 _FAILURE = "00081197"
 
-_DUPLICATE = 0x0111
-_NOT_NOW = (0x0110, 0x0213)
-"""Processing failure, resource limitation (PS3.7 annex C); A7xx beside them: out of resources."""
-
-_REASONS = {
-    0x0110: "processing failure",
-    0x0117: "invalid object instance",
-    0x0122: "SOP class not supported",
-    0x0124: "not authorized",
-    0x0213: "resource limitation",
-    0xC122: "transfer syntax not supported",
-}
 MAX_DEPTH = 32
 
 
@@ -54,33 +43,15 @@ def read_stow_answer(
     answers = []
     for uid in sent_uids:
         if uid in failed:
-            answers.append(_failure(uid, failed[uid]))
+            answers.append(failure(uid, failed[uid]))
         elif uid in stored:
-            warning = stored[uid]
-            said = "" if warning is None else f"stored with a warning (0x{warning:04X})"
-            answers.append(Acknowledgement(uid, Answer.ACCEPTED, said))
+            answers.append(success(uid, stored[uid]))
         else:
             answers.append(Acknowledgement(uid, Answer.NOT_NOW, NOT_NAMED))
     return answers
 
 
 _Entry = tuple[str, int | None]
-
-
-def _failure(uid: str, code: int | None) -> Acknowledgement:
-    if code is None:
-        return Acknowledgement(uid, Answer.NOT_NOW, "refused without a reason")
-    if code == _DUPLICATE:
-        # Whether it holds this object or another under its UID is found by reading it back.
-        return Acknowledgement(uid, Answer.ACCEPTED, "the receiver holds this UID already")
-    if code in _NOT_NOW or code & 0xFF00 == 0xA700:
-        why = _REASONS.get(code, "out of resources")
-        return Acknowledgement(uid, Answer.NOT_NOW, f"{why} (0x{code:04X})")
-    if code & 0xFF00 == 0xA900:
-        why = "data set does not match its SOP class"
-    else:
-        why = _REASONS.get(code, "cannot understand" if code & 0xF000 == 0xC000 else "refused")
-    return Acknowledgement(uid, Answer.REFUSED, f"{why} (0x{code:04X})")
 
 
 def _is_xml(content_type: str, body: bytes) -> bool:

@@ -82,6 +82,13 @@ class ReceiverContext(ssl.SSLContext):
 
 
 class _JudgedSocket(ssl.SSLSocket):
+    def connect(self, address: Any) -> None:
+        try:
+            super().connect(address)
+        except BaseException:
+            self.close()
+            raise
+
     def do_handshake(self, block: bool = False) -> None:
         context = cast(ReceiverContext, self.context)
         try:

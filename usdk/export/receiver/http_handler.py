@@ -10,7 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from usdk.errors import DataDamagedError, UsdkError
-from usdk.export.receiver.stow_service import Peer, Reply, StowService
+from usdk.export.receiver.intake import Peer
+from usdk.export.receiver.stow_service import Reply, StowService
 
 __all__ = ["StowHandler"]
 

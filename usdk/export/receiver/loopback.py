@@ -15,7 +15,8 @@ from typing import Any, Self
 from usdk.errors import NotTrustedError
 from usdk.export.lines.tls_certificates import use_problems
 from usdk.export.receiver.http_handler import QuietServer, StowHandler
-from usdk.export.receiver.stow_service import Peer, StowService
+from usdk.export.receiver.intake import Peer
+from usdk.export.receiver.stow_service import StowService
 from usdk.trust.certificate_trust import CertificateLike, load_certificates
 from usdk.trust.cryptography_extra import serialization, x509
 from usdk.trust.revocation import load_revocation_lists

@@ -8,40 +8,24 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
-from usdk.errors import DataDamagedError, UsdkError
+from usdk.errors import DataDamagedError
 from usdk.export.lines.multipart import Multipart, boundary_of, read_parts
 from usdk.export.receiver.admission import Admission, Gate, is_uid
 from usdk.export.receiver.audit import AuditLog
 from usdk.export.receiver.folder_archive import Archive
-from usdk.files import storage_errors
+from usdk.export.receiver.intake import Intake, Peer
 
-__all__ = ["MAX_PARTS", "Peer", "Reply", "StowService"]
+__all__ = ["MAX_PARTS", "Reply", "StowService"]
 
 MAX_PARTS = 4096
 """Objects in one request."""
 
-_PROCESSING_FAILURE = 0x0110
 _JSON = "application/dicom+json"
-
-
-@dataclass(frozen=True)
-class Peer:
-    """Who asks: distinguished name, serial number and SHA-256 of its certificate."""
-
-    subject: str = ""
-    serial: str = ""
-    fingerprint: str = ""
-
-    def to_dict(self) -> dict[str, str]:
-        """Return the fields for the audit log."""
-        return {"peer": self.subject, "serial": self.serial, "fingerprint": self.fingerprint}
 
 
 @dataclass
@@ -85,11 +69,9 @@ class StowService:
         spool: str | os.PathLike[str] | None = None,
         max_object_bytes: int = 1 << 32,
     ) -> None:
-        self._gate = gate
+        self.intake = Intake(gate, archive, audit, spool=spool, max_object_bytes=max_object_bytes)
         self._archive = archive
         self._audit = audit
-        self._spool = spool
-        self._max_object_bytes = max_object_bytes
 
     def refuse(self, peer: Peer, status: int, reason: str) -> Reply:
         """Record and return the refusal of a whole request."""
@@ -116,7 +98,7 @@ class StowService:
             for number, part in enumerate(read_parts(body, boundary), start=1):
                 if number > MAX_PARTS:
                     return self.refuse(peer, 413, f"more than {MAX_PARTS} objects in one request")
-                admission = self._take(peer, part.content)
+                admission = self.intake.take(peer, part.content)
                 (stored if admission.failure is None else refused).append(admission)
         except DataDamagedError as error:
             # What came whole before the fault is stored; the sender finds it by sending again.
@@ -133,41 +115,6 @@ class StowService:
             if items
         }
         return Reply.of(status, _JSON, json.dumps(answer).encode())
-
-    def _take(self, peer: Peer, content: Iterator[bytes]) -> Admission:
-        with (
-            storage_errors("spool a received object"),
-            tempfile.NamedTemporaryFile(dir=self._spool, suffix=".dcm") as file,
-        ):
-            n_bytes = 0
-            for chunk in content:
-                n_bytes += len(chunk)
-                if n_bytes > self._max_object_bytes:
-                    raise DataDamagedError(f"an object of more than {self._max_object_bytes} bytes")
-                file.write(chunk)
-            file.flush()
-            admission = self._gate.admit(file.name)
-            if admission.failure is None:
-                try:
-                    failure = self._archive.keep(Path(file.name), admission)
-                except UsdkError as error:
-                    self._audit.write("archive failed", reason=str(error))
-                    failure = _PROCESSING_FAILURE
-                if failure is not None:
-                    admission = Admission(
-                        admission.sop_class_uid,
-                        admission.sop_instance_uid,
-                        failure=failure,
-                        reason=f"the archive did not take it (0x{failure:04X})",
-                    )
-        self._audit.write(
-            "stored" if admission.failure is None else "object refused",
-            sop_instance_uid=admission.sop_instance_uid,
-            signer=admission.signer,
-            reason=admission.reason,
-            **peer.to_dict(),
-        )
-        return admission
 
     def _retrieve(self, peer: Peer, study: str, series: str, instance: str) -> Reply:
         if not all(map(is_uid, (study, series, instance))):
