@@ -10,7 +10,13 @@ import pytest
 from usdk.acquisition import Acquisition
 from usdk.conformance import Report, Settings, Verdict, run_checks
 from usdk.io import save_recording
-from usdk_drivers.simulator import EchoEngine, SceneName, make_scene, simulated_probe
+from usdk_drivers.simulator import (
+    EchoEngine,
+    SceneName,
+    make_scene,
+    simulated_device,
+    simulated_probe,
+)
 from usdk_drivers.simulator.device_model import UsbDevice
 from usdk_drivers.simulator.firmware import Firmware
 from usdk_drivers.usb_address import PRODUCT_ID, VENDOR_ID
@@ -81,4 +87,29 @@ def test_a_front_end_on_usb_over_a_network_passes_and_comes_back_after_it_was_un
         report = run_checks(f"usbip://{host}:{port}/1-1", settings=Settings(operator=Switch()))
     finally:
         server.close()
+    require_passed(report, "loss.end", *ALL_CAN_FIRE)
+
+
+def test_a_front_end_on_a_serial_port_passes_and_comes_back_after_it_was_unplugged(
+    tmp_path: Path,
+) -> None:
+    pytest.importorskip("serial", reason="pyserial is not installed")
+    pytest.importorskip("termios", reason="this system has no pseudo-terminals")
+    from usdk_drivers.simulator.serial_port import SimulatedSerialPort
+
+    simulated = simulated_device(
+        "phased-p4-2v?scene=points&realtime=1&faults=drop:0.01,corrupt:0.01"
+    )
+    device = simulated.on_usb(simulated.firmware())
+    link = tmp_path / "port"
+
+    class Switch:
+        def unplug(self) -> None:
+            device.unplug()
+
+        def plug(self) -> None:
+            device.plug()
+
+    with SimulatedSerialPort(device, link=link):
+        report = run_checks(f"serial:{link}", settings=Settings(operator=Switch()))
     require_passed(report, "loss.end", *ALL_CAN_FIRE)

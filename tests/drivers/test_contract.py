@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -12,19 +13,42 @@ from usdk.errors import ArgumentError, StateError
 from usdk.front_end import Configuration, FrontEnd, FrontEndState
 from usdk.sequences import plane_waves
 from usdk_drivers.replay import ReplayFrontEnd
-from usdk_drivers.simulator import SimulatedFrontEnd
+from usdk_drivers.simulator import RecordingEngine, SimulatedFrontEnd, simulated_device
+from usdk_drivers.simulator.engine import Engine
+from usdk_drivers.simulator.simulated_device import SimulatedDevice
 
 Maker = Callable[..., Acquisition]
-OPENERS: dict[str, Callable[[Maker], FrontEnd]] = {
-    "simulated probe": lambda recording: SimulatedFrontEnd.open("phased-p4-2v?scene=points"),
-    "recording over USB": lambda recording: SimulatedFrontEnd.playing(recording(n_frames=9)),
-    "recording": lambda recording: ReplayFrontEnd(recording(n_frames=9)),
+
+
+def on_a_serial_port(engine: Engine, until_the_end: ExitStack) -> FrontEnd:
+    pytest.importorskip("serial", reason="pyserial is not installed")
+    pytest.importorskip("termios", reason="this system has no pseudo-terminals")
+    from usdk_drivers.serial_line import SerialFrontEnd
+    from usdk_drivers.simulator.serial_port import SimulatedSerialPort
+
+    simulated = SimulatedDevice(engine=engine)
+    device = simulated.on_usb(simulated.firmware())
+    port = until_the_end.enter_context(SimulatedSerialPort(device))
+    return SerialFrontEnd.open(port.terminal)
+
+
+OPENERS: dict[str, Callable[[Maker, ExitStack], FrontEnd]] = {
+    "simulated probe": lambda recording, _: SimulatedFrontEnd.open("phased-p4-2v?scene=points"),
+    "recording over USB": lambda recording, _: SimulatedFrontEnd.playing(recording(n_frames=9)),
+    "recording": lambda recording, _: ReplayFrontEnd(recording(n_frames=9)),
+    "probe on a serial port": lambda recording, until_the_end: on_a_serial_port(
+        simulated_device("phased-p4-2v?scene=points").engine, until_the_end
+    ),
+    "recording over a serial port": lambda recording, until_the_end: on_a_serial_port(
+        RecordingEngine(recording(n_frames=9), loop=False), until_the_end
+    ),
 }
 
 
 @pytest.fixture(params=OPENERS)
-def front_end(request: pytest.FixtureRequest, recording: Maker) -> FrontEnd:
-    return OPENERS[request.param](recording)
+def front_end(request: pytest.FixtureRequest, recording: Maker) -> Iterator[FrontEnd]:
+    with ExitStack() as until_the_end:
+        yield OPENERS[request.param](recording, until_the_end)
 
 
 def set_up(front_end: FrontEnd) -> Configuration:
