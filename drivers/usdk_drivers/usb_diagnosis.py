@@ -14,9 +14,9 @@ from usdk.front_end import Finding, Severity
 from usdk_drivers.udev_rule import UDEV_RULE_ADVICE
 from usdk_drivers.usb_address import UsbAddress
 from usdk_drivers.usb_errors import import_usb, no_libusb_error
+from usdk_drivers.usb_ring import TRANSFER_BYTES
 from usdk_drivers.usb_speed import UsbSpeed, connected_speed, could_be_super_speed
 from usdk_drivers.usb_transport import (
-    TRANSFER_BYTES,
     find_devices,
     interface_number,
     release,

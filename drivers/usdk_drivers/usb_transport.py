@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -15,6 +16,9 @@ import numpy as np
 from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError, StateError
 from usdk_drivers.usb_address import UsbAddress
 from usdk_drivers.usb_errors import EndpointStalledError, import_usb, translated
+from usdk_drivers.usb_reads import UsbReads
+from usdk_drivers.usb_ring import TRANSFER_BYTES, BulkRing
+from usdk_drivers.usb_ring_calls import LibusbCalls, RingUnavailableError, is_libusb
 
 __all__ = [
     "INTERFACE_CLASS",
@@ -32,11 +36,11 @@ INTERFACE_CLASS = 0xFF  # vendor specific
 INTERFACE_SUBCLASS = 0x75
 INTERFACE_PROTOCOL = 0x01
 CONTROL_TIMEOUT_S = 1.0
-TRANSFER_BYTES = 2**20
 # Linux splits a transfer into pieces of 16 KiB; an upload in pieces of this size shows progress.
 UPLOAD_BYTES = 64 * 2**10
 _VENDOR_IN, _VENDOR_OUT = 0xC0, 0x40
 _BULK, _DIRECTION_IN = 2, 0x80
+_log = logging.getLogger(__name__)
 
 
 def find_devices(address: UsbAddress, backend: Any = None) -> list[Any]:
@@ -104,8 +108,9 @@ def release(device: Any) -> None:
 class UsbTransport:
     """One claimed interface: control requests on endpoint 0, bulk OUT and bulk IN.
 
-    One thread may read while another sends requests or closes; closing waits for the transfer
-    that is under way, since libusb must not lose a handle that it works on.
+    Reads are a ring of transfers in flight where libusb carries them, else one at a time; `reads`
+    tells which, and why. One thread may read while another sends requests or closes; closing waits
+    for the transfer that is under way, since libusb must not lose a handle that it works on.
 
     Parameters
     ----------
@@ -118,12 +123,13 @@ class UsbTransport:
         self._device = device
         self._reading, self._requesting = threading.Lock(), threading.Lock()
         self._is_closed = False
-        self._buffer = array("B", bytes(TRANSFER_BYTES))
-        # pyusb reads into an array.array without a copy, and numpy views it without one.
-        self._view = np.frombuffer(self._buffer, dtype=np.uint8).data
+        self._ring: BulkRing | None = None
+        self._obstacle = ""
+        self._buffer = array("B")
         try:
             with translated("opening the device"):
                 self._number, self._out, self._in = self._claim()
+            self._prepare_reads()
         except BaseException:
             self.close()
             raise
@@ -188,19 +194,32 @@ class UsbTransport:
     def read(self, timeout_s: float) -> memoryview:
         """Return what bulk IN brought, at most `TRANSFER_BYTES`; empty after ``timeout_s``.
 
-        The bytes lie in the transport's own buffer, until the next call.
+        The bytes lie in the transport's own memory, until the next call.
 
         Raises
         ------
         EndpointStalledError
             If the device halted the endpoint: `clear_halt` and go on.
         """
-        try:
-            with self._open(self._reading), translated("sending data"):
-                n_bytes = self._device.read(self._in, self._buffer, _milliseconds(timeout_s))
-        except DeviceTimeoutError:
-            n_bytes = 0
-        return self._view[:n_bytes]
+        with self._open(self._reading):
+            if self._ring is not None:
+                try:
+                    return self._ring.read(timeout_s)
+                except RingUnavailableError as error:
+                    self._ring.close()
+                    self._read_one_at_a_time(str(error))
+            return self._read_once(timeout_s)
+
+    @property
+    def reads(self) -> UsbReads:
+        """How bulk IN is read."""
+        ring = self._ring
+        if ring is None:
+            return UsbReads(n_transfers=1, n_in_device_memory=0, obstacle=self._obstacle)
+        counts = ring.counts
+        return UsbReads(
+            n_transfers=counts.n_transfers, n_in_device_memory=counts.n_in_device_memory
+        )
 
     def clear_halt(self) -> None:
         """Lift the halt of bulk IN."""
@@ -213,7 +232,32 @@ class UsbTransport:
             if self._is_closed:
                 return
             self._is_closed = True
+            if self._ring is not None:
+                self._ring.close()
             release(self._device)
+
+    def _prepare_reads(self) -> None:
+        try:
+            self._ring = BulkRing(LibusbCalls.of(self._device), self._in)
+        except RingUnavailableError as error:
+            self._read_one_at_a_time(str(error))
+        _log.debug("USB data are read by %s", self.reads)
+
+    def _read_one_at_a_time(self, obstacle: str) -> None:
+        if self._ring is not None or is_libusb(self._device):
+            _log.warning("USB data are read one transfer at a time: %s", obstacle)
+        self._ring, self._obstacle = None, obstacle
+        self._buffer = array("B", bytes(TRANSFER_BYTES))
+        # pyusb reads into an array.array without a copy, and numpy views it without one.
+        self._view = np.frombuffer(self._buffer, dtype=np.uint8).data
+
+    def _read_once(self, timeout_s: float) -> memoryview:
+        try:
+            with translated("sending data"):
+                n_bytes = self._device.read(self._in, self._buffer, _milliseconds(timeout_s))
+        except DeviceTimeoutError:
+            n_bytes = 0
+        return self._view[:n_bytes]
 
     @contextmanager
     def _open(self, lock: threading.Lock) -> Iterator[None]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -35,42 +38,107 @@ from usdk_drivers.simulator import (
     make_scene,
     simulated_probe,
 )
+from usdk_drivers.simulator.device_model import UsbDevice
 from usdk_drivers.simulator.pyusb_backend import SimulatedBackend
+from usdk_drivers.umockdev import MockedBus
 from usdk_drivers.usb_address import UsbAddress
 from usdk_drivers.usb_front_end import UsbFrontEnd
+from usdk_drivers.usb_link import Transport
 from usdk_drivers.usb_transport import UsbTransport
 from usdk_drivers.usbip import UsbIpServer
 from usdk_drivers.usbip.transport import UsbIpTransport
+from usdk_drivers.usbredir import RedirectedPort
 from usdk_drivers.wire import VersionRange
 
 Maker = Callable[..., Acquisition]
 TINY = 0.05
 
 
-BUSES = ("pyusb backend", "USB/IP")
+# In a process that was started for it the kernel's USB is mocked, or this is a guest whose virtual
+# machine takes the device by usb-redir; libusb is then the system's.
+SYSTEM_BUS = os.environ.get("USDK_TEST_BUS")
+IS_MOCKED = SYSTEM_BUS is not None
+BUSES = (SYSTEM_BUS,) if SYSTEM_BUS else ("pyusb backend", "USB/IP")
+Attach = Callable[[UsbAddress, SimulatedBackend], Transport]
+
+
+class GuestBus(RedirectedPort):
+    """A port whose device is there when the guest's kernel has seen it."""
+
+    def add(self, device: UsbDevice) -> None:
+        super().add(device)
+        self._wait_until(device.is_attached)
+
+    def remove(self, device: UsbDevice) -> None:
+        super().remove(device)
+        self._wait_until(False)
+
+    @staticmethod
+    def _wait_until(is_there: bool) -> None:
+        deadline_s = time.monotonic() + 10
+        while bool(list(Path("/sys/bus/usb/devices").glob("[0-9]*-*/serial"))) != is_there:
+            if time.monotonic() > deadline_s:
+                raise AssertionError(f"the kernel has {'not ' * is_there}seen it")
+            time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def mocked_bus() -> Iterator[MockedBus | RedirectedPort | None]:
+    if SYSTEM_BUS == "umockdev":
+        with MockedBus() as bus:
+            yield bus
+    elif SYSTEM_BUS == "usb-redir":
+        path = Path(os.environ["USDK_TEST_PORT"])
+        with path.open("r+b", buffering=0) as stream, GuestBus(stream) as port:
+            yield port
+    else:
+        yield None
 
 
 @pytest.fixture(params=BUSES, autouse=True)
-def bus(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def bus(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    mocked_bus: MockedBus | RedirectedPort | None,
+) -> Iterator[None]:
     """Carry every simulated device of a test to the driver by this bus."""
-    if request.node.get_closest_marker("pyusb_alone") and request.param != BUSES[0]:
+    if request.node.get_closest_marker("pyusb_alone") and request.param != "pyusb backend":
         pytest.skip("of the bus inside this process: it knows the device's clock and threads")
-    servers: list[UsbIpServer] = []
+    with ExitStack() as until_the_end:
+        if request.param == "USB/IP":
+            monkeypatch.setattr(UsbTransport, "open", by_usb_ip(until_the_end))
+        elif mocked_bus is not None:
+            monkeypatch.setattr(UsbTransport, "open", by_libusb(mocked_bus, UsbTransport.open))
+        if request.param != "pyusb backend":
+            # The device computes beside the host: its computing does not stop the host's clock.
+            monkeypatch.setattr(SimulatedFrontEnd, "_clock_s", UsbFrontEnd._clock_s)
+        yield
 
-    def attach(address: UsbAddress, backend: SimulatedBackend) -> UsbIpTransport:
+
+def by_usb_ip(until_the_end: ExitStack) -> Attach:
+    def attach(address: UsbAddress, backend: SimulatedBackend) -> Transport:
         devices = list(backend.enumerate_devices())
         if not devices:
             raise DeviceAbsentError("no device is shared: plug it in")
-        servers.append(UsbIpServer(devices, port=0))
-        return UsbIpTransport.open(*servers[-1].address, "1-1")
+        server = until_the_end.enter_context(UsbIpServer(devices, port=0))
+        return UsbIpTransport.open(*server.address, "1-1")
 
-    if request.param == "USB/IP":
-        monkeypatch.setattr(UsbTransport, "open", attach)
-        # The device computes beside the host here: its computing does not stop the host's clock.
-        monkeypatch.setattr(SimulatedFrontEnd, "_clock_s", UsbFrontEnd._clock_s)
-    yield
-    for server in servers:
-        server.close()
+    return attach
+
+
+def by_libusb(
+    bus: MockedBus | RedirectedPort, open_transport: Callable[..., UsbTransport]
+) -> Attach:
+    def attach(address: UsbAddress, backend: SimulatedBackend) -> Transport:
+        devices = list(backend.enumerate_devices())
+        for device in set(bus.devices) - set(devices):
+            bus.remove(device)
+        for device in set(devices) - set(bus.devices):
+            bus.add(device)
+        bus.look()
+        return open_transport(address)
+
+    return attach
 
 
 def faulty(recording: Acquisition, **at: Fault) -> SimulatedFrontEnd:
@@ -291,7 +359,10 @@ FAULTS = st.dictionaries(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=30 if IS_MOCKED else 150,
+)
 @given(at=FAULTS, n_at_once=st.integers(1, 9))
 def test_no_frame_is_ever_wrong_or_unaccounted_for(
     recording: Maker, at: dict[int, Fault], n_at_once: int

@@ -15,12 +15,12 @@ from usdk.errors import (
     StateError,
 )
 from usdk_drivers.usb_errors import EndpointStalledError
+from usdk_drivers.usb_ring import TRANSFER_BYTES
 from usdk_drivers.usb_transport import (
     CONTROL_TIMEOUT_S,
     INTERFACE_CLASS,
     INTERFACE_PROTOCOL,
     INTERFACE_SUBCLASS,
-    TRANSFER_BYTES,
     UPLOAD_BYTES,
 )
 from usdk_drivers.usbip.client import Transfer, UsbIpClient
@@ -140,7 +140,7 @@ class UsbIpTransport:
 
     def _take_all_back(self) -> None:
         # What stands behind a halt met it, too, and would be taken for more of them.
-        for transfer in self._in_flight:
+        for transfer in reversed(self._in_flight):
             self._client.take_back(transfer)
             self._buffers.append(transfer.buffer)
         self._in_flight.clear()

@@ -1,0 +1,42 @@
+"""A front-end on mocked USB is found, read, unplugged in mid-transfer, and found again."""
+
+from __future__ import annotations
+
+import time
+
+from usdk.errors import DeviceAbsentError
+from usdk.front_end import DeviceWatcher
+from usdk.sequences import plane_waves
+from usdk_drivers.simulator.simulated_device import simulated_device
+from usdk_drivers.umockdev import MockedBus
+from usdk_drivers.usb_front_end import UsbFrontEnd
+
+WAIT_S = 20.0
+
+simulated = simulated_device("linear-l11-5v?serial=H-1&scene=points&return_s=0.5")
+device = simulated.on_usb(simulated.firmware())
+with MockedBus() as bus:
+    assert UsbFrontEnd.discover() == []
+    with DeviceWatcher(["usb"]) as watcher:
+        bus.add(device)
+        assert watcher.wait_for("usb:serial=H-1", timeout_s=WAIT_S).address == "usb:serial=H-1"
+        with UsbFrontEnd.open("serial=H-1") as front_end:
+            assert front_end._transport.reads.n_transfers > 1
+            front_end.configure(plane_waves(), depth_m=0.01)
+            assert front_end.read(3).n_frames == 3
+            device.unplug()
+            try:
+                deadline_s = time.monotonic() + WAIT_S
+                while time.monotonic() < deadline_s:
+                    front_end.read()
+            except DeviceAbsentError:
+                pass
+            else:
+                raise AssertionError("the unplug was not noticed")
+        watcher.wait_until_gone("usb:serial=H-1", timeout_s=WAIT_S)
+        device.plug()
+        watcher.wait_for("usb:serial=H-1", timeout_s=WAIT_S)
+    with UsbFrontEnd.open("serial=H-1") as front_end:
+        front_end.configure(plane_waves(), depth_m=0.01)
+        assert front_end.read().sequence_numbers.tolist() == [0]
+print("done")  # noqa: T201

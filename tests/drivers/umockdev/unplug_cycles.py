@@ -1,0 +1,84 @@
+"""Open, read, unplug in mid-transfer, come back: nothing may be left behind.
+
+umockdev-wrapper python tests/drivers/umockdev/unplug_cycles.py [CYCLES]
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from usdk.errors import DeviceAbsentError
+from usdk.sequences import plane_waves
+from usdk_drivers import usb_ring
+from usdk_drivers.simulator.simulated_device import simulated_device
+from usdk_drivers.umockdev import MockedBus
+from usdk_drivers.usb_front_end import UsbFrontEnd
+
+WAIT_S = 20.0
+N_WARM_UP = 3
+FEW_MIB = 4
+
+
+def resident_mib() -> float:
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    statm = Path("/proc/self/statm").read_text(encoding="ascii")
+    return int(statm.split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def left_behind() -> tuple[int, int]:
+    """Count this program's threads and open files, once those that end have ended."""
+    gc.collect()
+    return threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
+
+
+n_cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 12
+simulated = simulated_device("linear-l11-5v?scene=points")
+device = simulated.on_usb(simulated.firmware())
+before: tuple[int, int] = (0, 0)
+before_mib = 0.0
+longest_s = 0.0
+with MockedBus([device]) as bus:
+    for cycle in range(n_cycles + N_WARM_UP):
+        deadline_s = time.monotonic() + WAIT_S
+        while True:
+            try:
+                front_end = UsbFrontEnd.open("")
+                break
+            except DeviceAbsentError:
+                assert time.monotonic() < deadline_s, "it did not come back"
+                time.sleep(0.005)
+        with front_end:
+            front_end.configure(plane_waves(), depth_m=0.005)
+            front_end.read(2)
+            device.unplug()
+            left_s = time.monotonic()
+            try:
+                while True:
+                    front_end.read()
+            except DeviceAbsentError:
+                longest_s = max(longest_s, time.monotonic() - left_s)
+        bus.look()
+        device.plug()
+        bus.look()
+        if cycle == N_WARM_UP - 1:
+            time.sleep(0.3)
+            before, before_mib = left_behind(), resident_mib()
+    time.sleep(0.3)
+    after, after_mib = left_behind(), resident_mib()
+assert not usb_ring._abandoned
+print(  # noqa: T201
+    f"{n_cycles} cycles: threads and open files {before} before, {after} after; "
+    f"memory {before_mib:.1f} and {after_mib:.1f} MiB; "
+    f"missed after {longest_s * 1e3:.0f} ms at most"
+)
+assert after[0] <= before[0]
+assert after[1] <= before[1]
+assert after_mib < before_mib + FEW_MIB
+print("done")  # noqa: T201
