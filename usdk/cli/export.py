@@ -26,9 +26,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="DICOM")
     parser.add_argument(
         "--codec",
-        choices=("native", "jpeg-ls"),
+        choices=("native", "jpeg-ls", "jpeg-2000", "rle", "htj2k"),
         default="native",
-        help="how pixels lie in the file, both lossless (default: %(default)s)",
+        help="how pixels lie in the file, all lossless (default: %(default)s)",
     )
     parser.add_argument(
         "--frame-rate-hz",
@@ -59,8 +59,8 @@ def _run(arguments: argparse.Namespace) -> int:
             study=study,
             codec=arguments.codec,
             frame_interval_s=interval_s,
+            progress=lambda _: stage.advance(),
         )
-        stage.advance(len(frames))
     summary = {
         "path": str(path),
         "n_frames": len(frames),

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from usdk.dicom.codecs.codec import Samples
 from usdk.errors import ArgumentError, DataDamagedError, MissingExtraError
 
-__all__ = ["decoded_by", "encoded_by", "has_imagecodecs"]
+__all__ = ["decoded_by", "encoded_by", "has_imagecodecs", "pack_rows", "unpack_rows"]
 
 
 def has_imagecodecs() -> bool:
@@ -50,6 +51,24 @@ def decoded_by(
     if frame.shape != shape or frame.dtype != dtype:
         raise DataDamagedError(f"a {what} fragment decodes to a frame of another size")
     return frame
+
+
+def pack_rows(plane: NDArray[np.uint8]) -> bytes:
+    """Return the packed bytes of a picture, no run of which goes on from one row to the next."""
+    return bytes(_function("packbits_encode", "RLE")(plane))
+
+
+def unpack_rows(data: bytes, shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return the picture of these packed bytes."""
+    decode = _function("packbits_decode", "RLE")
+    try:
+        # Room for one byte more shows what is too long.
+        samples = np.frombuffer(decode(data, out=shape[0] * shape[1] + 1), np.uint8)
+    except (RuntimeError, ValueError) as error:
+        raise DataDamagedError("a segment does not decode as RLE") from error
+    if samples.size != shape[0] * shape[1]:
+        raise DataDamagedError("an RLE segment decodes to a picture of another size")
+    return samples.reshape(shape)
 
 
 def _function(name: str, what: str) -> Callable[..., Any]:

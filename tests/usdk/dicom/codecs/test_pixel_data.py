@@ -188,6 +188,34 @@ def test_without_imagecodecs_the_message_names_the_extra(monkeypatch, codec):
         set_pixel_data(described(1, 33, 21), pictures(1), codec)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(33, 21), (33, 21, 3), (1, 1), (1, 300)])
+def test_rle_of_imagecodecs_and_of_pydicom_read_each_other(monkeypatch, shape, dtype):
+    rng = np.random.default_rng(1)
+    frame = rng.integers(0, 3, shape, dtype=dtype) * dtype(85)
+    codec = CODECS["rle"]
+    fast = codec.encode(frame)
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "imagecodecs", None)
+        slow = codec.encode(frame)
+        assert np.array_equal(codec.decode(fast, shape, frame.dtype), frame)
+    assert np.array_equal(codec.decode(slow, shape, frame.dtype), frame)
+
+
+def test_rle_segments_out_of_place_or_of_another_number_are_damage():
+    frame = pictures(1, (8, 9, 3))[0]
+    codec = CODECS["rle"]
+    data = codec.encode(frame)
+    for place, value in ((0, 2), (4, 63), (8, len(data) + 1), (12, 64)):
+        damaged = bytearray(data)
+        damaged[place : place + 4] = value.to_bytes(4, "little")
+        with pytest.raises(DataDamagedError):
+            codec.decode(bytes(damaged), frame.shape, frame.dtype)
+    for part in (data[:-9], data[:70], data[:63], b""):
+        with pytest.raises(DataDamagedError):
+            codec.decode(part, frame.shape, frame.dtype)
+
+
 def test_without_imagecodecs_jpeg_ls_is_what_comes_with_dicom(monkeypatch):
     monkeypatch.setitem(sys.modules, "imagecodecs", None)
     for shape in ((33, 21), (33, 21, 3)):
