@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError, MissingExtraError
@@ -53,22 +51,34 @@ def no_libusb_error() -> MissingExtraError:
     )
 
 
-@contextmanager
-def translated(doing: str) -> Iterator[None]:
+class translated:  # noqa: N801  # read as a verb where it is used
     """Turn pyusb's exceptions into those of `usdk.errors`; ``doing`` completes the message.
 
     A stall becomes `EndpointStalledError`, which the caller may recover from.
     """
-    usb = import_usb()
-    try:
-        yield
-    except usb.core.USBError as error:
-        raise _meaning(error, doing) from error
-    except usb.core.NoBackendError as error:
-        raise no_libusb_error() from error
-    except (ValueError, NotImplementedError) as error:
-        # pyusb's ways to say that a descriptor or endpoint is not there.
-        raise DeviceFailedError(f"USB failed while {doing}: {error}") from error
+
+    # A class, and not a generator, since small transfers are many.
+    __slots__ = ("_doing",)
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        import_usb()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if error is None:
+            return
+        usb = import_usb()
+        if isinstance(error, usb.core.USBError):
+            raise _meaning(error, self._doing) from error
+        if isinstance(error, usb.core.NoBackendError):
+            raise no_libusb_error() from error
+        if isinstance(error, ValueError | NotImplementedError):
+            # pyusb's ways to say that a descriptor or endpoint is not there.
+            raise DeviceFailedError(f"USB failed while {self._doing}: {error}") from error
 
 
 def _meaning(error: Any, doing: str) -> Exception:

@@ -201,7 +201,8 @@ class UsbTransport:
         EndpointStalledError
             If the device halted the endpoint: `clear_halt` and go on.
         """
-        with self._open(self._reading):
+        with self._reading:
+            self._require_open()
             if self._ring is not None:
                 try:
                     return self._ring.read(timeout_s)
@@ -263,9 +264,12 @@ class UsbTransport:
     def _open(self, lock: threading.Lock) -> Iterator[None]:
         """Hold a lock during a transfer; pyusb would open a closed device again by itself."""
         with lock:
-            if self._is_closed:
-                raise StateError("the front-end is closed: open it again")
+            self._require_open()
             yield
+
+    def _require_open(self) -> None:
+        if self._is_closed:
+            raise StateError("the front-end is closed: open it again")
 
     def _claim(self) -> tuple[int, int, int]:
         try:

@@ -118,6 +118,7 @@ class UsbDevice:
     ) -> None:
         self._function = function
         self.endpoints = endpoints
+        self._addresses = frozenset(endpoint.address for endpoint in endpoints)
         self._n_descriptor_bytes = n_descriptor_bytes
         self._return_s, self._on_return = return_s, on_return
         self.vendor_id, self.product_id = vendor_id, product_id
@@ -134,6 +135,9 @@ class UsbDevice:
     @property
     def is_attached(self) -> bool:
         """Whether the device is on the bus."""
+        if self._returns_s == math.inf:
+            # Asked before each transfer: nothing to do, nothing to wait for.
+            return self._is_attached
         with self._plugging:
             if time.monotonic() >= self._returns_s:
                 self.plug()
@@ -252,7 +256,7 @@ class UsbDevice:
         return b""
 
     def _set_halt(self, request: int, endpoint: int) -> bytes:
-        if endpoint not in {e.address for e in self.endpoints}:
+        if endpoint not in self._addresses:
             raise Stall
         if request == _CLEAR_FEATURE:
             self._halted.discard(endpoint)
@@ -282,5 +286,5 @@ class UsbDevice:
 
     def _require_ready(self, endpoint: int) -> None:
         self._require_attached()
-        if endpoint in self._halted or endpoint not in {e.address for e in self.endpoints}:
+        if endpoint in self._halted or endpoint not in self._addresses:
             raise Stall

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 
@@ -123,7 +122,7 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
 
     def open_device(self, dev: UsbDevice) -> _Handle:
         """Open a device."""
-        with _as_libusb():
+        with _AS_LIBUSB:
             if not dev.is_attached:
                 raise Gone
         return _Handle(dev)
@@ -158,14 +157,14 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
         if intf in dev_handle.claimed:
             self._claims.pop(dev_handle.key(intf), None)
         dev_handle.claimed.discard(intf)
-        with _as_libusb():
+        with _AS_LIBUSB:
             dev_handle.present()
 
     def bulk_write(
         self, dev_handle: _Handle, ep: int, intf: int, data: array[int], timeout: int
     ) -> int:
         """Send one transfer."""
-        with _as_libusb():
+        with _AS_LIBUSB:
             return dev_handle.present().bulk_out(ep, data.tobytes())
 
     def bulk_read(
@@ -174,7 +173,7 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
         """Receive one transfer into ``buff``."""
         # libusb waits for ever when the timeout is 0; a simulated wait always ends.
         timeout_s = timeout / 1e3 if timeout else _LONGEST_WAIT_S
-        with _as_libusb():
+        with _AS_LIBUSB:
             return dev_handle.present().bulk_in(ep, memoryview(buff), timeout_s)
 
     intr_read = bulk_read
@@ -191,7 +190,7 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
         timeout: int,
     ) -> int:
         """Carry out one control transfer; an answer goes to ``data``."""
-        with _as_libusb():
+        with _AS_LIBUSB:
             answer = dev_handle.present().control(
                 bmRequestType, bRequest, wValue, wIndex, len(data) * data.itemsize
             )
@@ -200,7 +199,7 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
 
     def clear_halt(self, dev_handle: _Handle, ep: int) -> None:
         """Lift an endpoint's halt."""
-        with _as_libusb():
+        with _AS_LIBUSB:
             dev_handle.present().clear_halt(ep)
 
     def reset_device(self, dev_handle: _Handle) -> None:
@@ -222,19 +221,26 @@ class SimulatedBackend(usb.backend.IBackend):  # type: ignore[misc]  # pyusb shi
 _LONGEST_WAIT_S = 3600.0
 
 
-@contextmanager
-def _as_libusb() -> Iterator[None]:
-    """Raise what libusb raises, code for code."""
-    try:
-        yield
-    except Stall:
-        raise usb.core.USBError("Pipe error", -9, errno.EPIPE) from None
-    except Gone:
-        raise usb.core.USBError(
-            "No such device (it may have been disconnected)", -4, errno.ENODEV
-        ) from None
-    except Nak:
-        raise usb.core.USBTimeoutError("Operation timed out", -7, errno.ETIMEDOUT) from None
+class _AsLibusb:
+    """Raise what libusb raises, code for code; a class, since small reads are many."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        if isinstance(error, Stall):
+            raise usb.core.USBError("Pipe error", -9, errno.EPIPE) from None
+        if isinstance(error, Gone):
+            raise usb.core.USBError(
+                "No such device (it may have been disconnected)", -4, errno.ENODEV
+            ) from None
+        if isinstance(error, Nak):
+            raise usb.core.USBTimeoutError("Operation timed out", -7, errno.ETIMEDOUT) from None
+
+
+_AS_LIBUSB = _AsLibusb()
 
 
 def _fields(names: str, *values: Any, **more: Any) -> SimpleNamespace:

@@ -40,7 +40,8 @@ class MockedBus:
 
     Programs see it that are started with `environment`, and this process if it was itself started
     by ``umockdev-wrapper``. Only then can devices that leave and come back be told by udev
-    events, as the kernel does it; without, a program sees what was plugged in when it looked.
+    events, as the kernel does it; without, a program sees what was plugged in when it looked. A
+    process keeps to one bus: libusb goes on watching the first one.
 
     Parameters
     ----------
