@@ -107,7 +107,8 @@ def require_conformant() -> Callable[[Path], None]:
         lines = (run.stderr + run.stdout).splitlines()
         assert [line for line in lines if line.startswith("Error")] == []
         assert run.returncode == 0
-        assert any(line in ("USImage", "USMultiFrameImage") for line in lines)
+        kinds = ("USImage", "USMultiFrameImage", "EnhancedUltrasoundVolume")
+        assert any(line in kinds for line in lines)
 
     return check
 
@@ -141,9 +142,14 @@ def require_modules() -> Callable[[Dataset], None]:
     def check(dataset: Dataset) -> None:
         iod = tables.get_sop_class_iod_map()[dataset.SOPClassUID]
         modules = {module["key"]: module["usage"] for module in tables.get_iod_module_map()[iod]}
-        needed = [key for key, usage in modules.items() if usage == "M"]
+        # Functional groups are listed whole, those that need not be there as well.
+        needed = [
+            key for key, usage in modules.items() if usage == "M" and "functional" not in key
+        ]
         n_checked = 0
         for module in [*needed, "us-region-calibration"]:
+            if module == "us-region-calibration" and "SequenceOfUltrasoundRegions" not in dataset:
+                continue
             for attribute in tables.get_module_attribute_map()[module]:
                 keyword, kind = attribute["keyword"], attribute["type"]
                 if tag_for_keyword(keyword) is None:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from usdk.dicom.pydicom_extra import Dataset, generate_uid
 from usdk.dicom.text import check_text
+from usdk.dicom.unpaired_parts import UNPAIRED_CODES, UNPAIRED_PARTS
 from usdk.errors import ArgumentError
 
 __all__ = ["MAX_INTEGER_STRING", "Code", "Series", "whole_number"]
@@ -80,7 +81,8 @@ class Series:
     anatomic_region : Code, optional
         The same as a code, preferred by the standard.
     image_laterality : str
-        ``L``, ``R``, ``B`` (both) or ``U`` (unpaired); empty when unknown.
+        ``L``, ``R``, ``B`` (both) or ``U`` (unpaired); empty when unknown, which becomes ``U``
+        where the region or the body part is known to exist once.
     """
 
     series_instance_uid: str = field(default_factory=lambda: str(generate_uid(prefix=None)))
@@ -104,6 +106,14 @@ class Series:
         if self.image_laterality not in _LATERALITIES:
             raise ArgumentError("ImageLaterality must be L, R, B, U or empty")
 
+    @property
+    def is_unpaired(self) -> bool:
+        """Whether what was examined is known to exist once."""
+        region = self.anatomic_region
+        if region is not None:
+            return region.scheme == "SCT" and region.value in UNPAIRED_CODES
+        return self.body_part_examined in UNPAIRED_PARTS
+
     def add_to(self, dataset: Dataset) -> None:
         """Write the General Series module, and what of the anatomy belongs to each image."""
         dataset.Modality = "US"
@@ -119,6 +129,8 @@ class Series:
             dataset.AnatomicRegionSequence = [self.anatomic_region.to_dataset()]
         if self.image_laterality:
             dataset.ImageLaterality = self.image_laterality
+        elif self.is_unpaired:
+            dataset.ImageLaterality = "U"
         else:
             # Type 2C: empty says that the side, if there is one, is unknown.
             dataset.Laterality = ""

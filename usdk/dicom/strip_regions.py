@@ -28,6 +28,7 @@ def spectral_region(frame: SpectralFrame, *, is_continuous_wave: bool = False) -
     negative unless the picture is inverted (PS3.3 C.8.5.5.1.17).
     """
     n_rows, n_columns = frame.pixels.shape
+    row_m_s = _step(frame.row_m_s)
     baseline = frame.baseline_row
     if not (math.isfinite(baseline) and abs(baseline) < _INT32_MAX):
         raise ArgumentError("the velocities of a spectral picture must be finite, rows apart")
@@ -37,7 +38,7 @@ def spectral_region(frame: SpectralFrame, *, is_continuous_wave: bool = False) -
         spatial_format=SpatialFormat.SPECTRAL,
         data_type=kind,
         units_y=Unit.CM_PER_S,
-        delta_y=_step(frame.row_m_s) * CM_PER_M,
+        delta_y=row_m_s * CM_PER_M,
         reference_y0=y0,
         reference_value_y=frame.velocity_m_s(y0) * CM_PER_M,
         transducer_frequency_khz=frequency_code(frame.slow_time.frequency_hz, 1e-3),

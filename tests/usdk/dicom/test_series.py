@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 from pydicom import Dataset
 
-from usdk.dicom import Code, Series
+from usdk.dicom import Code, Series, us_image
 from usdk.errors import ArgumentError
 
 
@@ -55,3 +57,23 @@ def test_a_bad_value_is_refused_by_name(values, keyword):
 def test_a_code_needs_all_its_parts():
     with pytest.raises(ArgumentError, match="CodeMeaning"):
         Code(value="1", scheme="SCT", meaning="")
+
+
+@pytest.mark.parametrize(
+    ("values", "laterality"),
+    [
+        ({"body_part_examined": "HEART"}, "U"),
+        ({"anatomic_region": Code(value="10200004", scheme="SCT", meaning="Liver")}, "U"),
+        ({"anatomic_region": Code(value="64033007", scheme="SCT", meaning="Kidney")}, None),
+        ({"body_part_examined": "KIDNEY"}, None),
+        ({"body_part_examined": "HEART", "image_laterality": "L"}, "L"),
+    ],
+)
+def test_a_part_that_exists_once_has_no_side(
+    frame, study, values, laterality, tmp_path, require_conformant
+):
+    dataset = us_image(frame, study=dataclasses.replace(study, series=Series(**values)))
+    dataset.save_as(tmp_path / "image.dcm", enforce_file_format=True)
+    require_conformant(tmp_path / "image.dcm")
+    assert dataset.get("ImageLaterality") == laterality
+    assert ("Laterality" in dataset) is (laterality is None)
