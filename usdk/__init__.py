@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from usdk.acquisition import Acquisition, DeviceInfo, Gap, ReceiveSettings
+from usdk.acquisition import Acquisition, DeviceInfo, GainCurve, Gap, ReceiveSettings
 from usdk.band_pass import band_pass
 from usdk.beamform import Beamformer
 from usdk.bmode import BMode, bmode
@@ -18,8 +18,10 @@ from usdk.front_end import (
     installed_schemes,
     open_front_end,
 )
+from usdk.gain_removal import remove_gain
 from usdk.image import SliceConverter, VolumeConverter
 from usdk.m_mode import MMode
+from usdk.multiplexing import combine_apertures, multiplexed
 from usdk.probe import ArrayKind, Probe
 from usdk.scan import (
     LinearScan,
@@ -118,8 +120,12 @@ __all__ = [
     "open_front_end",
     "Acquisition",
     "DeviceInfo",
+    "GainCurve",
     "Gap",
     "ReceiveSettings",
+    "combine_apertures",
+    "multiplexed",
+    "remove_gain",
     "load_recording",
     "save_recording",
     "Planned",

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.errors import ArgumentError, DataDamagedError
+from usdk.gain_curve import GainCurve
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 
@@ -19,8 +20,10 @@ __all__ = [
     "CHANNEL_DTYPES",
     "Acquisition",
     "DeviceInfo",
+    "GainCurve",
     "Gap",
     "ReceiveSettings",
+    "plain_apertures",
     "require_acquisition",
     "require_finite",
     "require_like",
@@ -86,6 +89,12 @@ class ReceiveSettings:
     wanted_depth_m : float, optional
         Depth that was asked for, m. The record reaches deeper straight ahead, so that it holds
         the slanting echoes of this depth too.
+    tgc : GainCurve, optional
+        Gain over time that the device really applied; unknown, or the same at all times, when
+        absent. `usdk.remove_gain` undoes it.
+    apertures : tuple of (first, stop), one per transmit, optional
+        Elements that were received, as in a slice; all of them when absent. The samples of the
+        others are 0.
     """
 
     sampling_frequency_hz: float
@@ -94,6 +103,8 @@ class ReceiveSettings:
     demodulation_frequency_hz: float = 0.0
     sound_speed_m_s: float = 1540.0
     wanted_depth_m: float | None = None
+    tgc: GainCurve | None = None
+    apertures: tuple[tuple[int, int], ...] | None = None
 
     def __post_init__(self) -> None:
         # Kept as plain numbers, so that the description can be written as JSON.
@@ -107,6 +118,7 @@ class ReceiveSettings:
                 "wanted_depth_m": (
                     None if self.wanted_depth_m is None else float(self.wanted_depth_m)
                 ),
+                "apertures": plain_apertures(self.apertures),
             }
         except (TypeError, ValueError, OverflowError) as error:
             raise ArgumentError(f"receive settings must be numbers: {error}") from error
@@ -127,6 +139,13 @@ class ReceiveSettings:
             raise ArgumentError(f"wanted_depth_m must be positive and finite, got {wanted_m}")
         if not self.time_zero_s or not all(map(math.isfinite, self.time_zero_s)):
             raise ArgumentError("time_zero_s must hold one finite number per transmit")
+        if self.tgc is not None and not isinstance(self.tgc, GainCurve):
+            raise ArgumentError(f"tgc must be a GainCurve, got {type(self.tgc).__name__}")
+        if self.apertures is not None and len(self.apertures) != len(self.time_zero_s):
+            raise ArgumentError(
+                f"{len(self.apertures)} receive apertures for {len(self.time_zero_s)} transmits: "
+                "give one (first, stop) per transmit"
+            )
 
     @property
     def reach_m(self) -> float:
@@ -142,6 +161,12 @@ class ReceiveSettings:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values from which `from_dict` rebuilds the settings."""
+        # What is absent is left out: so a reader that is older than the entry reads the rest.
+        more: dict[str, Any] = {}
+        if self.tgc is not None:
+            more["tgc"] = self.tgc.to_dict()
+        if self.apertures is not None:
+            more["apertures"] = [list(aperture) for aperture in self.apertures]
         return {
             "sampling_frequency_hz": self.sampling_frequency_hz,
             "n_samples": self.n_samples,
@@ -149,14 +174,16 @@ class ReceiveSettings:
             "demodulation_frequency_hz": self.demodulation_frequency_hz,
             "sound_speed_m_s": self.sound_speed_m_s,
             "wanted_depth_m": self.wanted_depth_m,
+            **more,
         }
 
     @classmethod
     def from_dict(cls, plain: Mapping[str, Any]) -> ReceiveSettings:
         """Rebuild settings from `to_dict`'s output; `DataDamagedError` if they are not."""
         try:
-            return cls(**plain)
-        except (TypeError, ValueError) as error:
+            tgc = plain.get("tgc")
+            return cls(**{**plain, "tgc": None if tgc is None else GainCurve.from_dict(tgc)})
+        except (AttributeError, TypeError, ValueError) as error:
             raise DataDamagedError(f"not receive settings: {error}") from error
 
 
@@ -212,6 +239,13 @@ class Acquisition:
                 f"time_zero_s has {len(self.receive.time_zero_s)} entries for "
                 f"{len(self.sequence)} transmits"
             )
+        if self.receive.apertures is not None:
+            last = max(stop for _, stop in self.receive.apertures)
+            if last > self.probe.n_elements:
+                raise ArgumentError(
+                    f"a receive aperture ends at element {last}, the probe has "
+                    f"{self.probe.n_elements}"
+                )
         is_iq = data.dtype.kind == "c"
         if is_iq != (self.receive.demodulation_frequency_hz > 0):
             raise ArgumentError(
@@ -279,6 +313,21 @@ class Acquisition:
             device_timestamps_s=self.device_timestamps_s[frames],
             host_timestamps_s=self.host_timestamps_s[frames],
         )
+
+
+def plain_apertures(apertures: Any) -> tuple[tuple[int, int], ...] | None:
+    """Return receive apertures as whole numbers; `ArgumentError` if one is empty or negative."""
+    if apertures is None:
+        return None
+    try:
+        plain = tuple(
+            (operator.index(first), operator.index(stop)) for first, stop in tuple(apertures)
+        )
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(f"a receive aperture is (first, stop), as a slice: {error}") from None
+    if not all(0 <= first < stop for first, stop in plain):
+        raise ArgumentError("a receive aperture is (first, stop) with 0 <= first < stop")
+    return plain
 
 
 def require_acquisition(value: object) -> None:

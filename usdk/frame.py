@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.acquisition import Acquisition, DeviceInfo, Gap
+from usdk.acquisition import Acquisition, DeviceInfo, GainCurve, Gap
 from usdk.arguments import positive, require_instance
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.flow_overlay import FlowOverlay
@@ -47,6 +47,8 @@ class Provenance:
         Frames that were lost just before this one.
     processing : tuple of (str, str)
         Settings of the image chain, name and value, in the order in which they apply.
+    tgc : GainCurve, optional
+        Gain over time that the device had applied to the channel data, dB.
     """
 
     probe: str
@@ -57,6 +59,7 @@ class Provenance:
     prf_hz: float | None = None
     gaps: tuple[Gap, ...] = ()
     processing: tuple[tuple[str, str], ...] = ()
+    tgc: GainCurve | None = None
 
     @classmethod
     def of(
@@ -76,6 +79,7 @@ class Provenance:
             device=acquisition.device,
             gaps=gaps,
             processing=processing,
+            tgc=acquisition.receive.tgc,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,6 +93,8 @@ class Provenance:
             "device": None if self.device is None else asdict(self.device),
             "gaps": [{name: int(n) for name, n in asdict(gap).items()} for gap in self.gaps],
             "processing": [list(setting) for setting in self.processing],
+            # Left out where there is none: a reader that is older than the entry reads the rest.
+            **({} if self.tgc is None else {"tgc": self.tgc.to_dict()}),
         }
 
     @classmethod
@@ -117,6 +123,7 @@ class Provenance:
                 processing=tuple(
                     (_text(name), _text(value)) for name, value in plain["processing"]
                 ),
+                tgc=GainCurve.from_dict(plain["tgc"]) if "tgc" in plain else None,
             )
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise DataDamagedError("not the provenance of a frame: export it again") from error

@@ -52,6 +52,10 @@ def agree_on_fixed(
     if receive is None:
         return configuration
     has = configuration.receive
+    if receive.tgc not in (None, has.tgc) or receive.apertures not in (None, has.apertures):
+        raise ArgumentError(
+            "this front-end has its own gain and receive apertures: ask for none of them"
+        )
     rate_hz = receive.sampling_frequency_hz
     if rate_hz is not None and not math.isclose(rate_hz, has.sampling_frequency_hz, rel_tol=1e-9):
         raise ArgumentError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,12 @@ class FrameAssembler:
         assert settings.data_type is not None
         n_transmits, n_elements = settings.delays_s.shape
         self._shape: tuple[int, int, int] = (n_transmits, n_elements, settings.n_samples)
+        self._apertures = tuple(map(settings.aperture, range(n_transmits)))
+        self._n_received_elements = settings.largest_aperture
+        # Elements that are not received are 0; where all are, nothing need be cleared.
+        whole = (0, n_elements)
+        is_whole = all(aperture == whole for aperture in self._apertures)
+        self._make: Callable[..., NDArray[Any]] = np.empty if is_whole else np.zeros
         self._data_type = settings.data_type
         self._identity = (settings.configuration_id, run)
         self._target: NDArray[Any] = np.empty(0)
@@ -55,8 +62,8 @@ class FrameAssembler:
 
     @property
     def payload_bytes(self) -> int:
-        """Length of one packet's payload, bytes."""
-        return self._shape[1] * self._shape[2] * int(self._data_type.dtype.itemsize)
+        """Length of the longest packet's payload, bytes."""
+        return self._n_received_elements * self._shape[2] * int(self._data_type.dtype.itemsize)
 
     def begin(self, n_frames: int) -> None:
         """Make room for ``n_frames`` and forget those delivered; a frame half received stays."""
@@ -66,7 +73,7 @@ class FrameAssembler:
                 f"{n_frames} frames exceed {MAX_READ_BYTES} bytes: read at most "
                 f"{MAX_READ_BYTES // frame_bytes} at once"
             )
-        self._data = np.empty((n_frames, *self._shape), self._data_type.dtype)
+        self._data = self._make((n_frames, *self._shape), self._data_type.dtype)
         self._numbers = np.empty(n_frames, np.int64)
         self._device_s = np.empty(n_frames)
         self._host_s = np.empty(n_frames)
@@ -84,7 +91,9 @@ class FrameAssembler:
         self._advance_to(header.frame_number)
         if header.frame_number != self._current or self._received[header.transmit_index]:
             return None
-        return memoryview(self._target[header.transmit_index].reshape(-1).view(np.uint8))
+        first, stop = self._apertures[header.transmit_index]
+        received: Any = self._target[header.transmit_index, first:stop]
+        return memoryview(received.reshape(-1).view(np.uint8))
 
     def take(self, event: Packet | Damage) -> None:
         """Account for what the decoder found."""
@@ -109,13 +118,15 @@ class FrameAssembler:
         return (header.configuration_id, header.run) == self._identity
 
     def _is_ours(self, header: PacketHeader) -> bool:
-        n_transmits, n_elements, n_samples = self._shape
-        return (
+        n_transmits, _, n_samples = self._shape
+        if not (
             self._is_of_run(header)
             and header.data_type is self._data_type
             and header.transmit_index < n_transmits
-            and (header.n_elements, header.n_samples) == (n_elements, n_samples)
-        )
+        ):
+            return False
+        first, stop = self._apertures[header.transmit_index]
+        return (header.n_elements, header.n_samples) == (stop - first, n_samples)
 
     def _take_whole(self, header: PacketHeader) -> None:
         self._received[header.transmit_index] = True
@@ -160,7 +171,7 @@ class FrameAssembler:
         self._timestamp_s = np.nan
         room = self.n_whole < len(self._data)
         self._target = (
-            self._data[self.n_whole] if room else np.empty(self._shape, self._data_type.dtype)
+            self._data[self.n_whole] if room else self._make(self._shape, self._data_type.dtype)
         )
 
     def _lose(self, first: int, n_frames: int, n_missing: int, n_known: int) -> None:

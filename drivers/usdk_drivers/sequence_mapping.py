@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from usdk.acquisition import ReceiveSettings, time_zero_s
 from usdk.errors import ArgumentError, DeviceFailedError
@@ -58,6 +59,9 @@ def settings_for(
             f"{math.floor(depth_m * 1e4) / 10:.1f} mm"
         )
     _check_prf(sequence, n_samples / rate_hz, capabilities)
+    apertures = receive.apertures
+    if apertures is None and capabilities.n_receive_channels < probe.n_elements:
+        apertures = _about_the_firing(own_s, capabilities.n_receive_channels)
     return SequenceSettings(
         configuration_id=configuration_id,
         sequence=sequence,
@@ -67,7 +71,22 @@ def settings_for(
         n_samples=n_samples,
         sound_speed_m_s=speed_m_s,
         wanted_depth_m=receive.depth_m,
+        tgc=receive.tgc,
+        apertures=apertures,
     )
+
+
+def _about_the_firing(
+    delays_s: NDArray[np.float64], n_channels: int
+) -> tuple[tuple[int, int], ...]:
+    """Return as many elements as there are channels, about the middle of those that fire."""
+    apertures = []
+    for row_s in delays_s:
+        firing = np.flatnonzero(~np.isnan(row_s))
+        first = (int(firing[0]) + int(firing[-1]) + 1 - n_channels) // 2
+        first = min(max(first, 0), row_s.size - n_channels)
+        apertures.append((first, first + n_channels))
+    return tuple(apertures)
 
 
 def _require_uploadable(sequence: TransmitSequence, probe: Probe) -> None:
@@ -110,6 +129,8 @@ def configuration_of(settings: SequenceSettings, probe: Probe) -> Configuration:
             demodulation_frequency_hz=settings.demodulation_frequency_hz,
             sound_speed_m_s=settings.sound_speed_m_s,
             wanted_depth_m=settings.wanted_depth_m,
+            tgc=settings.tgc,
+            apertures=settings.apertures,
         )
     except ArgumentError as error:
         raise DeviceFailedError(f"the device set something else than asked: {error}") from error

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from usdk.errors import DataDamagedError, DeviceFailedError, DeviceTimeoutError
+from usdk.errors import (
+    DataDamagedError,
+    DeviceFailedError,
+    DeviceFrozenError,
+    DeviceTimeoutError,
+    StateError,
+)
+from usdk.front_end import SelfTest
 from usdk_drivers.usb_errors import EndpointStalledError
 from usdk_drivers.wire import (
     PAGE_BYTES,
     PROTOCOL_VERSION,
     DeviceDescription,
     DeviceError,
+    DeviceSettings,
     DeviceState,
     DeviceStatus,
+    ElementTests,
     ErrorCode,
     MessageType,
+    PowerCode,
     Request,
+    SelfTestState,
     SequenceSettings,
     VersionRange,
     message_length,
@@ -29,6 +40,11 @@ __all__ = ["DeviceLink", "Transport"]
 MESSAGE_TIMEOUT_S = 10.0
 CONFIGURE_TIMEOUT_S = 10.0
 _POLL_S = 2e-3
+# Who can act on a refusal; without an entry, nobody but the device's maker.
+_REFUSALS: dict[ErrorCode, type[DeviceFailedError] | type[StateError]] = {
+    ErrorCode.NOT_ACTIVE: StateError,
+    ErrorCode.OVER_TEMPERATURE: DeviceFrozenError,
+}
 
 
 class Transport(Protocol):
@@ -102,20 +118,71 @@ class DeviceLink:
         self.stop()
         with self._explained("take the sequence"):
             self._transport.upload(message, deadline_s)
-        status = self.status()
-        while (
-            status.configuration_id != request.configuration_id
-            or status.state is DeviceState.CONFIGURING
+        self._await_upload(
+            lambda status: status.configuration_id == request.configuration_id,
+            "sequence",
+            deadline_s,
+        )
+        return self.settings()
+
+    def device_settings(self) -> DeviceSettings:
+        """Return how trigger lines and watchdog are set."""
+        with self._explained("report its settings"):
+            return DeviceSettings.unpack(self._message(MessageType.SETTINGS))
+
+    def set_up(self, request: DeviceSettings) -> DeviceSettings:
+        """Upload settings of trigger lines and watchdog, and return what was really set."""
+        deadline_s = time.monotonic() + CONFIGURE_TIMEOUT_S
+        self.stop()
+        with self._explained("take its settings"):
+            self._transport.upload(request.pack(), deadline_s)
+        self._await_upload(
+            lambda status: status.settings_id == request.settings_id, "settings", deadline_s
+        )
+        return self.device_settings()
+
+    def set_power(self, power: PowerCode) -> None:
+        """Freeze the device, put it into standby, or make it active."""
+        with self._explained("change its power state"):
+            self._transport.control_out(Request.SET_POWER, value=power)
+
+    def keep_alive(self) -> None:
+        """Let the device hear of its host."""
+        with self._explained("listen"):
+            self._transport.control_out(Request.KEEP_ALIVE)
+
+    def self_test(self, timeout_s: float) -> SelfTest:
+        """Let the device test its elements and cable, and return what it found."""
+        deadline_s = time.monotonic() + timeout_s
+        before = self.status().self_test_id
+        with self._explained("test itself"):
+            self._transport.control_out(Request.START_SELF_TEST)
+        while (status := self.status()).self_test_id == before or (
+            status.self_test is SelfTestState.RUNNING
         ):
             if time.monotonic() > deadline_s:
                 raise DeviceTimeoutError(
-                    f"the device did not set the sequence within {CONFIGURE_TIMEOUT_S} s"
+                    f"the self-test did not end within {timeout_s:g} s: allow a longer timeout_s"
                 )
             time.sleep(_POLL_S)
-            status = self.status()
+        if status.self_test is not SelfTestState.DONE:
+            raise DeviceFailedError(f"the self-test could not be made: {self.last_error()}")
+        with self._explained("report its self-test"):
+            return ElementTests.unpack(self._message(MessageType.SELF_TEST)).found
+
+    def _await_upload(
+        self, is_dealt_with: Callable[[DeviceStatus], bool], what: str, deadline_s: float
+    ) -> None:
+        while not is_dealt_with(status := self.status()) or (
+            status.state is DeviceState.CONFIGURING
+        ):
+            if time.monotonic() > deadline_s:
+                raise DeviceTimeoutError(
+                    f"the device did not set the {what} within {CONFIGURE_TIMEOUT_S} s"
+                )
+            time.sleep(_POLL_S)
         if status.result is not ErrorCode.NONE:
-            raise DeviceFailedError(f"the device refused the sequence: {self.last_error()}")
-        return self.settings()
+            raise DeviceFailedError(f"the device refused the {what}: {self.last_error()}")
 
     def start(self, run: int) -> None:
         """Start sending data; packets carry ``run``."""
@@ -135,19 +202,26 @@ class DeviceLink:
 
     def last_error(self) -> str:
         """Return the device's words for its last error."""
-        try:
-            answer = self._transport.control_in(Request.GET_ERROR, length=DeviceError.N_BYTES_MAX)
-            error = DeviceError.unpack(answer)
-        except (EndpointStalledError, DataDamagedError):
+        error = self._error()
+        if error is None:
             return "it gives no reason"
         return error.text or error.code.name.lower().replace("_", " ")
+
+    def _error(self) -> DeviceError | None:
+        try:
+            answer = self._transport.control_in(Request.GET_ERROR, length=DeviceError.N_BYTES_MAX)
+            return DeviceError.unpack(answer)
+        except (EndpointStalledError, DataDamagedError):
+            return None
 
     @contextmanager
     def _explained(self, verb: str) -> Iterator[None]:
         try:
             yield
         except EndpointStalledError as error:
-            raise DeviceFailedError(f"the device refused to {verb}: {self.last_error()}") from error
+            code = getattr(self._error(), "code", None)
+            kind = _REFUSALS.get(code, DeviceFailedError)  # type: ignore[arg-type]  # None is none
+            raise kind(f"the device refused to {verb}: {self.last_error()}") from error
         except DataDamagedError as error:
             raise DeviceFailedError(
                 f"the device broke the protocol when asked to {verb}: {error}; update its firmware"

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
 
 from usdk.acquisition import Acquisition, DeviceInfo
 from usdk.errors import (
     ArgumentError,
     DeviceAbsentError,
     DeviceFailedError,
+    DeviceFrozenError,
     DeviceTimeoutError,
     EndOfRecordingError,
     StateError,
+    TriggerTimeoutError,
     UsdkError,
 )
 from usdk.front_end import (
@@ -21,16 +27,38 @@ from usdk.front_end import (
     FrontEnd,
     FrontEndState,
     FrontEndStatus,
+    FrozenReason,
+    GainCurve,
+    PowerState,
     ReceiveRequest,
+    SelfTest,
+    Setting,
 )
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 from usdk_drivers.fixed_sequence import agree_on_fixed
 from usdk_drivers.frame_assembly import FrameAssembler
+from usdk_drivers.keep_alive import KeepAlive
 from usdk_drivers.sequence_mapping import configuration_of, settings_for
+from usdk_drivers.setting_tree import (
+    device_settings,
+    gain_setting,
+    level_gain,
+    power_setting,
+    with_device_setting,
+)
 from usdk_drivers.usb_errors import EndpointStalledError
 from usdk_drivers.usb_link import DeviceLink, Transport
-from usdk_drivers.wire import DeviceState, PacketDecoder
+from usdk_drivers.wire import (
+    DeviceSettings,
+    DeviceState,
+    FrozenBecause,
+    PacketDecoder,
+    PowerCode,
+    SequenceSettings,
+    TriggerOutput,
+    TriggerSource,
+)
 
 __all__ = ["WireFrontEnd"]
 
@@ -39,6 +67,16 @@ IDLE_TIMEOUT_S = 0.25
 MAX_STALLS_IN_A_ROW = 3
 _MAX_RUN = 2**16 - 1
 _MAX_CONFIGURATION = 2**32 - 1
+_POWER = {
+    PowerCode.ACTIVE: PowerState.ACTIVE,
+    PowerCode.FREEZE: PowerState.FREEZE,
+    PowerCode.STANDBY: PowerState.STANDBY,
+}
+_FROZEN = {
+    FrozenBecause.HOST_SILENT: FrozenReason.HOST_SILENT,
+    FrozenBecause.OVER_TEMPERATURE: FrozenReason.OVER_TEMPERATURE,
+    FrozenBecause.TRIGGER_TIMEOUT: FrozenReason.TRIGGER_TIMEOUT,
+}
 
 
 class WireFrontEnd(FrontEnd):
@@ -62,6 +100,9 @@ class WireFrontEnd(FrontEnd):
             # A device that sends its own sequence knows it from the beginning.
             is_fixed = self.capabilities.sequence_is_fixed
             self._settings = self._link.settings() if is_fixed else None
+            can = self.capabilities
+            has_more = can.trigger.has_input or can.trigger.has_output or can.watchdog is not None
+            self._device = self._link.device_settings() if has_more else DeviceSettings()
         except BaseException:
             transport.close()
             raise
@@ -70,6 +111,10 @@ class WireFrontEnd(FrontEnd):
         self._assembler: FrameAssembler | None = None
         self._decoder = PacketDecoder(lambda header: None)
         self._n_overruns = 0
+        self._keep_alive = KeepAlive(self._link.keep_alive)
+        self._tgc: GainCurve | None = None
+        self._request: SequenceSettings | None = None
+        self._is_own_tgc = False
 
     @property
     def info(self) -> DeviceInfo:
@@ -102,13 +147,95 @@ class WireFrontEnd(FrontEnd):
             raise ArgumentError("this front-end has no sequence of its own: give configure one")
         if receive is None:
             raise ArgumentError("say how deep to listen: configure(sequence, depth_m=0.04)")
-        identifier = self._configuration_id % _MAX_CONFIGURATION + 1
-        request = settings_for(sequence, receive, self.probe, self.capabilities, identifier)
-        self._configuration_id = identifier
+        request = settings_for(
+            sequence,
+            replace(receive, tgc=receive.tgc or self._tgc),
+            self.probe,
+            self.capabilities,
+            self._next_configuration_id(),
+        )
+        self._require_pulses(sequence.prf_hz)
+        configuration = self._upload(request)
+        self._is_own_tgc = receive.tgc is not None
+        return configuration
+
+    def _upload(self, request: SequenceSettings) -> Configuration:
+        self._configuration_id = request.configuration_id
         settings = self._link.configure(request)
         configuration = configuration_of(settings, self.probe)
-        self._settings = settings
+        self._settings, self._request = settings, request
         return configuration
+
+    def _next_configuration_id(self) -> int:
+        return self._configuration_id % _MAX_CONFIGURATION + 1
+
+    def _require_pulses(self, prf_hz: float | None) -> None:
+        """Refuse pulses of the trigger output that would come too fast, or never end."""
+        now, limits = self._device, self.capabilities.trigger
+        if prf_hz is None or now.output is not TriggerOutput.TRANSMIT:
+            return
+        if prf_hz > limits.max_rate_hz or prf_hz * now.output_width_s >= 1:
+            raise ArgumentError(
+                f"a PRF of {prf_hz:g} Hz is too fast for a pulse of {now.output_width_s:g} s at "
+                f"each transmit; the trigger output follows up to {limits.max_rate_hz:g} Hz: set "
+                "trigger.output to frame, or lower the PRF"
+            )
+
+    def settings(self) -> tuple[Setting, ...]:
+        """Return what the device lets be set, as it really is."""
+        self._require_open()
+        can = self.capabilities
+        found = list(device_settings(self._device, can))
+        if can.tgc is not None and not can.sequence_is_fixed:
+            found.append(gain_setting(self._tgc or level_gain(can), can))
+        if can.has_power_states:
+            found.append(power_setting(self.power_state))
+        return tuple(found)
+
+    def set_setting(self, name: str, value: Any) -> None:
+        """Set one; name and value were checked. What is really set, `settings` tells."""
+        self._require_open()
+        if name == "tgc.curve":
+            self._set_gain(value)
+        elif name == "power.state":
+            self.set_power_state(PowerState(value))
+        else:
+            wanted = with_device_setting(self._device, name, value)
+            identifier = self._device.settings_id % _MAX_CONFIGURATION + 1
+            self._device = self._link.set_up(replace(wanted, settings_id=identifier))
+
+    def _set_gain(self, curve: GainCurve) -> None:
+        can = self.capabilities
+        assert can.tgc is not None
+        can.tgc.require(curve, self.info.model)
+        tgc = None if curve == level_gain(can) else can.tgc.quantised(curve)
+        # What is configured follows, but where it was given a curve of its own.
+        if self._request is not None and self._configuration is not None and not self._is_own_tgc:
+            identifier = self._next_configuration_id()
+            request = replace(self._request, tgc=tgc, configuration_id=identifier)
+            self._configuration = self._upload(request)
+            if tgc is not None:
+                tgc = self._configuration.receive.tgc
+        self._tgc = tgc
+
+    @property
+    def power_state(self) -> PowerState:
+        """How much of the device is awake, as it tells."""
+        return _POWER[self._link.status().power]
+
+    def set_power_state(self, state: PowerState) -> None:
+        """Freeze the device, put it into standby, or make it active."""
+        self._link.set_power(next(code for code, known in _POWER.items() if known is state))
+
+    def self_test(self, timeout_s: float) -> SelfTest:
+        """Let the device test its elements and cable."""
+        return self._link.self_test(timeout_s)
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        """Send nothing of its own accord for a while, as a host that hangs."""
+        with self._keep_alive.muted():
+            yield
 
     def _start(self) -> None:
         assert self._settings is not None
@@ -119,6 +246,7 @@ class WireFrontEnd(FrontEnd):
         )
         self._n_overruns = 0
         self._link.start(self._run)
+        self._keep_alive.start(self._device.watchdog_s)
 
     def _read(self, n_frames: int, deadline_s: float) -> Acquisition:
         assembler = self._running()
@@ -135,6 +263,12 @@ class WireFrontEnd(FrontEnd):
             return self._acquisition(assembler)
         if assembler.has_ended:
             raise EndOfRecordingError("the device has no more frames: stop and start it again")
+        if self._device.source is TriggerSource.EXTERNAL:
+            raise TriggerTimeoutError(
+                "no frame came in time, and the device waits for its trigger input: check its "
+                "cable and trigger.edge, allow a longer timeout_s, or set trigger.source to "
+                "internal"
+            )
         raise DeviceTimeoutError(
             f"no whole frame came in time ({assembler.n_frames_lost} lost since the start): check "
             "the cable, or allow a longer timeout_s"
@@ -175,8 +309,32 @@ class WireFrontEnd(FrontEnd):
         status = self._link.status()
         if status.state is DeviceState.FAILED:
             raise DeviceFailedError(f"the device failed: {self._link.last_error()}")
+        if status.state is DeviceState.FROZEN:
+            raise self._frozen(status.frozen)
         if status.state is DeviceState.ENDED and status.run == self._run:
             assembler.finish(status.n_frames_made)
+
+    def _frozen(self, because: FrozenBecause) -> UsdkError:
+        words = self._link.last_error()
+        match because:
+            case FrozenBecause.TRIGGER_TIMEOUT:
+                return TriggerTimeoutError(
+                    f"the device gave up waiting for its trigger ({words}): check the cable and "
+                    "trigger.edge, or set trigger.timeout_s higher; then stop and start"
+                )
+            case FrozenBecause.HOST_SILENT:
+                return DeviceFrozenError(
+                    f"the device stopped sending ({words}): stop and start it again, and set "
+                    "watchdog.timeout_s higher where this computer is too busy"
+                )
+            case FrozenBecause.OVER_TEMPERATURE:
+                return DeviceFrozenError(
+                    f"the device stopped sending ({words}): let it cool, then stop and start it"
+                )
+            case _:
+                return DeviceFrozenError(
+                    f"the device is frozen ({words}): make it active, then stop and start it"
+                )
 
     def _acquisition(self, assembler: FrameAssembler) -> Acquisition:
         data, numbers, device_s, host_s = assembler.frames()
@@ -195,6 +353,7 @@ class WireFrontEnd(FrontEnd):
         )
 
     def _stop(self) -> None:
+        self._keep_alive.stop()
         try:
             self._link.stop()
             self._n_overruns = self._link.status().n_overruns
@@ -203,6 +362,7 @@ class WireFrontEnd(FrontEnd):
             pass
 
     def _close(self) -> None:
+        self._keep_alive.stop()
         self._transport.close()
 
     def _status(self) -> FrontEndStatus:
@@ -220,6 +380,11 @@ class WireFrontEnd(FrontEnd):
                 None if math.isnan(status.temperature_celsius) else status.temperature_celsius
             ),
             voltages_v=status.voltages_v,
+            power=_POWER[status.power],
+            frozen=_FROZEN.get(status.frozen, ""),
+            watchdog_s=status.watchdog_s or None,
+            n_triggers=status.n_triggers,
+            n_triggers_missed=status.n_triggers_missed,
         )
 
     def _running(self) -> FrameAssembler:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from usdk.acquisition import ReceiveSettings
+from usdk.acquisition import ReceiveSettings, plain_apertures
 from usdk.errors import ArgumentError
+from usdk.front_end.capability import TgcLimits, TriggerLimits, WatchdogLimits
+from usdk.gain_curve import GainCurve
 from usdk.transmit import TransmitSequence
 
 __all__ = [
@@ -16,6 +18,7 @@ __all__ = [
     "Found",
     "FrontEndState",
     "FrontEndStatus",
+    "PowerState",
     "ReceiveRequest",
 ]
 
@@ -27,6 +30,17 @@ class FrontEndState(StrEnum):
     CONFIGURED = "configured"
     RUNNING = "running"
     CLOSED = "closed"
+
+
+class PowerState(StrEnum):
+    """How much of a device is awake."""
+
+    ACTIVE = "active"
+    """It may send."""
+    FREEZE = "freeze"
+    """It sends nothing, and is ready to."""
+    STANDBY = "standby"
+    """It sends nothing, and its transmit supply is off."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +59,20 @@ class Capabilities:
         Greatest pulse repetition frequency, Hz.
     sequence_is_fixed : bool
         The device sends its own sequence and accepts no other, as a recording does.
+    max_duty_cycle : float, optional
+        Greatest part of the time in which it may send: length of the pulse times PRF.
+    max_cycles : float, optional
+        Longest pulse, cycles.
+    tgc : TgcLimits, optional
+        The gain over time that it can make.
+    trigger : TriggerLimits
+        Its trigger lines.
+    watchdog : WatchdogLimits, optional
+        For how long its host may be silent.
+    max_temperature_celsius : float, optional
+        Temperature at which it stops sending, °C.
+    has_self_test, has_power_states : bool
+        Whether `self_test` and `set_power_state` work.
     """
 
     n_transmit_channels: int
@@ -54,6 +82,14 @@ class Capabilities:
     max_transmits: int
     max_prf_hz: float
     sequence_is_fixed: bool = False
+    max_duty_cycle: float | None = None
+    max_cycles: float | None = None
+    tgc: TgcLimits | None = None
+    trigger: TriggerLimits = field(default_factory=TriggerLimits)
+    watchdog: WatchdogLimits | None = None
+    max_temperature_celsius: float | None = None
+    has_self_test: bool = False
+    has_power_states: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,17 +105,31 @@ class ReceiveRequest:
         when absent.
     sound_speed_m_s : float
         Sound speed for which delays are computed, m/s.
+    tgc : GainCurve, optional
+        Gain over time wanted, dB after sample 0; as the setting ``tgc.curve`` says when absent,
+        and the same at all times where there is no such setting.
+    apertures : tuple of (first, stop), one per transmit, optional
+        Elements to receive, as in a slice. When absent all of them or, if the device has fewer
+        channels than elements, as many as it has about the middle of those that fire.
     """
 
     depth_m: float
     sampling_frequency_hz: float | None = None
     sound_speed_m_s: float = 1540.0
+    tgc: GainCurve | None = None
+    apertures: tuple[tuple[int, int], ...] | None = None
 
     def __post_init__(self) -> None:
         for name in ("depth_m", "sampling_frequency_hz", "sound_speed_m_s"):
             value = getattr(self, name)
             if value is not None and not (math.isfinite(value) and value > 0):
                 raise ArgumentError(f"{name} must be positive and finite, got {value}")
+        if self.tgc is not None and not isinstance(self.tgc, GainCurve):
+            raise ArgumentError(
+                f"tgc must be a GainCurve, got {type(self.tgc).__name__}: make one with "
+                "GainCurve.over_depth"
+            )
+        object.__setattr__(self, "apertures", plain_apertures(self.apertures))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +159,14 @@ class FrontEndStatus:
         Temperature of the front-end, if it has a sensor.
     voltages_v : tuple of (str, float)
         Supply rails by name, if the device reports them.
+    power : PowerState
+        How much of it is awake.
+    frozen : str
+        Why it stopped sending by itself, a value of `FrozenReason`; empty if it did not.
+    watchdog_s : float, optional
+        For how long the host may be silent, s; None without a watchdog, or if it is off.
+    n_triggers, n_triggers_missed : int
+        External triggers since the start, and those that came while the device was busy.
     """
 
     state: FrontEndState
@@ -119,6 +177,11 @@ class FrontEndStatus:
     n_overruns: int = 0
     temperature_celsius: float | None = None
     voltages_v: tuple[tuple[str, float], ...] = ()
+    power: PowerState = PowerState.ACTIVE
+    frozen: str = ""
+    watchdog_s: float | None = None
+    n_triggers: int = 0
+    n_triggers_missed: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ import numpy as np
 
 from usdk.errors import ArgumentError
 from usdk.front_end.description import Capabilities, ReceiveRequest
+from usdk.gain_curve import GainCurve
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 
@@ -38,6 +39,8 @@ def require_within_limits(
         return
     if receive is not None:
         _require_rate(receive, capabilities, model)
+        if receive.tgc is not None:
+            _require_gain(receive.tgc, capabilities, model)
     if sequence is None:
         return
     if len(sequence) > capabilities.max_transmits:
@@ -50,7 +53,67 @@ def require_within_limits(
             f"the sequence asks for a PRF of {sequence.prf_hz:g} Hz, {model} keeps at most "
             f"{capabilities.max_prf_hz:g} Hz (max_prf_hz): ask for less"
         )
+    _require_duty(sequence, probe, capabilities, model)
+    if receive is not None and receive.apertures is not None:
+        _require_apertures(receive.apertures, sequence, probe, capabilities, model)
     _require_channels(sequence, probe, capabilities, model)
+
+
+def _require_gain(tgc: GainCurve, capabilities: Capabilities, model: str) -> None:
+    if capabilities.tgc is None:
+        raise ArgumentError(
+            f"{model} has no gain over time (tgc): leave it out, and let the picture's own "
+            "processing make up for attenuation"
+        )
+    capabilities.tgc.require(tgc, model)
+
+
+def _require_duty(
+    sequence: TransmitSequence, probe: Probe, capabilities: Capabilities, model: str
+) -> None:
+    """Refuse pulses that are too long, or too long for how often they come."""
+    n_cycles, greatest = sequence.n_cycles, capabilities.max_cycles
+    if greatest is not None and n_cycles > greatest:
+        raise ArgumentError(
+            f"the pulse has {n_cycles:g} cycles, {model} sends at most {greatest:g} (max_cycles): "
+            "send a shorter one"
+        )
+    most = capabilities.max_duty_cycle
+    if most is None or sequence.prf_hz is None:
+        return
+    duty = n_cycles / (sequence.frequency_hz or probe.centre_frequency_hz) * sequence.prf_hz
+    if duty > most:
+        raise ArgumentError(
+            f"a pulse of {n_cycles:g} cycles at a PRF of {sequence.prf_hz:g} Hz sends for "
+            f"{duty:.3%} of the time, {model} for at most {most:.3%} (max_duty_cycle): lower the "
+            "PRF, or send a shorter pulse"
+        )
+
+
+def _require_apertures(
+    apertures: tuple[tuple[int, int], ...],
+    sequence: TransmitSequence,
+    probe: Probe,
+    capabilities: Capabilities,
+    model: str,
+) -> None:
+    if len(apertures) != len(sequence):
+        raise ArgumentError(
+            f"{len(apertures)} receive apertures for {len(sequence)} transmits: give one "
+            "(first, stop) per transmit"
+        )
+    for index, (first, stop) in enumerate(apertures):
+        if stop > probe.n_elements:
+            raise ArgumentError(
+                f"receive aperture {index} ends at element {stop}, {probe.name} has "
+                f"{probe.n_elements} elements"
+            )
+        if stop - first > capabilities.n_receive_channels:
+            raise ArgumentError(
+                f"transmit {index} is to be received by {stop - first} elements, {model} has "
+                f"{capabilities.n_receive_channels} channels (n_receive_channels): send it twice "
+                "with half an aperture each, see usdk.multiplexed"
+            )
 
 
 def _require_rate(receive: ReceiveRequest, capabilities: Capabilities, model: str) -> None:

@@ -11,10 +11,11 @@ from usdk.arguments import count, finite
 from usdk.errors import ArgumentError, StateError, UsdkError
 from usdk.front_end.contract import FrontEnd
 from usdk.front_end.description import FrontEndState
+from usdk.gain_curve import GainCurve
 
 __all__ = ["HasSettings", "Setting", "change_settings", "settings_of", "staged"]
 
-Value = bool | int | float | str
+Value = bool | int | float | str | GainCurve
 _MAX_COUNT = 2**62
 
 
@@ -26,12 +27,12 @@ class Setting:
     ----------
     name : str
         Its place in the tree, the branches before dots: ``pace.speed``.
-    value : bool, int, float or str
+    value : bool, int, float, str or GainCurve
         What is really set, of the type that it always has.
     unit : str
         SI unit, ``dB`` or ``%``; empty for a plain number, a word or a switch.
     least, greatest : float, optional
-        Range of a number, both included.
+        Range of a number, or of a curve's gains, both included.
     choices : tuple of str
         The words that a setting of words takes.
     meaning : str
@@ -62,6 +63,12 @@ class Setting:
             if not isinstance(value, str) or (self.choices and value not in self.choices):
                 raise ArgumentError(f"{self.name} is one of {', '.join(self.choices) or 'text'}")
             return value
+        if isinstance(self.value, GainCurve):
+            if not isinstance(value, GainCurve):
+                raise ArgumentError(f"{self.name} is a curve: give a usdk.GainCurve")
+            for gain_db in value.gains_db:
+                self._require_in_range(gain_db)
+            return value
         if isinstance(value, bool):
             raise ArgumentError(f"{self.name} is a number, not on or off")
         is_count = isinstance(self.value, int)
@@ -70,6 +77,10 @@ class Setting:
             if is_count
             else finite(value, self.name)
         )
+        self._require_in_range(number)
+        return number
+
+    def _require_in_range(self, number: float) -> None:
         too_low = self.least is not None and number < self.least
         if too_low or (self.greatest is not None and number > self.greatest):
             unit = f" {self.unit}" if self.unit else ""
@@ -77,7 +88,6 @@ class Setting:
                 f"{self.name} = {number:g}{unit} is out of range: it goes from "
                 f"{self._edge('least')} to {self._edge('greatest')}{unit}"
             )
-        return number
 
     def _edge(self, name: str) -> str:
         edge = getattr(self, name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -16,7 +17,10 @@ from usdk_drivers.simulator.scenes import TRUTHS, SceneName, Truth
 
 __all__ = ["SimulatorAddress", "frames_by_default"]
 
-PROBE_OPTIONS = {"scene", "frames", "noise_db", "realtime", "serial", "dead", "n_dead"}
+PROBE_OPTIONS = {
+    *("scene", "frames", "noise_db", "realtime", "serial", "trigger_hz", "n_channels"),
+    *("dead", "n_dead", "shorted", "weak"),
+}
 RECORDING_OPTIONS = {"loop", "speed"}
 COMMON_OPTIONS = {
     *("seed", "faults", "nak_s", "return_s", "firmware_after", "descriptors", "drift_ppm")
@@ -57,6 +61,8 @@ class SimulatorAddress:
         Which a profile declares.
     electronics : Electronics
         Limits, gain and labels.
+    trigger_hz : float
+        Rate of the generator at the trigger input, Hz; 0 for none.
     """
 
     target: str
@@ -73,6 +79,7 @@ class SimulatorAddress:
     device_faults: DeviceFaults = field(default_factory=DeviceFaults)
     probe: Probe | None = None
     electronics: Electronics = field(default_factory=Electronics)
+    trigger_hz: float = 0.0
 
     @classmethod
     def parse(
@@ -109,6 +116,7 @@ class SimulatorAddress:
                 frames=_frames(scene, options.get("frames"), base),
                 faults=_faults(options, base.faults, seed),
                 device_faults=_device_faults(options, base.device_faults),
+                electronics=_electronics(options, base.electronics),
                 **changes,
             )
         except ArgumentError:
@@ -122,6 +130,8 @@ class SimulatorAddress:
         """Raise `ArgumentError` for a number out of its range."""
         if not (self.seed >= 0 and (self.frames is None or self.frames >= 1) and self.speed >= 0):
             raise ArgumentError("seed and speed must not be negative, frames at least 1")
+        if not 0 <= self.trigger_hz < math.inf:
+            raise ArgumentError(f"trigger_hz must be finite and not negative: {self.trigger_hz}")
         if not self.noise_db <= 0:
             raise ArgumentError(
                 f"noise_db is relative to full scale: at most 0, got {self.noise_db}"
@@ -146,6 +156,7 @@ _READ: dict[str, Callable[[str], Any]] = {
     "speed": float,
     "seed": int,
     "serial": str,
+    "trigger_hz": float,
 }
 """Options that are fields of the same name."""
 
@@ -179,14 +190,18 @@ def _faults(options: dict[str, str], base: FaultPlan, seed: int) -> FaultPlan:
     return replace(base, seed=seed, nak_s=nak_s)
 
 
+def _electronics(options: dict[str, str], base: Electronics) -> Electronics:
+    if "n_channels" not in options:
+        return base
+    return replace(base, n_receive_channels=int(options["n_channels"]))
+
+
 def _device_faults(options: dict[str, str], base: DeviceFaults) -> DeviceFaults:
     changes = {
         name: read(options[name]) for name, read in _READ_OF_DEVICE.items() if name in options
     }
-    if "dead" in options:
-        changes["dead"] = tuple(
-            int(element) for element in filter(None, options["dead"].split(","))
-        )
+    for name in {"dead", "shorted", "weak"} & options.keys():
+        changes[name] = tuple(int(element) for element in filter(None, options[name].split(",")))
     if "descriptors" in options:
         if options["descriptors"] not in set(DescriptorFault):
             raise ArgumentError(

@@ -33,6 +33,8 @@ class DeviceFaults:
         Elements, counted from 0, that neither fire nor listen: their rows hold noise alone.
     n_dead : int
         So many more, chosen by the seed.
+    shorted, weak : tuple of int
+        Elements that are short-circuited, and that fire and listen with a quarter of the amplitude.
     drift_ppm : float
         How much faster than true time the clock runs that stamps the packets, parts per million.
     return_s : float, optional
@@ -52,13 +54,15 @@ class DeviceFaults:
 
     dead: tuple[int, ...] = ()
     n_dead: int = 0
+    shorted: tuple[int, ...] = ()
+    weak: tuple[int, ...] = ()
     drift_ppm: float = 0.0
     return_s: float | None = None
     firmware_after: str | None = None
     descriptors: DescriptorFault | None = None
 
     def __post_init__(self) -> None:
-        if min(self.dead, default=0) < 0 or self.n_dead < 0:
+        if min((*self.dead, *self.shorted, *self.weak), default=0) < 0 or self.n_dead < 0:
             raise ArgumentError("dead elements are counted from 0, and n_dead is not negative")
         if not (math.isfinite(self.drift_ppm) and abs(self.drift_ppm) < 1e6):
             raise ArgumentError(f"drift_ppm must lie within ±1e6, got {self.drift_ppm}")
@@ -73,6 +77,12 @@ class DeviceFaults:
         ArgumentError
             If there are not so many.
         """
+        for name in ("shorted", "weak"):
+            if max(getattr(self, name), default=0) >= n_elements:
+                raise ArgumentError(
+                    f"one of the {name} elements is none of this probe's: it has 0 to "
+                    f"{n_elements - 1}"
+                )
         listed = np.unique(np.array(self.dead, np.intp))
         if listed.size and listed[-1] >= n_elements:
             raise ArgumentError(

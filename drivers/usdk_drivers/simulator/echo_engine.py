@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from usdk.acquisition import DeviceInfo
 from usdk.errors import ArgumentError
-from usdk.front_end import Capabilities
+from usdk.front_end import Capabilities, GainCurve, SelfTest
 from usdk.probe import Probe
-from usdk_drivers.simulator.electronics import Electronics
+from usdk_drivers.simulator.electronics import MAX_CELSIUS, Electronics
+from usdk_drivers.simulator.element_faults import ElementFaults, measured
 from usdk_drivers.simulator.engine import RefusedError
 from usdk_drivers.simulator.scene import Scatterers, Scene
 from usdk_drivers.wire import DataType, DeviceDescription, ErrorCode, SequenceSettings
@@ -56,14 +57,14 @@ class EchoEngine:
         Of the noise.
     electronics : Electronics, optional
         Limits, gain and labels.
-    dead_elements : sequence of int
-        Elements that neither fire nor listen.
+    dead_elements, shorted_elements, weak_elements : sequence of int
+        As in `ElementFaults`.
 
     Notes
     -----
-    Gain does not fall with depth, as behind a perfect time-gain compensation, and is fixed such
-    that the strongest scatterer in a focus of the whole array does not clip, unless the
-    electronics add to it.
+    Echoes do not fade with depth, and the gain is such that the strongest scatterer in a focus of
+    the whole array does not clip, unless the electronics or the gain over time (TGC) add to it.
+    Both amplify the thermal noise, too, and what exceeds the converter's range is clipped.
     """
 
     n_frames: int | None = None
@@ -79,6 +80,8 @@ class EchoEngine:
         seed: int = 1,
         electronics: Electronics | None = None,
         dead_elements: Sequence[int] | NDArray[np.intp] = (),
+        shorted_elements: Sequence[int] = (),
+        weak_elements: Sequence[int] = (),
     ) -> None:
         if n_cine_frames is None and scene.flowing is None:
             raise ArgumentError("frames must be given: this scene moves from frame to frame")
@@ -89,8 +92,10 @@ class EchoEngine:
         electronics = electronics or Electronics()
         gain = 10 ** (electronics.gain_db / 20)
         self._gain = gain * _FULL_SCALE / (probe.n_elements * scene.peak_amplitude)
-        self._is_alive = np.ones(probe.n_elements, np.float32)
-        self._is_alive[np.asarray(dead_elements, np.intp)] = 0
+        self._faults = ElementFaults(
+            dead=dead_elements, shorted=shorted_elements, weak=weak_elements
+        )
+        self._weights = self._faults.weights(probe.n_elements)
         self._noise = 0.0 if noise_db == -math.inf else 2**15 * 10 ** (noise_db / 20)
         self._positions_m = probe.element_positions_m.astype(np.float32)
         self._normals = probe.element_normals.astype(np.float32)
@@ -105,14 +110,26 @@ class EchoEngine:
             ),
             Capabilities(
                 n_transmit_channels=probe.n_elements,
-                n_receive_channels=probe.n_elements,
+                n_receive_channels=min(
+                    electronics.n_receive_channels or probe.n_elements, probe.n_elements
+                ),
                 sampling_frequencies_hz=rates_hz,
                 max_samples=electronics.max_samples,
                 max_transmits=electronics.max_transmits,
                 max_prf_hz=electronics.max_prf_hz,
+                max_duty_cycle=electronics.max_duty_cycle,
+                max_cycles=electronics.max_cycles,
+                tgc=electronics.tgc,
+                trigger=electronics.trigger,
+                watchdog=electronics.watchdog,
+                max_temperature_celsius=MAX_CELSIUS,
+                has_self_test=True,
+                has_power_states=True,
             ),
             probe,
         )
+        self.watchdog_s = electronics.watchdog_s
+        """For how long the host may be silent after power on, s."""
         self.settings: SequenceSettings | None = None
         self._still: NDArray[np.float32] | None = None
         self._cine: OrderedDict[int, NDArray[np.int16]] = OrderedDict()
@@ -128,11 +145,30 @@ class EchoEngine:
             "first_sample_s": (FIRST_SAMPLE_S,) * len(request.sequence),
             "data_type": DataType.INT16,
             "frame_rate_hz": prf_hz / len(request.sequence),
+            "tgc": self._really(request.tgc),
+            "apertures": request.apertures or self._all_channels(request),
         }
         self.settings = SequenceSettings(**fields)
         self._still = None
         self._cine.clear()
         return self.settings
+
+    def self_test(self) -> SelfTest:
+        """Return what is measured of the elements; faults are found, not looked up."""
+        n_elements = self._probe.n_elements
+        impedances_ohm = self._faults.impedances_ohm(n_elements, self._seed)
+        return measured(impedances_ohm, self._weights, f"cable of {self._probe.name}")
+
+    def _really(self, tgc: GainCurve | None) -> GainCurve | None:
+        limits = self.description.capabilities.tgc
+        return None if tgc is None or limits is None else limits.quantised(tgc)
+
+    def _all_channels(self, request: SequenceSettings) -> tuple[tuple[int, int], ...] | None:
+        """Return the first elements for which there are channels, None if that is all of them."""
+        n_channels = self.description.capabilities.n_receive_channels
+        if n_channels == self._probe.n_elements:
+            return None
+        return ((0, n_channels),) * len(request.sequence)
 
     def frame(self, number: int) -> NDArray[np.int16]:
         """Return the frame at its phase of the motion, the same for the same number."""
@@ -159,10 +195,15 @@ class EchoEngine:
                 rf += self._echoes(moving)
         if self._scene.flowing is not None:
             self._add_flowing(index, rf)
-        rf *= np.float32(self._gain) * self._is_alive[:, np.newaxis]
+        rf *= np.float32(self._gain) * self._weights[:, np.newaxis]
         if self._noise:
             random = np.random.default_rng((self._seed, index))
             rf += np.float32(self._noise) * random.standard_normal(rf.shape, np.float32)
+        settings = self._set()
+        if settings.tgc is not None:
+            rf *= settings.tgc.factors(rf.shape[-1], settings.sampling_frequency_hz).astype(
+                np.float32
+            )
         np.rint(rf, out=rf)
         limits = np.iinfo(np.int16)
         return np.clip(rf, limits.min, limits.max).astype(np.int16)
@@ -225,7 +266,7 @@ class EchoEngine:
             self._positions_m,
             self._normals,
             delays_s,
-            np.broadcast_to(self._is_alive, delays_s.shape).copy(),
+            np.broadcast_to(self._weights, delays_s.shape).copy(),
             np.array(settings.first_sample_s)[transmits],
             frequency_hz,
             _pulse_bandwidth(probe.fractional_bandwidth, settings.sequence.n_cycles),
@@ -253,11 +294,24 @@ class EchoEngine:
             "a sampling frequency not on offer": (
                 request.sampling_frequency_hz in can.sampling_frequencies_hz
             ),
+            f"a receive aperture of more than {can.n_receive_channels} elements": (
+                request.apertures is None or request.largest_aperture <= can.n_receive_channels
+            ),
+            "a gain out of range": request.tgc is None or self._is_gain(request.tgc),
+            f"a pulse of more than {can.max_cycles} cycles": (
+                request.sequence.n_cycles <= (can.max_cycles or math.inf)
+            ),
             f"a PRF above {can.max_prf_hz} Hz": (request.sequence.prf_hz or 0) <= can.max_prf_hz,
         }
         for fault, is_right in checks.items():
             if not is_right:
                 raise RefusedError(ErrorCode.OUT_OF_LIMITS, fault)
+
+    def _is_gain(self, tgc: GainCurve) -> bool:
+        limits = self.description.capabilities.tgc
+        if limits is None or len(tgc.times_s) > limits.max_points:
+            return False
+        return limits.least_db <= min(tgc.gains_db) and max(tgc.gains_db) <= limits.greatest_db
 
     def _make_room(self) -> None:
         settings = self._set()

@@ -6,14 +6,29 @@ import math
 from dataclasses import dataclass
 
 from usdk.errors import ArgumentError
+from usdk.front_end import TgcLimits, TriggerLimits, WatchdogLimits
 from usdk.transmit import MAX_TRANSMITS
 from usdk_drivers.simulator.packet_source import FIFO_BYTES
 from usdk_drivers.wire.protocol import MAX_SAMPLES as MOST_SAMPLES
 from usdk_drivers.wire.protocol import MAX_SAMPLING_FREQUENCIES, MAX_STRING_BYTES
 
-__all__ = ["Electronics"]
+__all__ = ["MAX_CELSIUS", "Electronics"]
+
+MAX_CELSIUS = 60.0
+"""Temperature at which the device freezes itself, °C."""
 
 _MOST_FIFO_BYTES = 2**31
+_TGC = TgcLimits(least_db=-20.0, greatest_db=40.0, step_db=0.25, step_s=1e-7)
+_TRIGGER = TriggerLimits(
+    has_input=True,
+    has_output=True,
+    max_rate_hz=10_000.0,
+    max_delay_s=0.1,
+    delay_step_s=1e-8,
+    max_timeout_s=600.0,
+    max_output_width_s=1e-3,
+)
+_WATCHDOG = WatchdogLimits(least_s=0.1, greatest_s=600.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +49,18 @@ class Electronics:
         Added to the gain at which the strongest scatterer just does not clip, dB.
     manufacturer, firmware_version : str
         As reported.
+    n_receive_channels : int
+        Elements that can be received at once; all of them when 0.
+    tgc : TgcLimits
+        Gain over time, beside ``gain_db``.
+    trigger : TriggerLimits
+        Trigger lines.
+    watchdog : WatchdogLimits
+        For how long the host may be silent.
+    watchdog_s : float
+        That time after power on, s.
+    max_duty_cycle, max_cycles : float
+        Limits of the pulse.
 
     Raises
     ------
@@ -49,6 +76,13 @@ class Electronics:
     gain_db: float = 0.0
     manufacturer: str = "usdk"
     firmware_version: str = "1.0.0"
+    n_receive_channels: int = 0
+    tgc: TgcLimits = _TGC
+    trigger: TriggerLimits = _TRIGGER
+    watchdog: WatchdogLimits = _WATCHDOG
+    watchdog_s: float = 10.0
+    max_duty_cycle: float = 0.05
+    max_cycles: float = 128.0
 
     def __post_init__(self) -> None:
         rates_hz = (*self.sampling_frequencies_hz, self.max_prf_hz)
@@ -66,6 +100,19 @@ class Electronics:
             value = getattr(self, name)
             if not 1 <= value <= most:
                 raise ArgumentError(f"{name} must be 1 to {most}, got {value}")
+        tgc = self.tgc
+        is_gain = -math.inf < tgc.least_db <= tgc.greatest_db < math.inf
+        if not (is_gain and 0 <= tgc.step_db < math.inf and 0 <= tgc.step_s < math.inf):
+            raise ArgumentError("the gain's range must be finite and rise, its steps not negative")
+        if not self.watchdog.least_s <= self.watchdog_s <= self.watchdog.greatest_s:
+            raise ArgumentError(
+                f"watchdog_s must be {self.watchdog.least_s:g} to {self.watchdog.greatest_s:g}, "
+                f"got {self.watchdog_s}"
+            )
+        if self.n_receive_channels < 0:
+            raise ArgumentError(
+                f"n_receive_channels must be 0 (all) or more, got {self.n_receive_channels}"
+            )
         if not math.isfinite(self.gain_db):
             raise ArgumentError(f"gain_db must be finite, got {self.gain_db}")
         for name in ("manufacturer", "firmware_version"):

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
+from usdk.front_end import SelfTest
 from usdk_drivers.wire import DeviceDescription, ErrorCode, SequenceSettings
 
 __all__ = ["Engine", "RefusedError"]
@@ -44,6 +45,9 @@ class Engine(Protocol):
 
         Nothing is sent of a lost frame, and the host notices.
         """
+
+    def self_test(self) -> SelfTest | None:
+        """Test the elements; None if it has none to test."""
 
     def timestamp_ns(self, number: int, transmit_index: int) -> int | None:
         """Return when a transmit starts on the device's clock, ns; None if that is unknown."""

@@ -1,4 +1,4 @@
-"""The pace of a simulated device as settings."""
+"""What is set of a simulated device's surroundings: its pace, and what triggers it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,13 @@ from typing import Any
 from usdk.front_end import Setting
 from usdk_drivers.simulator.packet_source import Pace
 
-__all__ = ["pace_settings", "with_setting"]
+__all__ = ["GENERATOR_RATE", "generator_setting", "pace_settings", "with_setting"]
+
+GENERATOR_RATE = "generator.rate_hz"
+"""Name of the setting of what is connected to the trigger input."""
 
 _GREATEST_SPEED = 1000.0
+_GREATEST_RATE_HZ = 1e6
 
 
 def pace_settings(pace: Pace) -> tuple[Setting, ...]:
@@ -28,6 +32,18 @@ def pace_settings(pace: Pace) -> tuple[Setting, ...]:
             value=pace.overruns,
             meaning="frames are made whether or not the host takes them, and dropped and counted",
         ),
+    )
+
+
+def generator_setting(trigger_hz: float) -> Setting:
+    """Return the rate of the generator at the trigger input as a setting."""
+    return Setting(
+        name=GENERATOR_RATE,
+        value=float(trigger_hz),
+        unit="Hz",
+        least=0.0,
+        greatest=_GREATEST_RATE_HZ,
+        meaning="triggers that come to the device's trigger input; 0 for none",
     )
 
 

@@ -247,7 +247,10 @@ class PacketSource:
         if self._is_after_overrun:
             flags |= PacketFlag.AFTER_OVERRUN
             self._is_after_overrun = False
-        samples = None if frame is None else frame[transmit_index]
+        samples = None
+        if frame is not None:
+            first, stop = self._settings.aperture(transmit_index)
+            samples = frame[transmit_index, first:stop]
         timestamp_ns: int | None = 0
         if frame is not None:
             timestamp_ns = self._engine.timestamp_ns(frame_number, transmit_index)

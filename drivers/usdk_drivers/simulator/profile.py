@@ -60,6 +60,7 @@ def load_profile(path: Path) -> SimulatorAddress:
         frames=frames,
         noise_db=afe.number("noise_db", -80.0, infinite=True),
         realtime=timing.flag("realtime", False),
+        trigger_hz=timing.number("trigger_hz", 0.0),
         seed=seed,
         serial=device.text("serial_number", "SIM-1"),
         faults=plan,
@@ -101,10 +102,21 @@ def _electronics(device: Section, timing: Section, afe: Section) -> Electronics:
             "max_samples": timing.whole("max_samples", usual.max_samples),
             "max_transmits": timing.whole("max_transmits", usual.max_transmits),
             "fifo_bytes": timing.whole("fifo_bytes", usual.fifo_bytes),
+            "watchdog_s": timing.number("watchdog_s", usual.watchdog_s),
         }
         electronics = Electronics(**values)
     with afe.named():
-        electronics = replace(electronics, gain_db=afe.number("gain_db", 0.0))
+        electronics = replace(
+            electronics,
+            gain_db=afe.number("gain_db", 0.0),
+            n_receive_channels=afe.whole("n_channels", 0),
+            tgc=replace(
+                electronics.tgc,
+                least_db=afe.number("tgc_least_db", electronics.tgc.least_db),
+                greatest_db=afe.number("tgc_greatest_db", electronics.tgc.greatest_db),
+                step_db=afe.number("tgc_step_db", electronics.tgc.step_db),
+            ),
+        )
     with device.named():
         return replace(
             electronics,
@@ -156,5 +168,10 @@ def _faults(section: Section, elements: Section, seed: int) -> tuple[FaultPlan, 
             descriptors=section.choice("descriptors", DescriptorFault, None),
         )
     with elements.named():
-        dead = elements.wholes("dead")
-        return plan, replace(device_faults, dead=dead, n_dead=elements.whole("n_dead", 0))
+        return plan, replace(
+            device_faults,
+            dead=elements.wholes("dead"),
+            n_dead=elements.whole("n_dead", 0),
+            shorted=elements.wholes("shorted"),
+            weak=elements.wholes("weak"),
+        )

@@ -70,6 +70,8 @@ class RecordingEngine:
             data_type=DataType.of(acquisition.data.dtype),
             frame_rate_hz=rate_hz,
             wanted_depth_m=receive.wanted_depth_m,
+            tgc=receive.tgc,
+            apertures=receive.apertures,
         )
         self._period_s = 1 / rate_hz
 
@@ -81,6 +83,9 @@ class RecordingEngine:
         """Return a frame as it was recorded, None for one that was lost."""
         index = self._index(number % self._n_per_lap)
         return None if index is None else np.asarray(self._acquisition.data[index])
+
+    def self_test(self) -> None:
+        """There are no elements to test."""
 
     def timestamp_ns(self, number: int, transmit_index: int) -> int | None:
         """Return the recorded time of the frame; counted from the frame rate where there is none.

@@ -53,6 +53,8 @@ class SimulatedDevice:
         Memory for what the host has not fetched yet.
     versions : VersionRange, optional
         Protocol versions that the device claims.
+    trigger_hz : float
+        Rate of the generator at the trigger input, Hz; 0 for none.
     """
 
     engine: Engine
@@ -61,6 +63,7 @@ class SimulatedDevice:
     pace: Pace = field(default_factory=Pace)
     fifo_bytes: int = FIFO_BYTES
     versions: VersionRange | None = None
+    trigger_hz: float = 0.0
 
     def firmware(self) -> Firmware:
         """Return the device's side of the protocol, switched on."""
@@ -72,6 +75,7 @@ class SimulatedDevice:
             drift_ppm=self.device_faults.drift_ppm,
             fifo_bytes=self.fifo_bytes,
             firmware_after=self.device_faults.firmware_after,
+            trigger_hz=self.trigger_hz,
         )
 
     def on_usb(self, firmware: Firmware, *, return_s: float | None = None) -> UsbDevice:
@@ -129,6 +133,8 @@ def simulated_device(address: str) -> SimulatedDevice:
         seed=asked.seed,
         electronics=asked.electronics,
         dead_elements=asked.device_faults.dead_elements(asked.probe.n_elements, asked.seed),
+        shorted_elements=asked.device_faults.shorted,
+        weak_elements=asked.device_faults.weak,
     )
     return SimulatedDevice(
         engine=engine,
@@ -136,6 +142,7 @@ def simulated_device(address: str) -> SimulatedDevice:
         device_faults=asked.device_faults,
         pace=Pace(speed=1.0, overruns=True) if asked.realtime else Pace(),
         fifo_bytes=asked.electronics.fifo_bytes,
+        trigger_hz=asked.trigger_hz,
     )
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, Self
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from usdk.acquisition import Acquisition
 from usdk.front_end import Found, Setting
 from usdk_drivers.simulator.device_faults import DeviceFaults
 from usdk_drivers.simulator.engine import Engine
 from usdk_drivers.simulator.faults import FaultPlan
-from usdk_drivers.simulator.pace_settings import pace_settings, with_setting
+from usdk_drivers.simulator.pace_settings import (
+    GENERATOR_RATE,
+    generator_setting,
+    pace_settings,
+    with_setting,
+)
 from usdk_drivers.simulator.packet_source import FIFO_BYTES, Pace
 from usdk_drivers.simulator.probes import PROBES, simulated_probe
 from usdk_drivers.simulator.pyusb_backend import SimulatedBackend
@@ -25,6 +31,7 @@ from usdk_drivers.usb_transport import UsbTransport
 from usdk_drivers.wire import VersionRange
 
 if TYPE_CHECKING:
+    from usdk_drivers.simulator.terminals import SimulatedTerminals
     from usdk_drivers.usbip.sharing import SharedDevices
 
 __all__ = ["SimulatedFrontEnd"]
@@ -54,6 +61,8 @@ class SimulatedFrontEnd(UsbFrontEnd):
         What is wrong with the device; dead elements are the engine's matter.
     fifo_bytes : int
         Memory for what the host has not fetched yet.
+    trigger_hz : float
+        Rate of the generator at the trigger input, Hz; 0 for none.
 
     Notes
     -----
@@ -72,6 +81,7 @@ class SimulatedFrontEnd(UsbFrontEnd):
         versions: VersionRange | None = None,
         device_faults: DeviceFaults | None = None,
         fifo_bytes: int = FIFO_BYTES,
+        trigger_hz: float = 0.0,
     ) -> None:
         simulated = SimulatedDevice(
             engine=engine,
@@ -80,6 +90,7 @@ class SimulatedFrontEnd(UsbFrontEnd):
             versions=versions,
             device_faults=device_faults or DeviceFaults(),
             fifo_bytes=fifo_bytes,
+            trigger_hz=trigger_hz,
         )
         self._firmware = simulated.firmware()
         self.device = simulated.on_usb(self._firmware)
@@ -103,6 +114,17 @@ class SimulatedFrontEnd(UsbFrontEnd):
         return SharedDevices(devices, host=host, port=port)
 
     @classmethod
+    def put_on_terminals(
+        cls, addresses: Sequence[str], *, folder: Path | None
+    ) -> SimulatedTerminals:
+        """Put what is at ``addresses`` (each what follows ``sim:``) on serial ports."""
+        # Not every system has pseudo-terminals.
+        from usdk_drivers.simulator.terminals import SimulatedTerminals
+
+        devices = [simulated_device(address) for address in addresses]
+        return SimulatedTerminals(devices, folder=folder)
+
+    @classmethod
     def playing(
         cls,
         acquisition: Acquisition,
@@ -123,6 +145,7 @@ class SimulatedFrontEnd(UsbFrontEnd):
             pace=simulated.pace,
             device_faults=simulated.device_faults,
             fifo_bytes=simulated.fifo_bytes,
+            trigger_hz=simulated.trigger_hz,
         )
 
     @classmethod
@@ -134,12 +157,18 @@ class SimulatedFrontEnd(UsbFrontEnd):
         ]
 
     def settings(self) -> tuple[Setting, ...]:
-        """Return the pace; the device on the bus offers no settings, its simulator does."""
-        return pace_settings(self._firmware.pace)
+        """Return the device's settings, and its simulator's: the pace, and what triggers it."""
+        own = (*pace_settings(self._firmware.pace), generator_setting(self._firmware.trigger_hz))
+        return (*own, *super().settings())
 
-    def set_setting(self, name: str, value: bool | int | float | str) -> None:
-        """Set one of the pace's settings for the runs to come."""
-        self._firmware.pace = with_setting(self._firmware.pace, name, value)
+    def set_setting(self, name: str, value: Any) -> None:
+        """Set one; those of the simulator hold for the runs to come."""
+        if name == GENERATOR_RATE:
+            self._firmware.trigger_hz = value
+        elif name.startswith("pace."):
+            self._firmware.pace = with_setting(self._firmware.pace, name, value)
+        else:
+            super().set_setting(name, value)
 
     def _clock_s(self) -> float:
         return super()._clock_s() - self._firmware.time_computing_s

@@ -5,11 +5,13 @@
 
 from usdk_drivers.wire.decoder import Damage, DamageReason, Packet, PacketDecoder
 from usdk_drivers.wire.description import DeviceDescription
+from usdk_drivers.wire.element_tests import ElementTests
 from usdk_drivers.wire.message import (
     MESSAGE_HEADER_BYTES,
     MessageType,
     frame_message,
     message_length,
+    message_type,
     unframe_message,
 )
 from usdk_drivers.wire.packet import (
@@ -27,9 +29,19 @@ from usdk_drivers.wire.protocol import (
     PROTOCOL_VERSION,
     DeviceState,
     ErrorCode,
+    FrozenBecause,
+    PowerCode,
     Request,
+    SelfTestState,
 )
 from usdk_drivers.wire.sequence import SequenceSettings, sequence_bytes
+from usdk_drivers.wire.settings import (
+    DeviceSettings,
+    TriggerEdge,
+    TriggerOutput,
+    TriggerSource,
+    TriggerStarts,
+)
 from usdk_drivers.wire.status import DeviceError, DeviceStatus, VersionRange
 
 __all__ = [
@@ -45,20 +57,30 @@ __all__ = [
     "DataType",
     "DeviceDescription",
     "DeviceError",
+    "DeviceSettings",
     "DeviceState",
     "DeviceStatus",
+    "ElementTests",
     "ErrorCode",
+    "FrozenBecause",
     "MessageType",
     "Packet",
     "PacketDecoder",
     "PacketFlag",
     "PacketHeader",
+    "PowerCode",
     "Request",
+    "SelfTestState",
     "SequenceSettings",
+    "TriggerEdge",
+    "TriggerOutput",
+    "TriggerSource",
+    "TriggerStarts",
     "VersionRange",
     "encode_packet",
     "frame_message",
     "message_length",
+    "message_type",
     "sequence_bytes",
     "unframe_message",
 ]

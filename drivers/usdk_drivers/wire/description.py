@@ -5,19 +5,22 @@ from __future__ import annotations
 import math
 import struct
 from dataclasses import dataclass
+from enum import IntFlag
+from typing import Any
 
 from usdk.acquisition import DeviceInfo
 from usdk.errors import ArgumentError, DataDamagedError
-from usdk.front_end import Capabilities
+from usdk.front_end import Capabilities, TgcLimits, TriggerLimits, WatchdogLimits
 from usdk.probe import MAX_ELEMENTS, ArrayKind, Probe
 from usdk_drivers.wire.fields import FieldReader, pack_array, pack_string
 from usdk_drivers.wire.message import MessageType, frame_message, unframe_message
-from usdk_drivers.wire.protocol import MAX_SAMPLING_FREQUENCIES
+from usdk_drivers.wire.protocol import MAX_GAIN_POINTS, MAX_SAMPLING_FREQUENCIES
 
 __all__ = ["DeviceDescription"]
 
 _CAPABILITIES = "IIIIdHH"
-_FIXED_SEQUENCE = 1
+# Duty cycle, cycles; gain: 4 and points; trigger: 5; watchdog: 2; temperature; reserved.
+_LIMITS = "ddddddI4xdddddddf60x"
 _PROBE = "B3xIddddddd"
 # The order is the wire's: append, never insert.
 _KINDS = (
@@ -27,6 +30,16 @@ _KINDS = (
     ArrayKind.PHASED,
     ArrayKind.MATRIX,
 )
+
+
+class _Flag(IntFlag):
+    FIXED_SEQUENCE = 1
+    GAIN = 2
+    TRIGGER_INPUT = 4
+    TRIGGER_OUTPUT = 8
+    WATCHDOG = 16
+    SELF_TEST = 32
+    POWER_STATES = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +66,12 @@ class DeviceDescription:
             can.max_samples,
             can.max_transmits,
             can.max_prf_hz,
-            _FIXED_SEQUENCE if can.sequence_is_fixed else 0,
+            _flags(can),
             len(rates_hz),
         )
         body += struct.pack(f"<{len(rates_hz)}d", *rates_hz)
-        return frame_message(MessageType.DESCRIPTION, body + _pack_probe(self.probe))
+        body += _pack_limits(can) + _pack_probe(self.probe)
+        return frame_message(MessageType.DESCRIPTION, body)
 
     @classmethod
     def unpack(cls, message: bytes | memoryview) -> DeviceDescription:
@@ -70,14 +84,18 @@ class DeviceDescription:
             )
             if n_rates > MAX_SAMPLING_FREQUENCIES:
                 raise DataDamagedError(f"{n_rates} sampling frequencies are too many")
+            rates_hz = reader.unpack(f"{n_rates}d")
             capabilities = Capabilities(
                 n_transmit_channels=transmit,
                 n_receive_channels=receive,
-                sampling_frequencies_hz=reader.unpack(f"{n_rates}d"),
+                sampling_frequencies_hz=rates_hz,
                 max_samples=samples,
                 max_transmits=transmits,
                 max_prf_hz=prf_hz,
-                sequence_is_fixed=bool(flags & _FIXED_SEQUENCE),
+                sequence_is_fixed=bool(flags & _Flag.FIXED_SEQUENCE),
+                has_self_test=bool(flags & _Flag.SELF_TEST),
+                has_power_states=bool(flags & _Flag.POWER_STATES),
+                **_read_limits(reader, _Flag(flags)),
             )
             _check(capabilities)
             probe = _read_probe(reader)
@@ -102,6 +120,84 @@ def _check(can: Capabilities) -> None:
     rates_hz = can.sampling_frequencies_hz + (() if can.sequence_is_fixed else (can.max_prf_hz,))
     if min(counts) < 1 or not all(math.isfinite(rate) and rate > 0 for rate in rates_hz):
         raise DataDamagedError("a capability is zero, negative or not a number")
+
+
+def _flags(can: Capabilities) -> int:
+    return sum(
+        flag
+        for flag, is_set in (
+            (_Flag.FIXED_SEQUENCE, can.sequence_is_fixed),
+            (_Flag.GAIN, can.tgc is not None),
+            (_Flag.TRIGGER_INPUT, can.trigger.has_input),
+            (_Flag.TRIGGER_OUTPUT, can.trigger.has_output),
+            (_Flag.WATCHDOG, can.watchdog is not None),
+            (_Flag.SELF_TEST, can.has_self_test),
+            (_Flag.POWER_STATES, can.has_power_states),
+        )
+        if is_set
+    )
+
+
+def _pack_limits(can: Capabilities) -> bytes:
+    tgc = can.tgc or TgcLimits(least_db=0.0, greatest_db=0.0, max_points=0)
+    trigger = can.trigger
+    watchdog = can.watchdog or WatchdogLimits(least_s=0.0, greatest_s=0.0)
+    return struct.pack(
+        "<" + _LIMITS,
+        _or_nan(can.max_duty_cycle),
+        _or_nan(can.max_cycles),
+        *(tgc.least_db, tgc.greatest_db, tgc.step_db, tgc.step_s, tgc.max_points),
+        *(trigger.max_rate_hz, trigger.max_delay_s, trigger.delay_step_s),
+        *(trigger.max_timeout_s, trigger.max_output_width_s),
+        *(watchdog.least_s, watchdog.greatest_s),
+        _or_nan(can.max_temperature_celsius),
+    )
+
+
+def _read_limits(reader: FieldReader, flags: _Flag) -> dict[str, Any]:
+    duty, cycles, *numbers, temperature = reader.unpack(_LIMITS)
+    least_db, greatest_db, step_db, step_s, n_points, *numbers = numbers
+    rate_hz, delay_s, delay_step_s, timeout_s, width_s, least_s, greatest_s = numbers
+    if not all(math.isfinite(value) and value >= 0 for value in (step_db, step_s, *numbers)):
+        raise DataDamagedError("a limit of gain, trigger or watchdog is negative or no number")
+    is_gain = _Flag.GAIN in flags
+    if is_gain and not (
+        -math.inf < least_db <= greatest_db < math.inf and 1 <= n_points <= MAX_GAIN_POINTS
+    ):
+        raise DataDamagedError("the limits of the gain cannot be")
+    if _Flag.WATCHDOG in flags and not 0 < least_s <= greatest_s:
+        raise DataDamagedError("the limits of the watchdog cannot be")
+    limits = {"max_duty_cycle": duty, "max_cycles": cycles, "max_temperature_celsius": temperature}
+    if any(math.isinf(value) or value <= 0 for value in (duty, cycles)) or math.isinf(temperature):
+        raise DataDamagedError("a limit of the pulse or of the temperature cannot be")
+    return {
+        **{name: None if math.isnan(value) else value for name, value in limits.items()},
+        "tgc": TgcLimits(
+            least_db=least_db,
+            greatest_db=greatest_db,
+            step_db=step_db,
+            step_s=step_s,
+            max_points=n_points,
+        )
+        if is_gain
+        else None,
+        "trigger": TriggerLimits(
+            has_input=_Flag.TRIGGER_INPUT in flags,
+            has_output=_Flag.TRIGGER_OUTPUT in flags,
+            max_rate_hz=rate_hz,
+            max_delay_s=delay_s,
+            delay_step_s=delay_step_s,
+            max_timeout_s=timeout_s,
+            max_output_width_s=width_s,
+        ),
+        "watchdog": WatchdogLimits(least_s=least_s, greatest_s=greatest_s)
+        if _Flag.WATCHDOG in flags
+        else None,
+    }
+
+
+def _or_nan(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _pack_probe(probe: Probe) -> bytes:

@@ -14,6 +14,7 @@ __all__ = [
     "MessageType",
     "frame_message",
     "message_length",
+    "message_type",
     "unframe_message",
 ]
 
@@ -27,6 +28,8 @@ class MessageType(IntEnum):
 
     DESCRIPTION = 1
     SEQUENCE = 2
+    SETTINGS = 3
+    SELF_TEST = 4
 
 
 def frame_message(kind: MessageType, body: bytes) -> bytes:
@@ -47,6 +50,11 @@ def message_length(start: bytes | memoryview) -> int:
         If it is no header, or claims more than `MAX_MESSAGE_BYTES`.
     """
     return MESSAGE_HEADER_BYTES + _header(start)[1]
+
+
+def message_type(start: bytes | memoryview) -> int:
+    """Return the type of the message that begins with ``start``; raises as `message_length`."""
+    return _header(start)[0]
 
 
 def unframe_message(kind: MessageType, message: bytes | memoryview) -> memoryview:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 __all__ = [
+    "MAX_GAIN_POINTS",
     "MAX_MESSAGE_BYTES",
     "MAX_PAYLOAD_BYTES",
     "MAX_RAILS",
@@ -15,7 +16,10 @@ __all__ = [
     "PROTOCOL_VERSION",
     "DeviceState",
     "ErrorCode",
+    "FrozenBecause",
+    "PowerCode",
     "Request",
+    "SelfTestState",
 ]
 
 PROTOCOL_VERSION = 1
@@ -28,6 +32,7 @@ MAX_SAMPLES = 2**20
 MAX_STRING_BYTES = 255
 MAX_SAMPLING_FREQUENCIES = 64
 MAX_RAILS = 8
+MAX_GAIN_POINTS = 1024
 
 
 class Request(IntEnum):
@@ -40,6 +45,9 @@ class Request(IntEnum):
     STOP = 0x05
     GET_STATUS = 0x06
     GET_ERROR = 0x07
+    SET_POWER = 0x08
+    KEEP_ALIVE = 0x09
+    START_SELF_TEST = 0x0A
 
 
 class DeviceState(IntEnum):
@@ -51,6 +59,33 @@ class DeviceState(IntEnum):
     RUNNING = 3
     ENDED = 4
     FAILED = 5
+    FROZEN = 6
+
+
+class PowerCode(IntEnum):
+    """How much of the device is awake."""
+
+    ACTIVE = 0
+    FREEZE = 1
+    STANDBY = 2
+
+
+class FrozenBecause(IntEnum):
+    """Why the device stopped sending by itself."""
+
+    NOT_FROZEN = 0
+    HOST_SILENT = 1
+    OVER_TEMPERATURE = 2
+    TRIGGER_TIMEOUT = 3
+
+
+class SelfTestState(IntEnum):
+    """How far the last self-test is."""
+
+    NONE = 0
+    RUNNING = 1
+    DONE = 2
+    FAILED = 3
 
 
 class ErrorCode(IntEnum):
@@ -65,3 +100,8 @@ class ErrorCode(IntEnum):
     HARDWARE = 6
     BUSY = 7
     UNKNOWN_REQUEST = 8
+    NOT_ACTIVE = 9
+    OVER_TEMPERATURE = 10
+    HOST_SILENT = 11
+    TRIGGER_TIMEOUT = 12
+    UNSUPPORTED = 13

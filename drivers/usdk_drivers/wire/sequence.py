@@ -10,6 +10,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.acquisition import GainCurve
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.probe import MAX_ELEMENTS
 from usdk.transmit import (
@@ -24,13 +25,14 @@ from usdk.transmit import (
 from usdk_drivers.wire.fields import FieldReader, pack_array
 from usdk_drivers.wire.message import MessageType, frame_message, unframe_message
 from usdk_drivers.wire.packet import DataType
-from usdk_drivers.wire.protocol import MAX_SAMPLES
+from usdk_drivers.wire.protocol import MAX_GAIN_POINTS, MAX_SAMPLES
 
 __all__ = ["SequenceSettings", "sequence_bytes"]
 
-_SETTINGS = "IIIIddddddddB7x"
-_WAVE = "BBHIIId7d"
+_SETTINGS = "IIIIddddddddB3xI40x"
+_WAVE = "BBHIIId7dII8x"
 _HAS_APERTURE = 1
+_HAS_RECEIVE_APERTURE = 2
 _N_PARAMETERS = 7
 
 
@@ -67,6 +69,10 @@ class SequenceSettings:
         NaN in a request, or if unknown.
     wanted_depth_m : float, optional
         Depth that was asked for, m.
+    tgc : GainCurve, optional
+        Gain over time; absent for one that is the same at all times.
+    apertures : tuple of (first, stop), one per transmit, optional
+        Elements that are received; all of them when absent.
     """
 
     configuration_id: int
@@ -80,12 +86,28 @@ class SequenceSettings:
     data_type: DataType | None = None
     frame_rate_hz: float = math.nan
     wanted_depth_m: float | None = None
+    tgc: GainCurve | None = None
+    apertures: tuple[tuple[int, int], ...] | None = None
+
+    def aperture(self, transmit: int) -> tuple[int, int]:
+        """Return which elements of a transmit are received, as in a slice."""
+        return self.apertures[transmit] if self.apertures else (0, self.delays_s.shape[1])
+
+    @property
+    def largest_aperture(self) -> int:
+        """Most elements that are received of a transmit."""
+        if self.apertures is None:
+            return int(self.delays_s.shape[1])
+        return max(stop - first for first, stop in self.apertures)
 
     def pack(self) -> bytes:
         """Return the whole message."""
         n_transmits, n_elements = self.delays_s.shape
         if n_transmits != len(self.sequence) or n_transmits != len(self.first_sample_s):
             raise ArgumentError("one row of delays and one first sample per transmit")
+        if self.apertures is not None and len(self.apertures) != n_transmits:
+            raise ArgumentError("one receive aperture per transmit, or none at all")
+        gains = _pack_gains(self.tgc)
         body = struct.pack(
             "<" + _SETTINGS,
             self.configuration_id,
@@ -101,25 +123,27 @@ class SequenceSettings:
             self.frame_rate_hz,
             _or_nan(self.wanted_depth_m),
             self.data_type or 0,
+            len(gains) // 2,
         )
-        waves = map(_pack_wave, self.sequence.transmits, self.first_sample_s)
-        return frame_message(
-            MessageType.SEQUENCE, body + b"".join(waves) + pack_array(self.delays_s)
-        )
+        apertures = self.apertures or (None,) * n_transmits
+        waves = map(_pack_wave, self.sequence.transmits, self.first_sample_s, apertures)
+        arrays = pack_array(self.delays_s) + pack_array(gains)
+        return frame_message(MessageType.SEQUENCE, body + b"".join(waves) + arrays)
 
     @classmethod
     def unpack(cls, message: bytes | memoryview) -> SequenceSettings:
         """Return the settings; `DataDamagedError` if the message is none."""
         reader = FieldReader(unframe_message(MessageType.SEQUENCE, message))
-        (identifier, n_transmits, n_elements, n_samples, *numbers, data_type) = reader.unpack(
-            _SETTINGS
-        )
+        fields = reader.unpack(_SETTINGS)
+        identifier, n_transmits, n_elements, n_samples, *numbers, data_type, n_gain_points = fields
         frequency_hz, n_cycles, prf_hz, sampling_hz, demodulation_hz, *numbers = numbers
         speed_m_s, rate_hz, wanted_depth_m = numbers
         if not (1 <= n_transmits <= MAX_TRANSMITS and 1 <= n_elements <= MAX_ELEMENTS):
             raise DataDamagedError(f"a sequence of {n_transmits} transmits, {n_elements} elements")
         if not 1 <= n_samples <= MAX_SAMPLES or data_type not in (0, *DataType):
             raise DataDamagedError(f"{n_samples} samples of type {data_type}")
+        if n_gain_points > MAX_GAIN_POINTS:
+            raise DataDamagedError(f"a gain curve of {n_gain_points} points")
         if not all(math.isfinite(value) and value > 0 for value in (sampling_hz, speed_m_s)):
             raise DataDamagedError("sampling frequency and sound speed must be positive")
         if not (math.isnan(wanted_depth_m) or 0 < wanted_depth_m < math.inf):
@@ -127,7 +151,7 @@ class SequenceSettings:
         if not (math.isfinite(demodulation_hz) and demodulation_hz >= 0):
             raise DataDamagedError("the demodulation frequency must be 0 or positive")
         try:
-            waves, first_sample_s = zip(
+            waves, first_sample_s, windows = zip(
                 *(_read_wave(reader) for _ in range(n_transmits)), strict=True
             )
             sequence = TransmitSequence(
@@ -139,6 +163,7 @@ class SequenceSettings:
         except ArgumentError as error:
             raise DataDamagedError(f"an impossible transmit: {error}") from error
         delays_s = reader.array(n_transmits, n_elements)
+        tgc = _gains(reader.array(n_gain_points, 2))
         reader.finish()
         if np.any(np.isinf(delays_s)) or not all(map(math.isfinite, first_sample_s)):
             raise DataDamagedError("a delay or first sample is not finite")
@@ -154,6 +179,8 @@ class SequenceSettings:
             data_type=DataType(data_type) if data_type else None,
             frame_rate_hz=rate_hz,
             wanted_depth_m=_or_none(wanted_depth_m),
+            tgc=tgc,
+            apertures=_apertures(windows, n_elements),
         )
 
 
@@ -165,7 +192,37 @@ def _or_none(value: float) -> float | None:
     return None if math.isnan(value) else value
 
 
-def _pack_wave(wave: Transmit, first_sample_s: float) -> bytes:
+def _pack_gains(tgc: GainCurve | None) -> NDArray[np.float64]:
+    """Return time and gain of each point in turn."""
+    if tgc is None:
+        return np.empty(0)
+    return np.column_stack((tgc.times_s, tgc.gains_db)).reshape(-1)
+
+
+def _gains(points: NDArray[np.float64]) -> GainCurve | None:
+    if not points.size:
+        return None
+    try:
+        return GainCurve(times_s=points[:, 0].tolist(), gains_db=points[:, 1].tolist())
+    except ArgumentError as error:
+        raise DataDamagedError(f"an impossible gain curve: {error}") from error
+
+
+def _apertures(
+    windows: tuple[tuple[int, int] | None, ...], n_elements: int
+) -> tuple[tuple[int, int], ...] | None:
+    """Return the receive apertures, if they are given for all transmits or for none."""
+    if all(window is None for window in windows):
+        return None
+    given = tuple(window for window in windows if window is not None)
+    if len(given) < len(windows):
+        raise DataDamagedError("receive apertures are given for some transmits and not for others")
+    if not all(0 <= first < stop <= n_elements for first, stop in given):
+        raise DataDamagedError("a receive aperture is empty, or has elements that are not there")
+    return given
+
+
+def _pack_wave(wave: Transmit, first_sample_s: float, received: tuple[int, int] | None) -> bytes:
     element = 0
     parameters: tuple[float, ...] = ()
     match wave:
@@ -183,11 +240,14 @@ def _pack_wave(wave: Transmit, first_sample_s: float) -> bytes:
     first, stop = wave.aperture or (0, 0)
     padded = parameters + (0.0,) * (_N_PARAMETERS - len(parameters))
     flags = _HAS_APERTURE if wave.aperture else 0
-    return struct.pack("<" + _WAVE, kind, flags, 0, first, stop, element, first_sample_s, *padded)
+    flags |= _HAS_RECEIVE_APERTURE if received else 0
+    head = (kind, flags, 0, first, stop, element, first_sample_s)
+    return struct.pack("<" + _WAVE, *head, *padded, *(received or (0, 0)))
 
 
-def _read_wave(reader: FieldReader) -> tuple[Transmit, float]:
+def _read_wave(reader: FieldReader) -> tuple[Transmit, float, tuple[int, int] | None]:
     kind, flags, _, first, stop, element, first_sample_s, *values = reader.unpack(_WAVE)
+    received = (values[7], values[8]) if flags & _HAS_RECEIVE_APERTURE else None
     aperture = (first, stop) if flags & _HAS_APERTURE else None
     one, two = (values[0], values[1], values[2]), (values[3], values[4], values[5])
     wave: Transmit
@@ -205,4 +265,4 @@ def _read_wave(reader: FieldReader) -> tuple[Transmit, float]:
             wave = SingleElement(element=element, aperture=aperture)
         case _:
             raise DataDamagedError(f"transmit kind {kind} is unknown")
-    return wave, first_sample_s
+    return wave, first_sample_s, received

@@ -7,14 +7,24 @@ import struct
 from dataclasses import dataclass
 
 from usdk.errors import DataDamagedError
-from usdk_drivers.wire.protocol import MAX_RAILS, PROTOCOL_VERSION, DeviceState, ErrorCode
+from usdk_drivers.wire.protocol import (
+    MAX_RAILS,
+    PROTOCOL_VERSION,
+    DeviceState,
+    ErrorCode,
+    FrozenBecause,
+    PowerCode,
+    SelfTestState,
+)
 
 __all__ = ["DeviceError", "DeviceStatus", "VersionRange"]
 
 _VERSIONS = struct.Struct("<4sHH")
 _VERSIONS_MAGIC = b"USDK"
-_STATUS = struct.Struct("<HBBIHHfQQ")
+_STATUS = struct.Struct("<HBBIHHfQQBBBxIIfQQ")
 _RAIL = struct.Struct("<8sf")
+# Rails end at byte 160; the rest is reserved.
+_STATUS_BYTES = 192
 _ERROR = struct.Struct("<HH")
 _RAIL_NAME_BYTES = 8
 MAX_ERROR_TEXT_BYTES = 252
@@ -60,6 +70,20 @@ class DeviceStatus:
         NaN without a sensor.
     voltages_v : tuple of (name, V)
         Supply rails; names of up to 8 ASCII characters.
+    power : PowerCode
+        How much of the device is awake.
+    frozen : FrozenBecause
+        Why it stopped sending by itself.
+    self_test : SelfTestState
+        How far the last self-test is.
+    settings_id : int
+        The last SETTINGS dealt with.
+    self_test_id : int
+        Counts self-tests since power on.
+    watchdog_s : float
+        For how long the host may be silent, s; 0 for any time.
+    n_triggers, n_triggers_missed : int
+        External triggers since the start, and those that came while the device was busy.
     """
 
     state: DeviceState
@@ -70,11 +94,19 @@ class DeviceStatus:
     n_overruns: int = 0
     temperature_celsius: float = math.nan
     voltages_v: tuple[tuple[str, float], ...] = ()
+    power: PowerCode = PowerCode.ACTIVE
+    frozen: FrozenBecause = FrozenBecause.NOT_FROZEN
+    self_test: SelfTestState = SelfTestState.NONE
+    settings_id: int = 0
+    self_test_id: int = 0
+    watchdog_s: float = 0.0
+    n_triggers: int = 0
+    n_triggers_missed: int = 0
 
-    N_BYTES = _STATUS.size + MAX_RAILS * _RAIL.size
+    N_BYTES = _STATUS_BYTES
 
     def pack(self) -> bytes:
-        """Return the answer, 128 bytes."""
+        """Return the answer, 192 bytes."""
         rails = self.voltages_v[:MAX_RAILS]
         head = _STATUS.pack(
             PROTOCOL_VERSION,
@@ -86,6 +118,14 @@ class DeviceStatus:
             self.temperature_celsius,
             self.n_frames_made,
             self.n_overruns,
+            self.power,
+            self.frozen,
+            self.self_test,
+            self.settings_id,
+            self.self_test_id,
+            self.watchdog_s,
+            self.n_triggers,
+            self.n_triggers_missed,
         )
         body = b"".join(_RAIL.pack(name.encode("ascii", "replace"), volt) for name, volt in rails)
         return (head + body).ljust(self.N_BYTES, b"\0")
@@ -96,11 +136,18 @@ class DeviceStatus:
         if len(answer) != cls.N_BYTES:
             raise DataDamagedError(f"a status has {cls.N_BYTES} bytes, got {len(answer)}")
         fields = _STATUS.unpack_from(answer)
-        version, state, n_rails, configuration_id, result, run, temperature, made, dropped = fields
+        version, state, n_rails, configuration_id, result, run, temperature, *counts = fields
+        made, dropped, power, frozen, self_test, settings_id, self_test_id, *more = counts
+        watchdog_s, n_triggers, n_triggers_missed = more
         if version != PROTOCOL_VERSION or n_rails > MAX_RAILS:
             raise DataDamagedError("a status of another protocol version")
         if state not in set(DeviceState) or result not in set(ErrorCode):
             raise DataDamagedError(f"a status with unknown state {state} or result {result}")
+        known = (power in set(PowerCode), frozen in set(FrozenBecause))
+        if not all(known) or self_test not in set(SelfTestState):
+            raise DataDamagedError(f"a status with unknown {power=}, {frozen=} or {self_test=}")
+        if not (math.isfinite(watchdog_s) and watchdog_s >= 0):
+            raise DataDamagedError("a status with a watchdog's time that cannot be")
         rails = (
             _RAIL.unpack_from(answer, _STATUS.size + index * _RAIL.size) for index in range(n_rails)
         )
@@ -115,6 +162,14 @@ class DeviceStatus:
             voltages_v=tuple(
                 (name.rstrip(b"\0").decode("ascii", "replace"), volt) for name, volt in rails
             ),
+            power=PowerCode(power),
+            frozen=FrozenBecause(frozen),
+            self_test=SelfTestState(self_test),
+            settings_id=settings_id,
+            self_test_id=self_test_id,
+            watchdog_s=watchdog_s,
+            n_triggers=n_triggers,
+            n_triggers_missed=n_triggers_missed,
         )
 
 

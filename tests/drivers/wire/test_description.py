@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from usdk.acquisition import DeviceInfo
 from usdk.errors import ArgumentError, DataDamagedError
-from usdk.front_end import Capabilities
+from usdk.front_end import Capabilities, TgcLimits, TriggerLimits, WatchdogLimits
 from usdk.probe import Probe
 from usdk_drivers.simulator import PROBES, simulated_probe
 from usdk_drivers.wire import DeviceDescription
@@ -25,6 +25,11 @@ CAPABILITIES = Capabilities(
     max_transmits=300,
     max_prf_hz=1e4 / 3,
     sequence_is_fixed=True,
+    tgc=TgcLimits(least_db=-6.5, greatest_db=1e2 / 3, step_db=0.1, step_s=1e-7, max_points=9),
+    trigger=TriggerLimits(has_output=True, max_rate_hz=1e4 / 3, max_output_width_s=1e-3),
+    watchdog=WatchdogLimits(least_s=0.1, greatest_s=7.0),
+    max_duty_cycle=1 / 3,
+    has_self_test=True,
 )
 
 
@@ -53,6 +58,34 @@ def test_every_truncation_is_refused(small_probe: Probe) -> None:
     for n_bytes in range(len(whole)):
         with pytest.raises(DataDamagedError):
             DeviceDescription.unpack(whole[:n_bytes])
+
+
+@pytest.mark.parametrize(
+    ("offset", "layout", "value"),
+    [
+        (0, "<d", 0.0),
+        (8, "<d", math.inf),
+        (16, "<d", 200.0),  # above the greatest gain
+        (24, "<d", math.nan),
+        (32, "<d", -1.0),
+        (48, "<I", 0),
+        (48, "<I", 1025),
+        (56, "<d", -1.0),
+        (96, "<d", 0.0),
+        (104, "<d", 0.01),  # below the least time
+        (112, "<f", math.inf),
+    ],
+)
+def test_an_impossible_limit_is_refused(
+    small_probe: Probe, offset: int, layout: str, value: float
+) -> None:
+    whole = bytearray(described(small_probe).pack())
+    # Found by the duty cycle with which the limits begin.
+    start = whole.index(struct.pack("<d", 1 / 3))
+    struct.pack_into(layout, whole, start + offset, value)
+    struct.pack_into("<I", whole, 12, zlib.crc32(whole[16:]))
+    with pytest.raises(DataDamagedError, match="limit"):
+        DeviceDescription.unpack(bytes(whole))
 
 
 def test_trailing_bytes_are_refused(small_probe: Probe) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from usdk.acquisition import GainCurve
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.probe import Probe
 from usdk.transmit import PlaneWave, TransmitSequence
@@ -54,6 +55,41 @@ def test_what_is_left_to_the_device_comes_back_as_none(small_probe: Probe) -> No
     assert math.isnan(got.frame_rate_hz)
 
 
+def test_gain_and_receive_apertures_come_back(
+    small_probe: Probe, every_wave: TransmitSequence
+) -> None:
+    tgc = GainCurve(times_s=(0.0, 1e-5 / 3), gains_db=(0.1, 40.0))
+    apertures = ((0, 2), (1, 4), (2, 3), (0, 4))
+    sent = settings_of(every_wave, small_probe, tgc=tgc, apertures=apertures)
+    got = SequenceSettings.unpack(sent.pack())
+    assert (got.tgc, got.apertures) == (tgc, apertures)
+    assert got.aperture(1) == (1, 4)
+    assert got.largest_aperture == 4
+    assert SequenceSettings.unpack(settings_of(every_wave, small_probe).pack()).aperture(1) == (
+        0,
+        4,
+    )
+
+
+@pytest.mark.parametrize("aperture", [(2, 2), (3, 1), (0, 5)])
+def test_an_impossible_receive_aperture_is_refused(
+    small_probe: Probe, every_wave: TransmitSequence, aperture: tuple[int, int]
+) -> None:
+    apertures = (aperture,) * len(every_wave)
+    whole = settings_of(every_wave, small_probe, apertures=apertures).pack()
+    with pytest.raises(DataDamagedError, match="aperture"):
+        SequenceSettings.unpack(whole)
+
+
+def test_a_gain_curve_whose_times_fall_is_refused(
+    small_probe: Probe, every_wave: TransmitSequence
+) -> None:
+    tgc = GainCurve(times_s=(0.0, 1e-5), gains_db=(0.0, 40.0))
+    whole = settings_of(every_wave, small_probe, tgc=tgc).pack()
+    with pytest.raises(DataDamagedError, match="gain"):
+        SequenceSettings.unpack(changed(whole, len(whole) - 16 - 16, "<d", -1.0))
+
+
 def test_rows_must_fit_the_transmits(small_probe: Probe, every_wave: TransmitSequence) -> None:
     with pytest.raises(ArgumentError):
         settings_of(every_wave, small_probe, first_sample_s=(0.0,)).pack()
@@ -83,10 +119,13 @@ def changed(whole: bytes, offset: int, layout: str, value: float) -> bytes:
         (72, "<d", 0.0),
         (72, "<d", math.inf),
         (80, "<B", 4),
-        (88, "<B", 9),
-        (88 + 16, "<d", math.nan),
-        (88 + 24, "<d", 2.0),
-        (88 + 4 * 80, "<d", math.inf),
+        (84, "<I", 1025),
+        (84, "<I", 1),
+        (128, "<B", 9),
+        (128 + 1, "<B", 2),
+        (128 + 16, "<d", math.nan),
+        (128 + 24, "<d", 2.0),
+        (128 + 4 * 96, "<d", math.inf),
     ],
 )
 def test_an_impossible_field_is_refused(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import struct
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,9 @@ from usdk_drivers.wire import (
     DeviceState,
     DeviceStatus,
     ErrorCode,
+    FrozenBecause,
+    PowerCode,
+    SelfTestState,
     VersionRange,
 )
 
@@ -25,11 +29,19 @@ STATUS = DeviceStatus(
     n_overruns=12,
     temperature_celsius=36.5,
     voltages_v=(("HV+", 35.25), ("HV-minus", -35.25)),
+    power=PowerCode.FREEZE,
+    frozen=FrozenBecause.HOST_SILENT,
+    self_test=SelfTestState.RUNNING,
+    settings_id=2**31,
+    self_test_id=3,
+    watchdog_s=0.5,
+    n_triggers=2**40,
+    n_triggers_missed=5,
 )
 
 
 def test_a_status_comes_back() -> None:
-    assert len(STATUS.pack()) == 128
+    assert len(STATUS.pack()) == 192
     assert DeviceStatus.unpack(STATUS.pack()) == STATUS
 
 
@@ -39,7 +51,18 @@ def test_a_device_without_sensors_reports_nan_and_no_rails() -> None:
     assert status.voltages_v == ()
 
 
-@given(st.one_of(st.binary(max_size=140), st.binary(min_size=128, max_size=128)))
+@pytest.mark.parametrize(
+    ("offset", "layout", "value"),
+    [(32, "<B", 3), (33, "<B", 4), (34, "<B", 4), (44, "<f", math.nan), (44, "<f", -1.0)],
+)
+def test_an_impossible_field_is_refused(offset: int, layout: str, value: float) -> None:
+    spoilt = bytearray(STATUS.pack())
+    struct.pack_into(layout, spoilt, offset, value)
+    with pytest.raises(DataDamagedError):
+        DeviceStatus.unpack(bytes(spoilt))
+
+
+@given(st.one_of(st.binary(max_size=200), st.binary(min_size=192, max_size=192)))
 def test_any_status_is_read_or_refused(answer: bytes) -> None:
     with contextlib.suppress(DataDamagedError):
         DeviceStatus.unpack(answer)

@@ -14,7 +14,16 @@ import numpy as np
 import pytest
 
 from usdk.acquisition import DeviceInfo
-from usdk.front_end import Capabilities
+from usdk.front_end import (
+    Capabilities,
+    ElementCondition,
+    ElementTest,
+    GainCurve,
+    SelfTest,
+    TgcLimits,
+    TriggerLimits,
+    WatchdogLimits,
+)
 from usdk.probe import ArrayKind, Probe
 from usdk.transmit import (
     DivergingWave,
@@ -27,13 +36,23 @@ from usdk_drivers.wire import (
     DataType,
     DeviceDescription,
     DeviceError,
+    DeviceSettings,
     DeviceState,
     DeviceStatus,
+    ElementTests,
     ErrorCode,
+    FrozenBecause,
+    MessageType,
     PacketFlag,
     PacketHeader,
+    PowerCode,
     Request,
+    SelfTestState,
     SequenceSettings,
+    TriggerEdge,
+    TriggerOutput,
+    TriggerSource,
+    TriggerStarts,
     VersionRange,
     encode_packet,
 )
@@ -85,7 +104,7 @@ HEADER = PacketHeader(
     flags=PacketFlag.AFTER_OVERRUN,
 )
 STATUS = DeviceStatus(
-    state=DeviceState.RUNNING,
+    state=DeviceState.FROZEN,
     configuration_id=7,
     result=ErrorCode.OUT_OF_LIMITS,
     run=9,
@@ -93,6 +112,58 @@ STATUS = DeviceStatus(
     n_overruns=13,
     temperature_celsius=36.5,
     voltages_v=(("HV+", 35.25), ("HV-", -35.25)),
+    power=PowerCode.STANDBY,
+    frozen=FrozenBecause.OVER_TEMPERATURE,
+    self_test=SelfTestState.DONE,
+    settings_id=15,
+    self_test_id=17,
+    watchdog_s=2.5,
+    n_triggers=19,
+    n_triggers_missed=21,
+)
+SETTINGS = DeviceSettings(
+    settings_id=6,
+    source=TriggerSource.EXTERNAL,
+    edge=TriggerEdge.FALLING,
+    starts=TriggerStarts.TRANSMIT,
+    delay_s=0.25e-6,
+    timeout_s=1.5,
+    output=TriggerOutput.TRANSMIT,
+    output_width_s=2e-6,
+    watchdog_s=2.5,
+)
+FOUND = SelfTest(
+    elements=(
+        ElementTest(condition=ElementCondition.GOOD, impedance_ohm=50.5, sensitivity_db=0.25),
+        ElementTest(condition=ElementCondition.OPEN, impedance_ohm=1e6),
+        ElementTest(condition=ElementCondition.SHORT, impedance_ohm=0.5, sensitivity_db=-60.0),
+        ElementTest(condition=ElementCondition.WEAK, sensitivity_db=-12.0),
+    ),
+    cable_id="cable 7",
+)
+CAPABILITIES = Capabilities(
+    n_transmit_channels=3,
+    n_receive_channels=2,
+    sampling_frequencies_hz=(14e6, 28e6),
+    max_samples=4096,
+    max_transmits=256,
+    max_prf_hz=5000.0,
+    max_duty_cycle=0.0625,
+    max_cycles=64.0,
+    tgc=TgcLimits(least_db=-6.0, greatest_db=40.0, step_db=0.25, step_s=1e-6, max_points=16),
+    trigger=TriggerLimits(
+        has_input=True,
+        has_output=True,
+        max_rate_hz=4000.0,
+        max_delay_s=0.125,
+        delay_step_s=1e-8,
+        max_timeout_s=60.0,
+        max_output_width_s=1e-3,
+    ),
+    watchdog=WatchdogLimits(least_s=0.125, greatest_s=30.0),
+    max_temperature_celsius=62.5,
+    has_self_test=True,
+    has_power_states=True,
 )
 
 MADE: dict[str, Callable[[], bytes]] = {
@@ -101,16 +172,11 @@ MADE: dict[str, Callable[[], bytes]] = {
     "error": lambda: DeviceError(ErrorCode.HARDWARE, "zu heiß").pack(),
     "description": lambda: DeviceDescription(
         DeviceInfo(manufacturer="maker", model="módel", serial_number="S1", firmware_version="1.0"),
-        Capabilities(
-            n_transmit_channels=3,
-            n_receive_channels=3,
-            sampling_frequencies_hz=(14e6, 28e6),
-            max_samples=4096,
-            max_transmits=256,
-            max_prf_hz=5000.0,
-        ),
+        CAPABILITIES,
         PROBE,
     ).pack(),
+    "settings": SETTINGS.pack,
+    "self-test": lambda: ElementTests(FOUND).pack(),
     "sequence": lambda: SequenceSettings(
         configuration_id=5,
         sequence=SEQUENCE,
@@ -122,6 +188,8 @@ MADE: dict[str, Callable[[], bytes]] = {
         data_type=DataType.INT16,
         frame_rate_hz=500.0,
         wanted_depth_m=0.04,
+        tgc=GainCurve(times_s=(0.0, 25e-6), gains_db=(3.0, 30.5)),
+        apertures=((0, 2), (1, 3), (0, 2), (1, 3)),
     ).pack(),
     "packet": lambda: encode_packet(HEADER, np.array([[1, -2, 3], [-4, 5, -6]], np.int16)),
     "iq packet": lambda: encode_packet(
@@ -193,7 +261,7 @@ def test_the_page_s_status_is_the_driver_s() -> None:
     fields = read_by_offset("Status", VECTORS["status"])
     rails = fields.pop("rails")
     assert struct.unpack_from("<8sf", rails, 12) == (b"HV-\0\0\0\0\0", -35.25)
-    assert (fields.pop("version"), fields.pop("n_rails")) == (1, 2)
+    assert (fields.pop("version"), fields.pop("n_rails"), fields.pop("reserved")) == (1, 2, 0)
     for name, value in fields.items():
         assert value == getattr(STATUS, name), name
 
@@ -208,7 +276,9 @@ def test_the_page_s_error_and_version_are_the_driver_s() -> None:
     }
 
 
-@pytest.mark.parametrize(("name", "number"), [("description", 1), ("sequence", 2)])
+@pytest.mark.parametrize(
+    ("name", "number"), [("description", 1), ("sequence", 2), ("settings", 3), ("self-test", 4)]
+)
 def test_the_page_s_message_header_is_the_driver_s(name: str, number: int) -> None:
     data = VECTORS[name]
     assert read_by_offset("Messages", data) == {
@@ -243,6 +313,20 @@ def test_the_page_s_description_is_the_driver_s() -> None:
         256,
         5e3,
     )
+    assert fields["flags"] == 0x7E
+    assert (fields["max_duty_cycle"], fields["max_cycles"]) == (0.0625, 64.0)
+    assert CAPABILITIES.tgc is not None
+    assert CAPABILITIES.watchdog is not None
+    for branch, limits in (
+        ("tgc", CAPABILITIES.tgc),
+        ("trigger", CAPABILITIES.trigger),
+        ("watchdog", CAPABILITIES.watchdog),
+    ):
+        told = {k: v for k, v in fields.items() if k.startswith(branch + "_")}
+        for name, value in told.items():
+            assert value == getattr(limits, name.removeprefix(branch + "_")), name
+        assert len(told) >= 2
+    assert fields["max_temperature_celsius"] == CAPABILITIES.max_temperature_celsius
     for name in ("centre_frequency_hz", "pitch_m", "element_width_m", "radius_m", "lens_delay_s"):
         assert fields[name] == getattr(PROBE, name), name
     assert fields["element_positions_m"] == PROBE.element_positions_m.ravel().tolist()
@@ -256,13 +340,47 @@ def test_the_page_s_sequence_is_the_driver_s() -> None:
     assert (fields["frequency_hz"], fields["n_cycles"], fields["n_samples"]) == (4e6, 2.0, 1000)
     assert np.isnan(fields["prf_hz"])
     assert (fields["frame_rate_hz"], fields["data_type"]) == (500.0, 1)
-    waves = [struct.unpack_from("<BBHIIId7d", data, 88 + 80 * k) for k in range(4)]
-    assert waves[0] == (1, 0, 0, 0, 0, 0, 0.0, 0.25, -0.125, 0, 0, 0, 0, 0)
-    assert waves[1] == (2, 0, 0, 0, 0, 0, 1e-6, 0.5, 0, -0.25, 0.125, 0, 0, 0)
-    assert waves[2] == (3, 1, 0, 1, 3, 0, 2e-6, 0, 0, 0.5, 0, 0, 0, 0.25)
-    assert waves[3] == (4, 0, 0, 0, 0, 2, 3e-6, 0, 0, 0, 0, 0, 0, 0)
-    delays_s = np.frombuffer(data, "<f8", offset=88 + 4 * 80).reshape(4, 3)
+    waves = [struct.unpack_from("<BBHIIId7dII", data, 128 + 96 * k) for k in range(4)]
+    assert waves[0] == (1, 2, 0, 0, 0, 0, 0.0, 0.25, -0.125, 0, 0, 0, 0, 0, 0, 2)
+    assert waves[1] == (2, 2, 0, 0, 0, 0, 1e-6, 0.5, 0, -0.25, 0.125, 0, 0, 0, 1, 3)
+    assert waves[2] == (3, 3, 0, 1, 3, 0, 2e-6, 0, 0, 0.5, 0, 0, 0, 0.25, 0, 2)
+    assert waves[3] == (4, 2, 0, 0, 0, 2, 3e-6, 0, 0, 0, 0, 0, 0, 0, 1, 3)
+    delays_s = np.frombuffer(data, "<f8", count=12, offset=128 + 4 * 96).reshape(4, 3)
     assert np.array_equal(delays_s, DELAYS_S, equal_nan=True)
+    assert fields["n_gain_points"] == 2
+    gains = np.frombuffer(data, "<f8", offset=128 + 4 * 96 + 12 * 8)
+    assert gains.tolist() == [0.0, 3.0, 25e-6, 30.5]
+
+
+def test_the_page_s_settings_are_the_driver_s() -> None:
+    fields = read_by_offset("SETTINGS", VECTORS["settings"][16:])
+    assert set(fields.pop("reserved")) == {0}
+    for name, value in fields.items():
+        assert value == getattr(SETTINGS, name), name
+
+
+def test_the_page_s_self_test_is_the_driver_s() -> None:
+    data = VECTORS["self-test"][16:]
+    fields = read_by_offset("SELF_TEST", data)
+    assert fields["n_elements"] == len(FOUND.elements)
+    assert data[16:25] == struct.pack("<H", 7) + b"cable 7"
+    records = [struct.unpack_from("<B3xff", data, 25 + 12 * k) for k in range(4)]
+    assert [record[0] for record in records] == [0, 1, 2, 3]
+    measured = [(one.impedance_ohm, one.sensitivity_db) for one in FOUND.elements]
+    assert np.array_equal([record[1:] for record in records], measured, equal_nan=True)
+    assert len(data) == 25 + 4 * 12
+
+
+def test_the_page_names_every_message_and_every_word_of_the_status() -> None:
+    types = {name: int(number) for number, name, *_ in rows("Messages", "Type number")}
+    assert types == {kind.name: kind.value for kind in MessageType}
+    for heading, words in (
+        ("Status", DeviceState),
+        ("Power states", PowerCode),
+        ("Freezing", FrozenBecause),
+    ):
+        told = {name: int(number) for number, name, *_ in rows(heading, "Number")}
+        assert told == {word.name: word.value for word in words}
 
 
 def test_the_page_names_every_request_and_error_code() -> None:

@@ -9,7 +9,7 @@ from usdk.conformance.bench import Bench
 from usdk.conformance.check import check
 from usdk.conformance.expect import NotApplicableError, require
 from usdk.conformance.watched import WatchedFrontEnd, watched
-from usdk.front_end import HasSettings, Setting
+from usdk.front_end import GainCurve, HasSettings, Setting
 
 __all__ = ["CHECKS"]
 
@@ -30,7 +30,11 @@ def tree(bench: Bench) -> str | None:
     )
     for setting in settings:
         value = setting.value
-        if isinstance(value, str):
+        if isinstance(value, GainCurve):
+            least = -math.inf if setting.least is None else setting.least
+            greatest = math.inf if setting.greatest is None else setting.greatest
+            is_allowed = least <= min(value.gains_db) and max(value.gains_db) <= greatest
+        elif isinstance(value, str):
             is_allowed = not setting.choices or value in setting.choices
         else:
             least = -math.inf if setting.least is None else setting.least
