@@ -11,6 +11,7 @@ from usdk.cli.exit_codes import DONE, exit_code
 from usdk.cli.signing_options import NOT_FOR_PATIENTS
 from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
+from usdk.cli.verify_text import verification_text
 from usdk.errors import (
     ArgumentError,
     DataDamagedError,
@@ -56,6 +57,30 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also trust the development key of this machine and user; NOT FOR PATIENTS",
     )
+    parser.add_argument(
+        "--profile",
+        action="append",
+        choices=("creator", "authorization", "base", "none"),
+        help="of PS3.15, that a signature must meet; repeated, each by another signer; none for "
+        "elliptic-curve keys (default: creator)",
+    )
+    parser.add_argument(
+        "--allow-unsigned",
+        action="store_true",
+        help="accept elements that no signature covers; they are named",
+    )
+    parser.add_argument(
+        "--trust-time-stamps",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="PEM",
+        help="who vouches for time-stamping authorities; each stamp must be one of theirs "
+        "(repeatable)",
+    )
+    parser.add_argument(
+        "--require-time-stamp", action="store_true", help="refuse a signature without one"
+    )
     parser.add_argument("--json", action="store_true", help="as JSON on stdout")
 
 
@@ -68,18 +93,33 @@ def _run(arguments: argparse.Namespace) -> int:
             "say whom you trust: --trust authority.pem, or --trust-development (not for patients)"
         )
     # Read once, so that a fault in one of them is not laid on every file.
-    trusted, intermediates = _certificates(sources), _certificates(arguments.intermediate)
-    revoked = _revocation_lists(arguments.revocation_list)
+    demands = {
+        "trusted_certificates": _certificates(sources),
+        "intermediate_certificates": _certificates(arguments.intermediate),
+        "revocation_lists": _revocation_lists(arguments.revocation_list),
+        "timestamp_certificates": _certificates(arguments.trust_time_stamps),
+        "require_timestamp": arguments.require_time_stamp,
+        "profile": _profiles(arguments.profile),
+        "allow_uncovered": arguments.allow_unsigned,
+    }
     results, failure = [], None
     for path in arguments.files:
-        result, error = _verify(path, trusted, intermediates, revoked)
+        result, error = _verify(path, demands)
         results.append(result)
         failure = failure or error
         if not arguments.json:
-            say(_text(result))
+            say(verification_text(result))
     if arguments.json:
         say(json.dumps({"files": results}, indent=2))
     return DONE if failure is None else exit_code(failure)
+
+
+def _profiles(names: list[str] | None) -> tuple[str, ...] | None:
+    if names is not None and "none" in names:
+        if len(names) > 1:
+            raise ArgumentError("--profile none goes with no other")
+        return None
+    return tuple(name.upper() for name in names or ["creator"])
 
 
 def _certificates(sources: list[CertificateLike] | list[Path]) -> list[bytes]:
@@ -111,20 +151,14 @@ def _development_authority() -> bytes:
     return dev_certificate_authority().certificate_pem
 
 
-def _verify(
-    path: Path, trusted: list[bytes], intermediates: list[bytes], revoked: list[bytes]
-) -> tuple[dict[str, Any], UsdkError | None]:
+def _verify(path: Path, demands: dict[str, Any]) -> tuple[dict[str, Any], UsdkError | None]:
     """Return what is known of a file, and why it is not accepted."""
+    from usdk.dicom.decoded_frames import decoded_frames
     from usdk.trust import verify_dicom
 
     result: dict[str, Any] = {"path": str(path)}
     try:
-        report = verify_dicom(
-            path,
-            trusted_certificates=trusted,
-            intermediate_certificates=intermediates,
-            revocation_lists=revoked,
-        )
+        report = verify_dicom(path, frame_decoder=decoded_frames, **demands)
     except (DataDamagedError, StorageError) as error:
         unknown = {"is_valid": False, "problems": [str(error)], "signatures": []}
         return result | unknown | {"development_key": False}, error
@@ -140,29 +174,6 @@ def is_development(signature: SignatureReport) -> bool:
     return MARK in f"{signature.subject} {signature.issuer}"
 
 
-def _text(result: dict[str, Any]) -> str:
-    lines = [f"{result['path']}: {'valid' if result['is_valid'] else 'REFUSED'}"]
-    lines += [f"  problem      {problem}" for problem in result["problems"]]
-    for signature in result["signatures"]:
-        where = f" ({signature['location']})" if signature["location"] else ""
-        lines += [
-            f"  signed by    {signature['subject'] or 'unknown'}{where}",
-            f"  issued by    {signature['issuer'] or 'unknown'}",
-            f"  signed at    {signature['signed_at'] or 'unknown'} by the signer's own clock",
-            f"  {'covered' if signature['is_valid'] else 'claims':<12} "
-            f"{signature['n_covered']} elements, "
-            f"{signature['profile'] or 'no'} profile, {signature['algorithm'] or 'unknown'}",
-        ]
-    if result["signatures"]:
-        uncovered = ", ".join(result["uncovered_tags"]) or "nothing"
-        if not any(signature["is_valid"] for signature in result["signatures"]):
-            uncovered = "anything, as no signature holds"
-        lines.append(f"  not covered  {uncovered}")
-    if result["development_key"]:
-        lines.append(f"  {NOT_FOR_PATIENTS}")
-    return "\n".join(lines)
-
-
 VERB = Verb(
     name="verify",
     summary="who signed a DICOM object, and whether it is as it was signed",
@@ -171,6 +182,7 @@ VERB = Verb(
     "is 0 only if every\nfile is valid; else it is that of the first file that is not. "
     f"A development key is never\npassed over: '{NOT_FOR_PATIENTS}' is printed.",
     examples=(
+        "usdk verify out.dcm --trust authority.pem --profile creator --profile authorization",
         "usdk verify out.dcm --trust authority.pem",
         "usdk verify out/*.dcm --trust-development --json",
     ),

@@ -18,6 +18,7 @@ from usdk.trust.signature_profile import Profile
 from usdk.trust.signature_purpose import SIGNATURE_PURPOSES
 from usdk.trust.signer import Signer
 from usdk.trust.timestamp import TimeStamper
+from usdk.trust.timestamp_http import HttpTimeStamper
 from usdk.trust.tpm_key import TpmSigner
 from usdk.trust.verification_report import SignatureReport, VerificationReport
 
@@ -29,6 +30,7 @@ __all__ = [
     "EcSigner",
     "FileSigner",
     "FrameDecoder",
+    "HttpTimeStamper",
     "Pkcs11Signer",
     "Profile",
     "RsaSigner",
