@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from usdk.errors import ArgumentError, UsdkError
 
-__all__ = ["MeteredReader", "TokenBucket"]
+__all__ = ["PIECE_BYTES", "MeteredReader", "TokenBucket"]
 
 PIECE_BYTES = 1 << 15
 """Bytes that are taken at once, so that a limit is smooth."""

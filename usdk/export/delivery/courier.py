@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import random
 import threading
 import time
@@ -11,7 +12,7 @@ from typing import BinaryIO
 
 from usdk.errors import DeliveryRefusedError, LineDownError, StateError, UsdkError
 from usdk.export.delivery.alarms import Alarms
-from usdk.export.delivery.bandwidth import MeteredReader, TokenBucket
+from usdk.export.delivery.bandwidth import PIECE_BYTES, MeteredReader, TokenBucket
 from usdk.export.delivery.decisions import (
     Decision,
     after_answer,
@@ -297,12 +298,19 @@ class Courier:
                 note(error)
                 raise
             bucket = self._bucket if is_sent else None
-            return MeteredReader(file, bucket=bucket, on_bytes=count, on_error=note)  # type: ignore[return-value]
+            metered = MeteredReader(file, bucket=bucket, on_bytes=count, on_error=note)
+            return io.BufferedReader(metered, PIECE_BYTES)
 
         return replace(outgoing, open=open_metered)
 
     def _record_line(self, action: str, line: str, text: str) -> None:
-        self._outbox.record(action, line=line, reason=text)
+        try:
+            self._outbox.record(action, line=line, reason=text)
+            if action == NewsKind.SWITCHED:
+                self._outbox.set_line_in_use(line)
+        except UsdkError as error:
+            # The line's fate is known all the same; a disk that fails must not hide it.
+            self.alarms.raise_("outbox", f"the outbox fails: {error}")
 
     def _tell(self, news: News) -> None:
         if self._listener is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
@@ -116,6 +117,8 @@ class Delivery:
         for thread in self._threads:
             if thread.ident is not None:
                 thread.join(None if end_s is None else max(end_s - time.monotonic(), 0.0))
+        with suppress(UsdkError):
+            self._outbox.set_line_in_use("")
         return not any(thread.is_alive() for thread in self._threads)
 
     def wake(self) -> None:

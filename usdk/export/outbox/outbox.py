@@ -425,6 +425,16 @@ class Outbox:
             write_event(connection, action, uid, self._moment(), detail)
         self._journalling.note(1)
 
+    def set_line_in_use(self, name: str) -> None:
+        """Note which line a delivery uses, for whoever looks; empty for none."""
+        with self._database.transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO meta VALUES ('line_in_use', ?)", (name,))
+
+    def line_in_use(self) -> str:
+        """Return which line a delivery said it uses; empty when none."""
+        rows = self._database.rows("SELECT value FROM meta WHERE key = 'line_in_use'")
+        return str(rows[0][0]) if rows else ""
+
     def flush_journal(self) -> None:
         """Have the journal tell everything up to now."""
         self._journalling.flush()
