@@ -9,14 +9,18 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from usdk.cli.audit import VERB as AUDIT
 from usdk.cli.conformance import VERB as CONFORMANCE
+from usdk.cli.deliver import VERB as DELIVER
 from usdk.cli.demo import VERB as DEMO
 from usdk.cli.doctor import VERB as DOCTOR
 from usdk.cli.exit_codes import BROKEN_PIPE, EXIT_CODES, INTERRUPTED, exit_code
 from usdk.cli.export import VERB as EXPORT
+from usdk.cli.outbox import VERB as OUTBOX
 from usdk.cli.probes import VERB as PROBES
 from usdk.cli.scan import VERB as SCAN
 from usdk.cli.show import VERB as SHOW
+from usdk.cli.sign import VERB as SIGN
 from usdk.cli.simulate import VERB as SIMULATE
 from usdk.cli.terminal import abandon_output, remark
 from usdk.cli.verb import Verb
@@ -31,9 +35,13 @@ VERBS: tuple[Verb, ...] = (
     PROBES,
     SCAN,
     EXPORT,
+    SIGN,
     VERIFY,
     SHOW,
     DEMO,
+    DELIVER,
+    OUTBOX,
+    AUDIT,
     SIMULATE,
     DOCTOR,
     CONFORMANCE,
