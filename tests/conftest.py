@@ -13,7 +13,7 @@ from hypothesis import settings
 settings.register_profile("usdk", deadline=None, derandomize="CI" in os.environ)
 settings.load_profile("usdk")
 
-pytest_plugins = ["orthanc_server"]
+pytest_plugins = ["orthanc_server", "storescp_server"]
 
 
 @pytest.fixture(scope="session")
