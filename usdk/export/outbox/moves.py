@@ -31,12 +31,12 @@ _DOUBT = {
 
 @dataclass(frozen=True)
 class Moment:
-    """When something happens and who does it: service time s, wall clock s, actor, lease owner."""
+    """When something happens and who does it: service time s, wall clock s, actor, and its lease."""
 
     now_s: float
     wall_s: float
     actor: str
-    owner: str
+    lease: str
 
 
 def insert(connection: sqlite3.Connection, entry: Entry, moment: Moment) -> None:
@@ -82,7 +82,7 @@ def move(
         reason=reason,
         line=line or entry.line,
         stored_bytes=0 if state is State.PURGED else entry.stored_bytes,
-        lease_owner=moment.owner if lease_s else "",
+        lease_owner=moment.lease if lease_s else "",
         lease_until_s=moment.now_s + lease_s if lease_s else 0.0,
     )
     changed = connection.execute(

@@ -24,7 +24,7 @@ from usdk.export.outbox.journalling import Journalling
 from usdk.export.outbox.keys import KeyStore
 from usdk.export.outbox.moves import Moment, move, write_event
 from usdk.export.outbox.object_store import ObjectStore
-from usdk.export.outbox.owner import make_owner
+from usdk.export.outbox.owner import make_lease, make_owner
 from usdk.export.outbox.recovery import recover, release_leases
 from usdk.export.outbox.space import RESERVE_BYTES
 from usdk.export.outbox.states import UNCONFIRMED, Event, State
@@ -132,7 +132,8 @@ class Outbox:
 
     def _moment(self) -> Moment:
         database = self._database
-        return Moment(database.now_s(), database.wall_s(), self._actor, self._owner)
+        lease = make_lease(self._owner)
+        return Moment(database.now_s(), database.wall_s(), self._actor, lease)
 
     def add(
         self,
@@ -225,9 +226,11 @@ class Outbox:
             until_s = moment.now_s + lease_s
             connection.executemany(
                 "UPDATE objects SET lease_owner = ?, lease_until_s = ? WHERE id = ?",
-                [(self._owner, until_s, entry.id) for entry in entries],
+                [(moment.lease, until_s, entry.id) for entry in entries],
             )
-        return [replace(entry, lease_owner=self._owner, lease_until_s=until_s) for entry in entries]
+        return [
+            replace(entry, lease_owner=moment.lease, lease_until_s=until_s) for entry in entries
+        ]
 
     def renew(self, entries: Sequence[Entry], *, lease_s: float = LEASE_S) -> None:
         """Hold claims longer; one that another process took over meanwhile stays with that."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from usdk.export.outbox.clock import read_clock
 
-__all__ = ["is_surely_dead", "make_owner"]
+__all__ = ["is_surely_dead", "make_lease", "make_owner"]
 
 
 def make_owner() -> str:
@@ -18,12 +18,17 @@ def make_owner() -> str:
     return ":".join(parts)
 
 
-def is_surely_dead(owner: str) -> bool:
+def make_lease(owner: str) -> str:
+    """Return a name for one claim: who let it run out does not hold the next of the same owner."""
+    return f"{owner}:{secrets.token_hex(4)}"
+
+
+def is_surely_dead(lease: str) -> bool:
     """Return whether the process is known to have ended; False where that cannot be seen."""
-    parts = owner.split(":")
-    if len(parts) != 5 or not parts[2].isdecimal():
+    parts = lease.split(":")
+    if len(parts) < 5 or not parts[2].isdecimal():
         return False
-    boot_id, namespace, pid, started, _ = parts
+    boot_id, namespace, pid, started = parts[:4]
     if boot_id != read_clock().boot_id:
         return True
     if not namespace or namespace != _namespace() or not started:

@@ -57,7 +57,11 @@ def release_leases(
     for number, owner, until_s in rows:
         if all_dead and owner not in dead:
             dead[owner] = is_surely_dead(owner)
-        if until_s <= moment.now_s or owner == of or dead.get(owner, False):
+        if (
+            until_s <= moment.now_s
+            or (of is not None and owner.startswith(of))
+            or dead.get(owner, False)
+        ):
             ids.append((number, owner))
     if not ids:
         return 0
