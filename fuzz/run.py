@@ -27,6 +27,7 @@ MEMORY_MB = 2048
 
 
 def target_names() -> list[str]:
+    """Return the names of all targets."""
     return sorted(path.stem for path in TARGETS.glob("*.py"))
 
 
@@ -42,6 +43,7 @@ def load_target(name: str) -> ModuleType:
 
 
 def main() -> None:
+    """Fuzz the target that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("target", choices=target_names())
     parser.add_argument("--seconds", type=int, default=60)

@@ -19,6 +19,7 @@ def _file(syntax: bytes, body: bytes) -> bytes:
 
 
 def seeds() -> list[bytes]:
+    """Return files with each kind of element."""
     leaf = struct.pack("<HH2sH", 8, 0x60, b"CS", 2) + b"US"
     item = struct.pack("<HHI", 0xFFFE, 0xE000, len(leaf)) + leaf
     open_item = struct.pack("<HHI", 0xFFFE, 0xE000, 0xFFFFFFFF) + leaf
@@ -50,6 +51,7 @@ def _check(elements: tuple[Element, ...], start: int, stop: int) -> None:
 
 
 def one_input(data: bytes) -> None:
+    """Read; elements must lie in order within the file, and be streamed once."""
     source = MemorySource(data)
     try:
         file = read_dicom(source)

@@ -7,24 +7,22 @@ import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pydicom
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate
 
 from usdk.errors import DataDamagedError
-from usdk.trust import RsaSigner, sign_dicom, verify_dicom
+from usdk.trust import EcSigner, RsaSigner, Signer, VerificationReport, sign_dicom, verify_dicom
 from usdk.trust.byte_source import MemorySource
 from usdk.trust.dicom_elements import read_dicom
 
 NATIVE, JPEG_LS = "1.2.840.10008.1.2.1", "1.2.840.10008.1.2.4.80"
 
 
-def _self_signed() -> RsaSigner:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+def _self_signed(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> Signer:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Fuzz")])
     usage = dict.fromkeys(
         ("key_encipherment", "data_encipherment", "key_agreement", "key_cert_sign", "crl_sign",
@@ -42,7 +40,7 @@ def _self_signed() -> RsaSigner:
         .add_extension(x509.KeyUsage(digital_signature=True, **usage), critical=True)
         .sign(key, hashes.SHA256())
     )
-    return RsaSigner(key, certificate)
+    return (RsaSigner if isinstance(key, rsa.RSAPrivateKey) else EcSigner)(key, certificate)
 
 
 def _object(syntax: str, *, nested: bool) -> bytes:
@@ -69,15 +67,17 @@ def _object(syntax: str, *, nested: bool) -> bytes:
     return buffer.getvalue()
 
 
-def data_set_of(data: bytes) -> bytes:
+def _data_set_of(data: bytes) -> bytes:
     return data[read_dicom(MemorySource(data)).elements[0].offset :]
 
 
-_SIGNER = _self_signed()
-_TRUSTED = [_SIGNER.certificate_der]
+_SIGNER = _self_signed(rsa.generate_private_key(public_exponent=65537, key_size=2048))
+_CURVE = _self_signed(ec.generate_private_key(ec.SECP256R1()))
+_TRUSTED = [_SIGNER.certificate_der, _CURVE.certificate_der]
 
 
 def seeds() -> list[bytes]:
+    """Return objects unsigned, and signed by each key."""
     made = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "object.dcm"
@@ -87,22 +87,30 @@ def seeds() -> list[bytes]:
                 made.append(path.read_bytes())
                 sign_dicom(path, path, _SIGNER, purpose=1)
                 made.append(path.read_bytes())
+                path.write_bytes(made[-2])
+                sign_dicom(path, path, _CURVE, profile=None)
+                made.append(path.read_bytes())
         sign_dicom(path, path, _SIGNER)
         made.append(path.read_bytes())
-        assert len(pydicom.dcmread(path).DigitalSignaturesSequence) == 2
-    assert verify_dicom(made[-1], trusted_certificates=_TRUSTED).is_valid
-    _KNOWN.update(data_set_of(seed) for seed in made)
+    assert all(_verify(seed).is_valid for seed in made[1::3])
+    assert len(_verify(made[-1]).signatures) == 2
+    _KNOWN.update(_data_set_of(seed) for seed in made)
     return made
 
 
 _KNOWN: set[bytes] = set()
 
 
+def _verify(data: bytes) -> VerificationReport:
+    return verify_dicom(data, trusted_certificates=_TRUSTED, profile=None)
+
+
 def one_input(data: bytes) -> None:
+    """Verify; what is accepted must be an object that was signed, byte for byte."""
     try:
-        report = verify_dicom(data, trusted_certificates=_TRUSTED)
+        report = _verify(data)
     except DataDamagedError:
         return
     report.to_dict()
-    if report.is_valid and data_set_of(data) not in _KNOWN:
+    if report.is_valid and _data_set_of(data) not in _KNOWN:
         raise AssertionError("accepted, and was never signed")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from usdk.errors import NotTrustedError
@@ -148,8 +149,12 @@ def check_signature(file: DicomFile, scope: SignedScope, item: Item) -> CheckedS
     if mac is not None:
         report = _with_coverage(report, scope, mac)
         attempt.problems += _mac_problems(file, scope, mac)
-    if certificate is not None and mac is not None and value and not attempt.problems:
-        attempt(lambda: _verify(source, scope, mac, signature, certificate, value))
+    if not attempt.problems:
+        if certificate is None or mac is None or value is None:
+            # Whatever is missing has left its problem; should it not, nothing was checked.
+            attempt.problems.append("the signature could not be checked")
+        else:
+            attempt(partial(_verify, source, scope, mac, signature, certificate, value))
     report = replace(report, problems=tuple(attempt.problems))
     return CheckedSignature(report, certificate, value or b"", timestamp)
 
