@@ -14,11 +14,14 @@ from usdk.front_end import Finding, Severity
 from usdk_drivers.udev_rule import UDEV_RULE_ADVICE
 from usdk_drivers.usb_address import UsbAddress
 from usdk_drivers.usb_errors import import_usb, no_libusb_error
-from usdk_drivers.usb_ring import TRANSFER_BYTES
+from usdk_drivers.usb_reads import UsbReads
+from usdk_drivers.usb_ring import N_TRANSFERS, TRANSFER_BYTES
+from usdk_drivers.usb_ring_calls import is_libusb
 from usdk_drivers.usb_speed import UsbSpeed, connected_speed, could_be_super_speed
 from usdk_drivers.usb_transport import (
     find_devices,
     interface_number,
+    possible_reads,
     release,
     serial_number,
 )
@@ -29,7 +32,7 @@ USBFS_MEMORY = Path("/sys/module/usbcore/parameters/usbfs_memory_mb")
 """Where Linux says how much memory all USB transfers of all programs may hold at once, MiB."""
 
 ADVISED_USBFS_MIB = 256
-"""Room for transfers in flight that bridge some 0.6 s at 400 MB/s."""
+"""Room for the transfers of several front-ends beside cameras and other programs."""
 
 
 def library_findings(backend: Any = None) -> Iterator[Finding]:
@@ -85,7 +88,7 @@ def usbfs_finding(path: Path = USBFS_MEMORY, platform: str = sys.platform) -> Fi
         limit_mib = int(path.read_text(encoding="ascii"))
     except (OSError, ValueError):
         return None
-    need_mib = TRANSFER_BYTES / 2**20
+    need_mib = N_TRANSFERS * TRANSFER_BYTES / 2**20
     advice = (
         f"echo {ADVISED_USBFS_MIB} | sudo tee {path} until the next start, "
         f"usbcore.usbfs_memory_mb={ADVISED_USBFS_MIB} on the kernel's command line for good"
@@ -94,13 +97,16 @@ def usbfs_finding(path: Path = USBFS_MEMORY, platform: str = sys.platform) -> Fi
         return _finding("USB memory", Severity.OK, "the kernel sets no limit to USB transfers")
     message = (
         f"the kernel lets all USB transfers hold {limit_mib} MiB at once; a front-end that is read "
-        f"needs {need_mib:g} MiB"
+        f"keeps {need_mib:g} MiB in flight"
     )
     if limit_mib < need_mib:
+        message += ", or as much of it as there is room for, and loses data more easily"
         return _finding("USB memory", Severity.PROBLEM, message, advice)
     if limit_mib < ADVISED_USBFS_MIB:
         message += ", and shares them with cameras and other programs"
-        return _finding("USB memory", Severity.NOTE, message, f"if transfers fail: {advice}")
+        return _finding(
+            "USB memory", Severity.NOTE, message, f"with several devices at once: {advice}"
+        )
     return _finding("USB memory", Severity.OK, message)
 
 
@@ -112,11 +118,14 @@ def _one_device(device: Any) -> Iterator[Finding]:
         device.get_active_configuration()
         number = interface_number(device)
         usb.util.claim_interface(device, number)
+        reads = possible_reads(device) if is_libusb(device) else None
         usb.util.release_interface(device, number)
     except (usb.core.USBError, NotImplementedError) as error:
         yield _refusal(name, getattr(error, "errno", None), error)
     else:
         yield _finding("USB device", Severity.OK, f"{name} can be opened")
+        if reads is not None:
+            yield _transfers(name, reads)
     if speed >= UsbSpeed.SUPER:
         yield _finding("USB speed", Severity.OK, f"{name} is connected at {speed.label}")
     elif speed is UsbSpeed.UNKNOWN:
@@ -133,6 +142,19 @@ def _one_device(device: Any) -> Iterator[Finding]:
     else:
         message = f"{name} is connected at {speed.label}, the fastest that it says it can"
         yield _finding("USB speed", Severity.NOTE, message)
+
+
+def _transfers(name: str, reads: UsbReads) -> Finding:
+    message = f"{name} is read by {reads}"
+    if not reads.obstacle:
+        return _finding("USB transfers", Severity.OK, message)
+    return _finding(
+        "USB transfers",
+        Severity.PROBLEM,
+        message,
+        "between two transfers the device must hold its data: install libusb 1.0.21 or newer, and "
+        'pyusb by `pip install "ultrasound-sdk[usb]"`',
+    )
 
 
 def _refusal(name: str, number: int | None, error: Exception) -> Finding:

@@ -28,6 +28,7 @@ __all__ = [
     "find_devices",
     "interface_number",
     "is_gone",
+    "possible_reads",
     "release",
     "serial_number",
 ]
@@ -80,6 +81,17 @@ def interface_number(device: Any) -> int:
     if interface is None:
         raise DeviceFailedError("the device lost its interface: plug it in again")
     return int(interface.bInterfaceNumber)
+
+
+def possible_reads(device: Any) -> UsbReads:
+    """Return how the data of a device that is claimed would be read."""
+    try:
+        ring = BulkRing(LibusbCalls.of(device), _bulk_endpoints(_interface(device))[1])
+    except (RingUnavailableError, DeviceFailedError) as error:
+        return UsbReads(n_transfers=1, obstacle=str(error))
+    counts = ring.counts
+    ring.close()
+    return UsbReads(n_transfers=counts.n_transfers, n_in_device_memory=counts.n_in_device_memory)
 
 
 def is_gone(device: Any) -> bool:
@@ -242,7 +254,7 @@ class UsbTransport:
             self._ring = BulkRing(LibusbCalls.of(self._device), self._in)
         except RingUnavailableError as error:
             self._read_one_at_a_time(str(error))
-        _log.debug("USB data are read by %s", self.reads)
+        _log.info("USB data are read by %s", self.reads)
 
     def _read_one_at_a_time(self, obstacle: str) -> None:
         if self._ring is not None or is_libusb(self._device):
@@ -287,15 +299,20 @@ class UsbTransport:
             if self._device.is_kernel_driver_active(number):
                 self._device.detach_kernel_driver(number)
         self._usb.util.claim_interface(self._device, number)
-        bulk = [e.bEndpointAddress for e in interface if e.bmAttributes & 3 == _BULK]
-        incoming = [endpoint for endpoint in bulk if endpoint & _DIRECTION_IN]
-        outgoing = [endpoint for endpoint in bulk if not endpoint & _DIRECTION_IN]
-        if len(incoming) != 1 or len(outgoing) != 1:
-            raise DeviceFailedError(
-                "the interface must have one bulk IN and one bulk OUT endpoint, it has "
-                f"{len(incoming)} and {len(outgoing)}"
-            )
-        return number, outgoing[0], incoming[0]
+        return number, *_bulk_endpoints(interface)
+
+
+def _bulk_endpoints(interface: Any) -> tuple[int, int]:
+    """Return the addresses of bulk OUT and bulk IN."""
+    bulk = [e.bEndpointAddress for e in interface if e.bmAttributes & 3 == _BULK]
+    incoming = [endpoint for endpoint in bulk if endpoint & _DIRECTION_IN]
+    outgoing = [endpoint for endpoint in bulk if not endpoint & _DIRECTION_IN]
+    if len(incoming) != 1 or len(outgoing) != 1:
+        raise DeviceFailedError(
+            "the interface must have one bulk IN and one bulk OUT endpoint, it has "
+            f"{len(incoming)} and {len(outgoing)}"
+        )
+    return outgoing[0], incoming[0]
 
 
 def _interface(device: Any) -> Any:

@@ -41,8 +41,8 @@ def test_lsusb_shows_companions_and_object_store_without_a_complaint() -> None:
         assert complaint not in shown
 
 
-@pytest.mark.parametrize("script", ["hot_plug.py", "unplug_cycles.py"])
-def test_devices_come_and_go(mocked: Callable[..., str], script: str) -> None:
+@pytest.mark.parametrize("script", ["hot_plug.py", "unplug_cycles.py", "doctor.py"])
+def test_what_a_program_on_libusb_meets(mocked: Callable[..., str], script: str) -> None:
     assert "done" in mocked("-W", "error", str(HERE / script))
 
 
