@@ -121,7 +121,7 @@ def acceleration_cm_s2(regions: Sequence[Region], start: Pixel, end: Pixel) -> f
     region = _region(
         regions,
         (start, end),
-        lambda region: _has_times(region) and region.units_y == Unit.CM_PER_S,
+        lambda region: _has_times(region) and _is_in_velocities(region),
         "a spectral region in s and cm/s",
     )
     elapsed_s = (end[0] - start[0]) * region.delta_x
@@ -134,6 +134,8 @@ def _is_plane(region: Region) -> bool:
     return (
         region.spatial_format == SpatialFormat.TWO_DIMENSIONAL
         and region.units_x == region.units_y == Unit.CM
+        and _is_step(region.delta_x)
+        and _is_step(region.delta_y)
     )
 
 
@@ -142,15 +144,24 @@ def _has_depths(region: Region) -> bool:
         region.spatial_format in (SpatialFormat.TWO_DIMENSIONAL, SpatialFormat.M_MODE)
         and region.units_y == Unit.CM
         and region.reference_y0 is not None
+        and _is_step(region.delta_y)
     )
 
 
 def _has_times(region: Region) -> bool:
-    return region.units_x == Unit.SECONDS
+    return region.units_x == Unit.SECONDS and _is_step(region.delta_x)
 
 
 def _has_velocities(region: Region) -> bool:
-    return region.units_y == Unit.CM_PER_S and region.reference_y0 is not None
+    return _is_in_velocities(region) and region.reference_y0 is not None
+
+
+def _is_in_velocities(region: Region) -> bool:
+    return region.units_y == Unit.CM_PER_S and _is_step(region.delta_y)
+
+
+def _is_step(delta: float) -> bool:
+    return math.isfinite(delta) and delta != 0
 
 
 def _region(
@@ -167,15 +178,10 @@ def _region(
             raise ArgumentError("a pixel is (column, row)") from None
         finite(x, "the column of a pixel")
         finite(y, "the row of a pixel")
-    right = [region for region in regions if is_right(region) and _is_scaled(region)]
+    right = [region for region in regions if is_right(region)]
     holding = [region for region in right if all(region.contains(*pixel) for pixel in pixels)]
     if holding:
         return min(holding, key=lambda region: region.is_low_priority)
     if len(pixels) > 1 and all(any(r.contains(*pixel) for r in right) for pixel in pixels):
         raise ArgumentError("the pixels lie in different regions: measure within one picture")
     raise ArgumentError(f"not every pixel lies in {what}: there is no such scale there")
-
-
-def _is_scaled(region: Region) -> bool:
-    deltas = (region.delta_x, region.delta_y)
-    return all(math.isfinite(delta) and delta != 0 for delta in deltas)

@@ -111,6 +111,8 @@ def _place(
     pixel_size_m: float | None,
 ) -> Region:
     """Return the region to cut out, inside the image."""
+    if "PerFrameFunctionalGroupsSequence" in dataset:
+        raise DataDamagedError("the file holds volumes: read_volumes reads them")
     regions = read_regions(dataset)
     if pixel_size_m is not None:
         step_m = positive(pixel_size_m, "pixel_size_m")

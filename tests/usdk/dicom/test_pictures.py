@@ -5,8 +5,16 @@ import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
-from usdk.dicom import read_frames, us_image
-from usdk.errors import DataDamagedError, MissingExtraError
+from usdk.dicom import (
+    RegionDataType,
+    Unit,
+    read_frames,
+    read_region_pictures,
+    time_s,
+    us_image,
+    us_multiframe,
+)
+from usdk.errors import ArgumentError, DataDamagedError, MissingExtraError
 
 
 @pytest.fixture
@@ -132,3 +140,69 @@ def test_the_distance_between_a_scanners_own_calipers_is_what_it_wrote_beside_th
         assert np.all(frame.pixels[middle] > 150)
     (x0_m, z0_m), (x1_m, z1_m) = (frame.position_m(*cross) for cross in crosses)
     assert np.hypot(x1_m - x0_m, z1_m - z0_m) == pytest.approx(10.6e-3, abs=0.05e-3)
+
+
+def test_colour_by_pixel_is_meant_where_nothing_is_said(written_as, in_colour):
+    path = written_as(in_colour.pixels)
+    dataset = dcmread(path)
+    del dataset.PlanarConfiguration
+    dataset.save_as(path)
+    (read,) = read_frames(path)
+    assert np.array_equal(read.pixels, in_colour.pixels)
+
+
+def test_one_of_two_pictures_side_by_side_is_chosen():
+    path = vendor_file("gdcm-US-ALOKA-16.dcm")
+    with pytest.raises(DataDamagedError, match="region=0 or 1"):
+        read_frames(path)
+    whole = [read_frames(path, region=index)[0] for index in (0, 1)]
+    assert [frame.shape for frame in whole] == [(392, 304)] * 2
+    assert whole[0].raster.pixel_size_m == pytest.approx(382.7e-6, rel=1e-3)
+    # Both reference pixels lie 154 columns and 21 rows into their region.
+    for frame in whole:
+        assert frame.position_m(21, 154) == pytest.approx((0, 0), abs=1e-9)
+    with pytest.raises(ArgumentError, match="no two-dimensional tissue"):
+        read_frames(path, region=2)
+
+
+def test_an_image_without_regions_takes_its_scale_from_the_caller():
+    path = vendor_file("US1_UNCR.dcm")
+    with pytest.raises(DataDamagedError, match="pixel_size_m"):
+        read_frames(path)
+    (frame,) = read_frames(path, pixel_size_m=0.3e-3)
+    assert frame.shape == (480, 640)
+    assert frame.raster.pixel_size_m == pytest.approx(0.3e-3)
+    assert dict(frame.provenance.processing)["scale"].endswith("given by the caller")
+
+
+def test_a_scale_does_not_overrule_that_of_the_file(frame, study, tmp_path):
+    us_image(frame, study=study).save_as(tmp_path / "x.dcm", enforce_file_format=True)
+    with pytest.raises(ArgumentError, match="leave pixel_size_m out"):
+        read_frames(tmp_path / "x.dcm", pixel_size_m=1e-3)
+
+
+def test_the_same_picture_in_two_codecs_is_the_same():
+    plain = read_frames(vendor_file("OBXXXX1A.dcm"))[0]
+    packed = read_frames(vendor_file("OBXXXX1A_rle.dcm"))[0]
+    assert np.array_equal(plain.pixels, packed.pixels)
+    assert plain.raster == packed.raster
+
+
+def test_an_ecg_below_the_picture_is_a_region_picture_of_its_own():
+    picture, ecg = read_region_pictures(vendor_file("OBXXXX1A.dcm"))
+    # The scanner's bounds end one past the edge, 800 of 800.
+    assert picture.region.max_x1 == 799
+    assert picture.pixels.shape[:2] == (459, 680)
+    assert ecg.region.data_type == RegionDataType.ECG
+    assert ecg.region.units_x == Unit.SECONDS
+    seconds = time_s([ecg.region], (176, 530), (743, 530))
+    assert seconds == pytest.approx(567 * ecg.region.delta_x)
+
+
+def test_a_frame_of_a_cine_is_chosen(cine, study, tmp_path):
+    us_multiframe(cine, study=study).save_as(tmp_path / "x.dcm", enforce_file_format=True)
+    (picture,) = read_region_pictures(tmp_path / "x.dcm", frame=3)
+    assert np.array_equal(picture.pixels, cine[3].pixels)
+    assert picture.provenance == cine[3].provenance
+    with pytest.raises(ArgumentError, match="frame"):
+        read_region_pictures(tmp_path / "x.dcm", frame=5)
