@@ -18,6 +18,7 @@ from usdk.export.lines.line import Acknowledgement, Answer, Confirmation, Line, 
 from usdk.export.lines.pynetdicom_extra import (
     Association,
     StorageCommitmentPushModel,
+    StudyRootQueryRetrieveInformationModelFind,
     StudyRootQueryRetrieveInformationModelGet,
     Verification,
     build_context,
@@ -35,7 +36,6 @@ MIN_RATE_BYTES_S = 4096.0
 
 MAX_AE_TITLE = 16
 _IMPLICIT_VR = ("1.2.840.10008.1.2",)
-_MATCHED = 0xFF00
 _CANNOT_STORE = 0xA700
 
 
@@ -151,6 +151,7 @@ class DimseLine(Line):
         contexts = [
             build_context(StudyRootQueryRetrieveInformationModelGet),
             build_context(sent.sop_class_uid, sent.transfer_syntax_uid),
+            build_context(StudyRootQueryRetrieveInformationModelFind),
             build_context(StorageCommitmentPushModel),
         ]
         with self._association(
@@ -235,6 +236,16 @@ def _get(association: Association, sent: Outgoing, received: list[bool]) -> Conf
         return Confirmation.CONFIRMED if all(received) else Confirmation.DIFFERENT
     if "Status" not in last:
         raise LineDownError("the receiver broke off while it gave back: try again later")
-    n_failed = int(last.get("NumberOfFailedSuboperations") or 0)
-    # A receiver that holds it and cannot send it as it was may have it in other coding.
-    return Confirmation.ABSENT if last.Status == 0 and n_failed == 0 else Confirmation.PENDING
+    if last.Status == 0 and not last.get("NumberOfFailedSuboperations"):
+        return Confirmation.ABSENT
+    # Some answer with a failure to what they do not have. One that has it and cannot send it as
+    # it was may keep it in other coding.
+    return Confirmation.PENDING if _may_have(association, query) else Confirmation.ABSENT
+
+
+def _may_have(association: Association, query: Dataset) -> bool:
+    model = StudyRootQueryRetrieveInformationModelFind
+    if model not in {context.abstract_syntax for context in association.accepted_contexts}:
+        return True
+    statuses = [int(one.get("Status", 1)) for one, _ in association.send_c_find(query, model)]
+    return statuses != [0]

@@ -16,6 +16,7 @@ try:
     from pynetdicom.presentation import PresentationContext
     from pynetdicom.sop_class import (  # type: ignore[attr-defined]
         StorageCommitmentPushModel,
+        StudyRootQueryRetrieveInformationModelFind,
         StudyRootQueryRetrieveInformationModelGet,
         Verification,
     )
@@ -27,6 +28,7 @@ __all__ = [
     "Association",
     "PresentationContext",
     "StorageCommitmentPushModel",
+    "StudyRootQueryRetrieveInformationModelFind",
     "StudyRootQueryRetrieveInformationModelGet",
     "Verification",
     "build_context",

@@ -8,7 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from typing import Any
-from xml.parsers import expat  # nosec B406 -- document types are refused before they act
+
+# Document types, and thus entities, are refused before they act.
+from xml.parsers import expat  # nosec B407
 
 from usdk.errors import DataDamagedError
 from usdk.export.lines.line import Acknowledgement, Answer

@@ -31,7 +31,7 @@ MIN_RATE_BYTES_S = 4096.0
 MAX_PART_OVERHEAD_BYTES = 1 << 20
 """What a receiver may add around an object: its file meta information and the multipart frame."""
 
-_BLAMES_REQUEST = (400, 405, 406, 411, 413, 415, 422)
+_BLAMES_REQUEST = (400, 405, 406, 409, 411, 413, 415, 422)
 _NOBODY = "2.25.0"
 _ANY_CODING = 'multipart/related; type="application/dicom"; transfer-syntax=*'
 
@@ -94,10 +94,10 @@ class StowLine(Line):
         url = self._instance_url(_NOBODY, _NOBODY, _NOBODY)
         headers = {"Accept": _ANY_CODING}
         with self._exchange.request("GET", url, headers=headers, limit_s=CHECK_S) as answer:
-            if answer.status not in (200, 204, 400, 404, 406, 410):
+            if answer.status not in (200, 204, 404, 406, 410):
                 raise DeliveryRefusedError(
-                    f"what answers there is no DICOMweb service (HTTP {answer.status}): check"
-                    " the address"
+                    f"what answers there does not serve this unit (HTTP {answer.status}): check"
+                    " the address, and whether it accepts this unit's certificate"
                 )
 
     def send(self, objects: Sequence[Outgoing]) -> list[Acknowledgement]:

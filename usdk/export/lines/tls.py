@@ -89,6 +89,14 @@ class _JudgedSocket(ssl.SSLSocket):
             self.close()
             raise
 
+    def shutdown(self, how: int) -> None:
+        # Callers that shut down before they close would leave it open where the peer is gone.
+        try:
+            super().shutdown(how)
+        except OSError:
+            self.close()
+            raise
+
     def do_handshake(self, block: bool = False) -> None:
         context = cast(ReceiverContext, self.context)
         try:
