@@ -100,10 +100,10 @@ class Courier:
         with self._lock:
             self._in_flight.update((entry.id, entry) for entry in entries)
         try:
-            doubted = [entry for entry in entries if _is_asked_first(entry)]
+            doubted = [entry for entry in entries if entry.in_doubt]
             for entry in doubted:
                 self._ask(entry, index)
-            sure = [entry for entry in entries if not _is_asked_first(entry)]
+            sure = [entry for entry in entries if not entry.in_doubt]
             if sure:
                 self._send(sure, index)
         finally:
@@ -242,6 +242,9 @@ class Courier:
         if entry.state is State.SENDING and found is Confirmation.ABSENT:
             # That it is not there tells of an interruption, and not of a receiver that lost it.
             decision = Decision(Event.ABSENT)
+        if decision.event is Event.WAIT and entry.n_tries > MAX_QUESTIONS_IN_DOUBT:
+            # No answer is no reason to keep an object for ever that may never have arrived.
+            decision = Decision(Event.ABSENT) if entry.state is State.SENDING else decision
         self._settle(entry, decision, line.name)
 
     def _unasked(self, entry: Entry, error: Exception) -> Decision:
@@ -319,10 +322,6 @@ class Courier:
             self._listener(news)
         except Exception:  # a screen's fault must not stop a delivery
             self._listener = None
-
-
-def _is_asked_first(entry: Entry) -> bool:
-    return entry.in_doubt and entry.n_tries <= MAX_QUESTIONS_IN_DOUBT
 
 
 def _damage(error: UsdkError) -> Decision:

@@ -31,7 +31,7 @@ _DOUBT = {
 
 @dataclass(frozen=True)
 class Moment:
-    """When something happens and who does it: service time s, wall clock s, actor, and its lease."""
+    """When something happens and who does it: service time s, wall clock s, actor, lease."""
 
     now_s: float
     wall_s: float
