@@ -11,7 +11,7 @@ from usdk_drivers.simulator.simulated_device import simulated_device
 from usdk_drivers.umockdev import MockedBus
 from usdk_drivers.usb_front_end import UsbFrontEnd
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 simulated = simulated_device("linear-l11-5v?serial=H-1&scene=points&return_s=0.5")
 device = simulated.on_usb(simulated.firmware())
@@ -23,7 +23,7 @@ with MockedBus() as bus:
         with UsbFrontEnd.open("serial=H-1") as front_end:
             assert front_end._transport.reads.n_transfers > 1
             front_end.configure(plane_waves(), depth_m=0.01)
-            assert front_end.read(3).n_frames == 3
+            assert front_end.read(3, timeout_s=WAIT_S).n_frames == 3
             device.unplug()
             try:
                 deadline_s = time.monotonic() + WAIT_S
@@ -38,5 +38,5 @@ with MockedBus() as bus:
         watcher.wait_for("usb:serial=H-1", timeout_s=WAIT_S)
     with UsbFrontEnd.open("serial=H-1") as front_end:
         front_end.configure(plane_waves(), depth_m=0.01)
-        assert front_end.read().sequence_numbers.tolist() == [0]
+        assert front_end.read(timeout_s=WAIT_S).sequence_numbers.tolist() == [0]
 print("done")  # noqa: T201
