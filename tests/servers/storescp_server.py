@@ -1,4 +1,4 @@
-"""DCMTK's storescp on loopback: DICOM over TLS with client certificates, whatever is sent is kept."""
+"""DCMTK's storescp on loopback: DICOM over TLS with client certificates; it keeps what is sent."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from usdk.cli.audit import VERB as AUDIT
+from usdk.cli.check import VERB as CHECK
 from usdk.cli.conformance import VERB as CONFORMANCE
 from usdk.cli.deliver import VERB as DELIVER
 from usdk.cli.demo import VERB as DEMO
@@ -37,6 +38,7 @@ VERBS: tuple[Verb, ...] = (
     EXPORT,
     SIGN,
     VERIFY,
+    CHECK,
     SHOW,
     DEMO,
     DELIVER,

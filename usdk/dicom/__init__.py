@@ -1,6 +1,7 @@
 """DICOM: a frame, a patient and a study become an ultrasound object, and back."""
 
 from usdk.dicom.check import check_dicom, require_sound
+from usdk.dicom.check_file import check_file
 from usdk.dicom.codecs import Codec, compare_pixels
 from usdk.dicom.composed import ComposedFrame, Part, stack
 from usdk.dicom.enhanced_us_volume import ENHANCED_US_VOLUME_STORAGE, enhanced_us_volume
@@ -52,6 +53,7 @@ __all__ = [
     "acceleration_cm_s2",
     "area_mm2",
     "check_dicom",
+    "check_file",
     "compare_pixels",
     "demonstration_study",
     "depth_mm",

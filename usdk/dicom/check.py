@@ -8,8 +8,11 @@ import warnings
 from collections.abc import Iterator
 
 from usdk.dicom.check_cine import check_cine
+from usdk.dicom.check_modules import check_modules
 from usdk.dicom.check_pixels import check_pixels
 from usdk.dicom.check_regions import check_regions
+from usdk.dicom.check_volume import check_volume
+from usdk.dicom.enhanced_us_volume import ENHANCED_US_VOLUME_STORAGE
 from usdk.dicom.findings import Finding, Severity, number, readable
 from usdk.dicom.pydicom_extra import UID, Dataset, MultiValue
 from usdk.dicom.us_image import US_IMAGE_STORAGE
@@ -21,6 +24,8 @@ __all__ = ["check_dicom", "require_sound"]
 _UID = re.compile(r"(0|[1-9][0-9]*)(\.(0|[1-9][0-9]*))*")
 _MAX_UID_LENGTH = 64
 _MAX_DEPTH = 32
+_CLASSES = (US_IMAGE_STORAGE, US_MULTIFRAME_IMAGE_STORAGE, ENHANCED_US_VOLUME_STORAGE)
+_RETIRED = ("1.2.840.10008.5.1.4.1.1.6", "1.2.840.10008.5.1.4.1.1.3")
 PIXEL_DATA = 0x7FE00010
 # Limits of the FDA guidance for marketing clearance of diagnostic ultrasound, Track 3.
 _MAX_MECHANICAL_INDEX = 1.9
@@ -33,22 +38,29 @@ _OUTPUT_INDICES = {
 }
 
 
-def check_dicom(dataset: Dataset) -> list[Finding]:
+def check_dicom(dataset: Dataset, *, decode: bool = False) -> list[Finding]:
     """Return what is wrong with an ultrasound object, beyond what dciodvfy looks for.
 
     Regions, times of frames, pixels against their description and claim of colour, UIDs, private
     elements without a creator, and indices of output. The object may come from anywhere: what
     cannot be read is a finding, not an exception.
+
+    Parameters
+    ----------
+    decode : bool
+        Decode every frame, too, and compare it with the digest in objects of ours.
     """
     with warnings.catch_warnings():
         # The parser warns of foreign values as it converts them; here they become findings.
         warnings.simplefilter("ignore")
         return [
             *_check_identity(dataset),
+            *check_modules(dataset),
             *_check_elements(dataset, "", 0),
             *check_regions(dataset),
             *check_cine(dataset),
-            *check_pixels(dataset),
+            *check_volume(dataset),
+            *check_pixels(dataset, decode=decode),
             *_check_output(dataset),
         ]
 
@@ -64,8 +76,10 @@ def _check_identity(dataset: Dataset) -> Iterator[Finding]:
     if readable(dataset, "Modality") != "US":
         yield Finding("error", "Modality", "is not US")
     sop_class = readable(dataset, "SOPClassUID")
-    if sop_class not in (US_IMAGE_STORAGE, US_MULTIFRAME_IMAGE_STORAGE):
-        yield Finding("warning", "SOPClassUID", "is not one of the two ultrasound image classes")
+    if sop_class in _RETIRED:
+        yield Finding("warning", "SOPClassUID", "is of a retired ultrasound class")
+    elif sop_class and sop_class not in _CLASSES:
+        yield Finding("warning", "SOPClassUID", "is not one of the three ultrasound image classes")
     meta = getattr(dataset, "file_meta", None) or Dataset()
     for keyword in ("SOPClassUID", "SOPInstanceUID"):
         if not readable(dataset, keyword):

@@ -7,7 +7,11 @@ from itertools import islice
 
 import numpy as np
 
+from usdk.dicom.check_decoded import check_decoded
+from usdk.dicom.check_fragments import check_fragments
+from usdk.dicom.check_palette import check_palette
 from usdk.dicom.findings import Finding, readable, whole
+from usdk.dicom.pictures import decoder_name
 from usdk.dicom.pydicom_extra import UID, Dataset, iter_pixels
 
 __all__ = ["check_pixels"]
@@ -17,6 +21,20 @@ _LOSSY = {
     "1.2.840.10008.1.2.4.51": "JPEG Extended",
     "1.2.840.10008.1.2.4.81": "JPEG-LS Near-lossless",
 }
+_SAMPLES = {
+    "MONOCHROME1": 1,
+    "MONOCHROME2": 1,
+    "PALETTE COLOR": 1,
+    "RGB": 3,
+    "YBR_FULL": 3,
+    "YBR_FULL_422": 3,
+    "YBR_PARTIAL_420": 3,
+    "YBR_PARTIAL_422": 3,
+    "YBR_ICT": 3,
+    "YBR_RCT": 3,
+}
+"""Photometric Interpretations that ultrasound images have or had, and their samples per pixel."""
+
 _COUNTS = ("Rows", "Columns", "SamplesPerPixel", "BitsAllocated", "BitsStored", "HighBit")
 _COLOUR_TOLERANCE = 16
 """Difference of red, green and blue above which a pixel is a colour; YBR rounds."""
@@ -25,8 +43,14 @@ _MAX_FRAMES_DECODED = 16
 _MAX_FRAME_PIXELS = 2**26
 
 
-def check_pixels(dataset: Dataset) -> Iterator[Finding]:
-    """Yield what is wrong with the pixels; they are decoded only where a claim needs it."""
+def check_pixels(dataset: Dataset, *, decode: bool = False) -> Iterator[Finding]:
+    """Yield what is wrong with the pixels.
+
+    Parameters
+    ----------
+    decode : bool
+        Decode every frame; else a few are, where a claim of colour needs it.
+    """
     values: dict[str, int] = {}
     for keyword in _COUNTS:
         try:
@@ -46,12 +70,54 @@ def check_pixels(dataset: Dataset) -> Iterator[Finding]:
         yield Finding("error", "BitsStored", "is more than BitsAllocated")
     if values["HighBit"] != values["BitsStored"] - 1:
         yield Finding("error", "HighBit", "is not BitsStored less one")
+    yield from _check_samples(dataset, values)
+    yield from check_palette(dataset)
     yield from _check_length(dataset, values)
     if values["Rows"] * values["Columns"] <= _MAX_FRAME_PIXELS:
         yield from _check_colour(dataset, values["SamplesPerPixel"])
     syntax = _transfer_syntax(dataset)
     if syntax in _LOSSY and readable(dataset, "LossyImageCompression") == "00":
         yield Finding("error", "LossyImageCompression", f"is 00 in {_LOSSY[syntax]}")
+    if syntax is None or "PixelData" not in dataset or _value_length(dataset) == 0:
+        return
+    try:
+        n_frames = whole(dataset, "NumberOfFrames") or 1
+    except ValueError:
+        return  # Reported with the cine.
+    if syntax.is_compressed and not syntax.is_deflated:
+        yield from check_fragments(dataset, syntax, n_frames)
+    if decode:
+        yield from check_decoded(dataset, syntax, n_frames)
+
+
+def _check_samples(dataset: Dataset, values: dict[str, int]) -> Iterator[Finding]:
+    """Check Photometric Interpretation, Planar Configuration and Pixel Representation."""
+    photometric = readable(dataset, "PhotometricInterpretation")
+    n_samples = values["SamplesPerPixel"]
+    if not photometric:
+        yield Finding("error", "PhotometricInterpretation", "is absent")
+    elif photometric not in _SAMPLES:
+        yield Finding("error", "PhotometricInterpretation", "is no term of the standard")
+    elif _SAMPLES[photometric] != n_samples:
+        yield Finding(
+            "error",
+            "SamplesPerPixel",
+            f"is {n_samples}, and {photometric} has {_SAMPLES[photometric]}",
+        )
+    for keyword, is_needed, allowed in (
+        ("PlanarConfiguration", n_samples > 1, (0, 1)),
+        ("PixelRepresentation", True, (0,)),
+    ):
+        try:
+            value = whole(dataset, keyword)
+        except ValueError as error:
+            yield Finding("error", keyword, str(error))
+            continue
+        if value is None and is_needed:
+            guess = " (readers take colours to be by pixel)" if n_samples > 1 else ""
+            yield Finding("error", keyword, f"is absent{guess}")
+        elif value is not None and value not in allowed:
+            yield Finding("error", keyword, f"is not {' or '.join(map(str, allowed))}")
 
 
 def _check_length(dataset: Dataset, values: dict[str, int]) -> Iterator[Finding]:
@@ -106,7 +172,9 @@ def _check_colour(dataset: Dataset, n_samples: int) -> Iterator[Finding]:
 
 def _has_colour(dataset: Dataset) -> bool:
     try:
-        for pixels in islice(iter_pixels(dataset), _MAX_FRAMES_DECODED):
+        for pixels in islice(
+            iter_pixels(dataset, decoding_plugin=decoder_name(dataset)), _MAX_FRAMES_DECODED
+        ):
             spread = np.ptp(np.asarray(pixels, dtype=np.int32), axis=-1)
             if np.mean(spread > _COLOUR_TOLERANCE) > _MAX_COLOURED_FRACTION:
                 return True

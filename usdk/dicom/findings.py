@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from usdk.dicom.pydicom_extra import Dataset, MultiValue
+from usdk.dicom.standard_sections import section_of, tag_of
 from usdk.dicom.text import fit_text
 
 __all__ = ["Finding", "Severity", "number", "readable", "shown_text", "whole"]
 
 Severity = Literal["error", "warning"]
+_DESIGNATION = re.compile(r"\x1b\$?[()-]?[@-Z]")
 
 
 @dataclass(frozen=True)
@@ -32,8 +35,29 @@ class Finding:
     attribute: str
     message: str
 
+    @property
+    def tag(self) -> str:
+        """The attribute's tag, ``(gggg,eeee)``; empty where it has none."""
+        return tag_of(self.attribute)
+
+    @property
+    def section(self) -> str:
+        """Where the standard defines the attribute; empty where no section does."""
+        return section_of(self.attribute)
+
     def __str__(self) -> str:
-        return f"{self.severity}: {self.attribute} {self.message}"
+        where = "; ".join(part for part in (self.tag, self.section) if part)
+        return f"{self.severity}: {self.attribute} {self.message}{f' [{where}]' if where else ''}"
+
+    def to_dict(self) -> dict[str, str]:
+        """Return plain values."""
+        return {
+            "severity": self.severity,
+            "attribute": self.attribute,
+            "tag": self.tag,
+            "section": self.section,
+            "message": self.message,
+        }
 
 
 def number(dataset: Dataset, keyword: str) -> float | None:
@@ -64,7 +88,8 @@ def shown_text(dataset: Dataset, keyword: str) -> str:
         return ""
     if isinstance(value, list | MultiValue):
         value = "; ".join(map(str, value))
-    return fit_text(str(value), "LO")
+    # The parser takes the designations of ISO 2022 out of most character sets, but not of all.
+    return fit_text(_DESIGNATION.sub("", str(value)), "LO")
 
 
 def _read(dataset: Dataset, keyword: str, kind: Callable[[Any], Any]) -> Any:

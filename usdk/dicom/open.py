@@ -47,6 +47,9 @@ def parser_border(what: str) -> Iterator[None]:
     except EOFError as error:
         raise DataDamagedError(f"{what}: the file is truncated; fetch it again") from error
     except OSError as error:
+        if error.errno is None and not isinstance(error.__cause__, OSError):
+            # The parser's own word for bytes that lead nowhere.
+            raise DataDamagedError(f"{what}: not valid DICOM") from None
         raise StorageError(f"{what}: {storage_advice(error)}") from error
     except Exception as error:
         # Not chained: the parser's message may quote a value, and the value be a patient's.

@@ -6,6 +6,7 @@ from usdk.errors import MissingExtraError
 
 try:
     from pydicom import Dataset, FileMetaDataset, dcmread
+    from pydicom.datadict import tag_for_keyword
     from pydicom.encaps import generate_fragments
     from pydicom.errors import InvalidDicomError
     from pydicom.filereader import read_file_meta_info
@@ -45,4 +46,5 @@ __all__ = [
     "get_encoder",
     "iter_pixels",
     "read_file_meta_info",
+    "tag_for_keyword",
 ]
