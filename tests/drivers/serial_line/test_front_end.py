@@ -110,6 +110,36 @@ def test_a_noisy_line_costs_frames_that_are_counted_and_never_a_wrong_one(
     assert 0 < status.n_frames_lost <= 3 * noise.n_spoilt
 
 
+PASSING = sorted(set(Fault) - {Fault.UNPLUG, Fault.SILENCE, Fault.OVERHEAT})
+
+
+@pytest.mark.slow
+def test_over_many_frames_the_account_is_that_of_the_simulated_bus(
+    plug: Any, recording: Maker
+) -> None:
+    """A sample of 5,000 frames; all 100,000 where USDK_TEST_WHOLE is set."""
+    n_frames = 100_000 if os.environ.get("USDK_TEST_WHOLE") else 5_000
+    original = recording(n_frames=n_frames)
+    plan = FaultPlan(rates=dict.fromkeys(PASSING, 2e-3), seed=5, nak_s=1e-4)
+    port = plug(original, faults=plan)
+    accounts = []
+    for front_end in (
+        open_front_end(f"serial:{port.terminal}"),
+        SimulatedFrontEnd.playing(original, faults=plan),
+    ):
+        with front_end:
+            front_end.configure()
+            numbers, parts = read_all(front_end, 1000)
+            status = front_end.status()
+        for part in parts:
+            assert np.array_equal(part.data, original.data[part.sequence_numbers])
+        lost = status.n_frames_lost, status.n_packets_lost + status.n_packets_damaged
+        assert status.n_frames_received == len(numbers) == n_frames - lost[0]
+        accounts.append((numbers, lost))
+    assert accounts[0] == accounts[1]
+    assert accounts[0][1][0] > n_frames / 50
+
+
 def test_unplugged_in_mid_frame_is_told_at_once_and_another_opening_goes_on(
     plug: Any, recording: Maker, tmp_path: Path
 ) -> None:
@@ -145,9 +175,10 @@ def test_nothing_is_left_behind(plug: Any, recording: Maker, tmp_path: Path) -> 
 
     use()
     before = len(list(descriptors.iterdir())), threading.active_count()
-    for _ in range(50):
+    is_whole = bool(os.environ.get("USDK_TEST_WHOLE"))
+    for _ in range(1000 if is_whole else 50):
         use()
-    for _ in range(10):
+    for _ in range(200 if is_whole else 10):
         with open_front_end(address) as front_end:
             port._device.unplug()
             with pytest.raises(DeviceAbsentError):
