@@ -21,7 +21,7 @@ def verification_text(result: dict[str, Any]) -> str:
     lines = [f"{result['path']}: {'valid' if result['is_valid'] else 'REFUSED'}"]
     pixels = result.get("pixels")
     if pixels == "AS SIGNED":
-        lines.append("  pixels       as signed")
+        lines.append(f"  pixels       as signed, {result['n_frames'] or 1} frames")
     elif pixels == "TRANSCODED":
         lines.append(
             "  pixels       transcoded, content proven by frame digests "

@@ -97,8 +97,9 @@ class _RawBytes(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         view = memoryview(buffer).cast("B")
         n_bytes = max(0, min(len(view), self._source.size - self._position))
-        view[:n_bytes] = self._source.read(self._position, n_bytes)
-        self._position += n_bytes
+        if n_bytes:
+            view[:n_bytes] = self._source.read(self._position, n_bytes)
+            self._position += n_bytes
         return n_bytes
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "certificate_problems",
     "find_chain",
     "load_certificates",
+    "name_text",
     "parse_certificate",
 ]
 
@@ -107,6 +108,19 @@ def certificate_problems(certificate: x509.Certificate, moment: datetime) -> lis
     if extended is not None and any(purpose in extended for purpose in _TLS_PURPOSES):
         problems.append("the signer's certificate is for TLS, not for signing objects")
     return problems
+
+
+def name_text(name: x509.Name) -> str:
+    """Return a name by RFC 4514, with what cannot be printed escaped.
+
+    A certificate of anyone may hold line ends, terminal controls and marks that turn the direction
+    of text; a report that shows them would say what its reader is made to see.
+    """
+    text = name.rfc4514_string()
+    return "".join(
+        one if one.isprintable() else "".join(f"\\{byte:02X}" for byte in one.encode())
+        for one in text
+    )
 
 
 def find_chain(

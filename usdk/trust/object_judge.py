@@ -113,7 +113,7 @@ def judge_object(
         judge.moment,
         tuple(problems),
         "AS SIGNED" if as_signed else "NOT PROVEN" if proof is None else "TRANSCODED",
-        n_frames,
+        _n_frames(file) if as_signed else n_frames,
     )
 
 
@@ -190,6 +190,15 @@ def _profile_problems(
         names = [f"what the {one.title()} RSA profile wants" for one in missing]
         return [f"no signature covers {name}" for name in names]
     return [f"{' and '.join(one.title() for one in demanded)} are not by as many signers"]
+
+
+def _n_frames(file: DicomFile) -> int | None:
+    """Return NumberOfFrames, 1 where it is absent; None where it is no number."""
+    element = find_element(file.elements, tags.NUMBER_OF_FRAMES)
+    if element is None:
+        return 1
+    text = file.source.read(element.value_offset, min(element.n_bytes, 14)).strip(b" ")
+    return int(text) if text.isdigit() else None
 
 
 def _meta_problems(file: DicomFile) -> list[str]:

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from usdk.errors import MissingExtraError, NotTrustedError
-from usdk.trust.certificate_trust import find_chain
+from usdk.trust.certificate_trust import find_chain, name_text
 from usdk.trust.cryptography_extra import x509
 
 __all__ = ["MAX_RESPONSE_BYTES", "TimeStamper", "check_timestamp", "stamp_signature"]
@@ -109,7 +109,7 @@ def check_timestamp(
         raise NotTrustedError("no time-stamping authority that you trust vouches for the stamp")
     if not leaf.not_valid_before_utc <= when <= leaf.not_valid_after_utc:
         raise NotTrustedError("the time-stamping authority's certificate was not valid then")
-    return when, leaf.subject.rfc4514_string()
+    return when, name_text(leaf.subject)
 
 
 def _certificates(response: Any) -> tuple[x509.Certificate, list[x509.Certificate]]:

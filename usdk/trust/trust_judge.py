@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from usdk.errors import NotTrustedError
-from usdk.trust.certificate_trust import certificate_problems, find_chain
+from usdk.trust.certificate_trust import certificate_problems, find_chain, name_text
 from usdk.trust.cryptography_extra import serialization, x509
 from usdk.trust.revocation import revocation_problems
 from usdk.trust.timestamp import check_timestamp
@@ -70,10 +70,10 @@ class TrustJudge:
         der = certificate.public_bytes(serialization.Encoding.DER)
         return replace(
             report,
-            subject=certificate.subject.rfc4514_string(),
-            issuer=certificate.issuer.rfc4514_string(),
+            subject=name_text(certificate.subject),
+            issuer=name_text(certificate.issuer),
             certificate_sha256=hashlib.sha256(der).hexdigest(),
-            chain=tuple(one.subject.rfc4514_string() for one in chain),
+            chain=tuple(name_text(one.subject) for one in chain),
             problems=report.problems + tuple(problems),
         )
 

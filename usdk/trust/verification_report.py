@@ -128,7 +128,8 @@ class VerificationReport:
         a signature covers, so the content is proven, and signatures over the former bytes are
         superseded. Their reports still say that they do not fit.
     n_frames : int or None
-        Frames that were decoded and proven by their digests; None where none needed to be.
+        Frames that are proven: all that the object says it has, under a signature over the pixels,
+        or all that were decoded and have their digests. None where none is.
     transfer_syntax_uid : str
         Of the file; the signature is over the bytes in this encoding.
     verified_at : datetime

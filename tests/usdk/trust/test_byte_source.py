@@ -70,3 +70,26 @@ def test_close_may_be_repeated(tmp_path):
     source.close()
     with pytest.raises(StorageError, match="cannot read"):
         source.read(0, 1)
+
+
+def test_the_same_bytes_are_a_file(tmp_path):
+    data = bytes(range(256)) * 1000
+    path = tmp_path / "a"
+    path.write_bytes(data)
+    with FileSource(path) as source:
+        for file in (source.as_file(), MemorySource(data).as_file()):
+            assert file.read() == data
+            assert file.read() == b""
+            assert file.seek(-10, os.SEEK_END) == len(data) - 10
+            assert file.read(4) == data[-10:-6]
+            assert file.seek(5) == 5
+            assert file.seek(2, os.SEEK_CUR) == 7
+            assert file.read(3) == data[7:10]
+            assert file.seek(len(data) + 5) == len(data) + 5
+            assert file.read() == b""
+            with pytest.raises(ValueError, match="negative"):
+                file.seek(-1)
+        # Two readers of one source do not move each other.
+        one, two = source.as_file(), source.as_file()
+        one.seek(100)
+        assert two.read(1) == data[:1]

@@ -14,6 +14,7 @@ from usdk.trust.certificate_trust import (
     certificate_problems,
     find_chain,
     load_certificates,
+    name_text,
     parse_certificate,
 )
 
@@ -166,3 +167,10 @@ def test_a_certificate_has_one_encoding(leaf):
             parse_certificate(leaf.der[:at] + bytes([unused_bits]) + signature)
     with pytest.raises(NotTrustedError):
         parse_certificate(leaf.der + b"\0")
+
+
+def test_a_name_shows_no_controls_and_no_other_direction(issuer, authority):
+    leaf = issuer.leaf(authority, "A\n  chain  CN=Trusted\x1b[2J\u202eB \xc4")
+    text = name_text(leaf.certificate.subject)
+    assert text.isprintable()
+    assert text == "CN=A\\0A  chain  CN=Trusted\\1B[2J\\E2\\80\\AEB \xc4"
