@@ -133,6 +133,15 @@ class UsbDevice:
         self._halted: set[int] = set()
 
     @property
+    def interfaces(self) -> tuple[tuple[int, int, int], ...]:
+        """Class, subclass and protocol of each interface."""
+        return (self.interface_triple,)
+
+    def interface_of(self, endpoint: int) -> int:
+        """Return which interface an endpoint belongs to."""
+        return 0
+
+    @property
     def is_attached(self) -> bool:
         """Whether the device is on the bus."""
         if self._returns_s == math.inf:
