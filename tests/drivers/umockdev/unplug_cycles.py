@@ -81,9 +81,9 @@ with MockedBus([device]) as bus:
     after_mib = resident_mib()
 assert not usb_ring._abandoned
 print(  # noqa: T201
-    f"{n_cycles} cycles, {n_openings} openings: threads and open files {before} before, {after} after; "
-    f"memory {before_mib:.1f} and {after_mib:.1f} MiB; "
-    f"missed after {longest_s * 1e3:.0f} ms at most"
+    f"{n_cycles} cycles, {n_openings} openings: "
+    f"threads and open files {before} before, {after} after; "
+    f"memory {before_mib:.1f} and {after_mib:.1f} MiB; missed after {longest_s * 1e3:.0f} ms at most"
 )
 assert after[0] <= before[0]
 assert after[1] <= before[1]
