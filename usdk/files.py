@@ -15,6 +15,7 @@ from usdk.errors import StorageError, UsdkError
 
 __all__ = [
     "atomic_file",
+    "make_durable_folder",
     "open_regular",
     "require_replaceable",
     "storage_advice",
@@ -134,6 +135,20 @@ def sync_folder(folder: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_FOLDER_SYNC:
             raise
+
+
+def make_durable_folder(folder: Path) -> None:
+    """Make a folder and what is missing above it, for its owner alone, names on the disk too.
+
+    A folder that is there already is left as it is; its own name is synchronised all the same, as
+    whoever made it may have lost power before that.
+    """
+    if not folder.is_dir():
+        if folder.parent != folder:
+            make_durable_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    with suppress(PermissionError):
+        sync_folder(folder.parent)
 
 
 def open_regular(path: str | os.PathLike[str], name: str) -> int:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from usdk.errors import DataDamagedError, StorageError
-from usdk.files import storage_errors, sync_folder
+from usdk.files import make_durable_folder, storage_errors, sync_folder
 from usdk.trust.journal import (
     MAX_LINE_BYTES,
     SIGNATURE,
@@ -111,7 +111,7 @@ class JournalFolder:
         # Threads of a process share the lock on its file.
         self._threads = threading.RLock()
         with storage_errors("make the journal"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_durable_folder(folder)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
             self._lock = os.open(folder / "lock", flags, 0o600)
 

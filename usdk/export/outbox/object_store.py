@@ -17,7 +17,7 @@ from usdk.errors import DataDamagedError, NotTrustedError
 from usdk.export.outbox.entry import Entry
 from usdk.export.outbox.keys import KeyStore
 from usdk.export.outbox.sealed_file import SealedReader, SealedWriter, sealed_size
-from usdk.files import storage_errors, sync_folder
+from usdk.files import make_durable_folder, storage_errors, sync_folder
 
 __all__ = ["COPY_BYTES", "ObjectStore", "Stored"]
 
@@ -44,7 +44,7 @@ class ObjectStore:
         self._folder = folder
         self._keys = keys
         with storage_errors("make the outbox"):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_durable_folder(folder)
             flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
             os.close(os.open(self._adding, flags, 0o600))
 

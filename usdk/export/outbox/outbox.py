@@ -28,7 +28,7 @@ from usdk.export.outbox.owner import make_lease, make_owner
 from usdk.export.outbox.recovery import recover, release_leases
 from usdk.export.outbox.space import RESERVE_BYTES
 from usdk.export.outbox.states import UNCONFIRMED, Event, State
-from usdk.files import open_regular, storage_errors
+from usdk.files import make_durable_folder, open_regular, storage_errors
 from usdk.trust import Signer
 from usdk.trust.journal import JournalRecord
 from usdk.trust.journal_folder import JournalFolder
@@ -109,7 +109,7 @@ class Outbox:
         self._actor = default_actor() if actor is None else actor
         self._owner = make_owner()
         with storage_errors("make the outbox"):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_durable_folder(self.folder)
         self._store = ObjectStore(self.folder / "objects", keys)
         self._database = Database(self.folder / "outbox.sqlite3", read_clock)
         self._journal = JournalFolder(

@@ -1,0 +1,45 @@
+"""The program whose power is cut: an outbox filled, delivered, purged, closed and opened again."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from outbox_fixtures import FakeLine, MemoryReceiver, dicom_object
+
+from usdk.export.delivery.courier import Courier
+from usdk.export.outbox import FileKeyStore, Outbox, State
+
+
+def main() -> None:
+    """Tell each object that was queued and each that was confirmed, once that is a fact."""
+    folder, key, marks = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+    told = os.open(marks, os.O_WRONLY | os.O_CREAT, 0o600)
+    receiver = MemoryReceiver()
+    for life in range(3):
+        with Outbox(
+            folder / "box", keys=FileKeyStore(key), retain_s=0.0, reserve_bytes=0
+        ) as outbox:
+            courier = Courier(outbox, [FakeLine("only", receiver)])
+            courier.switchboard.check(0)
+            for n in range(5):
+                entries = outbox.add_many(
+                    [dicom_object(study=f"1.{life}", n_bytes=700 * n) for _ in range(1 + n % 3)]
+                )
+                for entry in entries:
+                    os.write(told, f"queued {entry.sop_instance_uid}\n".encode())
+                courier.send_some()
+                if n % 2:
+                    outbox.flush_journal()
+                while n > 2 and courier.confirm_some():
+                    pass
+                for entry in outbox.list(states=[State.RETAINED, State.PURGED]):
+                    os.write(told, f"confirmed {entry.sop_instance_uid}\n".encode())
+                if n == 4:
+                    outbox.purge()
+            if life == 1:
+                os.write(told, b"half\n")
+
+
+main()
