@@ -39,6 +39,8 @@ FIXED = (
     *("configure.single-element", "configure.many", "configure.again"),
     *("limits.transmits", "limits.prf", "limits.samples", "limits.rate", "limits.channels"),
     *("limits.element", "limits.unchanged", "data.host-times", "unplug.error-and-return"),
+    *("gain.limits", "gain.told", "gain.effect", "aperture.limits", "aperture.zeros"),
+    *("trigger.timeout", "safety.power", "safety.watchdog", "safety.duty", "safety.selftest"),
 )
 
 

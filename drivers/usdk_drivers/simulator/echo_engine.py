@@ -157,7 +157,7 @@ class EchoEngine:
         """Return what is measured of the elements; faults are found, not looked up."""
         n_elements = self._probe.n_elements
         impedances_ohm = self._faults.impedances_ohm(n_elements, self._seed)
-        return measured(impedances_ohm, self._weights, f"cable of {self._probe.name}")
+        return measured(impedances_ohm, self._weights, f"{self._probe.name} cable")
 
     def _really(self, tgc: GainCurve | None) -> GainCurve | None:
         limits = self.description.capabilities.tgc

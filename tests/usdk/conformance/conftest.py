@@ -4,21 +4,39 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pytest
 
 from usdk.acquisition import Acquisition, DeviceInfo, Gap, ReceiveSettings, time_zero_s
-from usdk.errors import ArgumentError, DeviceAbsentError, DeviceTimeoutError, StateError
+from usdk.errors import (
+    ArgumentError,
+    DeviceAbsentError,
+    DeviceFrozenError,
+    DeviceTimeoutError,
+    StateError,
+    TriggerTimeoutError,
+)
 from usdk.front_end import (
     Capabilities,
     Configuration,
+    ElementCondition,
+    ElementTest,
     Found,
     FrontEnd,
     FrontEndState,
     FrontEndStatus,
+    PowerState,
     ReceiveRequest,
+    SelfTest,
+    Setting,
+    TgcLimits,
+    TriggerLimits,
+    WatchdogLimits,
 )
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
@@ -239,6 +257,132 @@ def sound() -> type[SoundFrontEnd]:
     """The class of a front-end that keeps the contract."""
 
     class Own(SoundFrontEnd):
+        is_plugged = True
+
+    return Own
+
+
+class CapableFrontEnd(SoundFrontEnd):
+    """With gain, half as many channels as elements, a trigger, a watchdog, power and self-test."""
+
+    tgc: ClassVar[TgcLimits] = TgcLimits(least_db=-6.0, greatest_db=30.0, step_db=0.5, max_points=8)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, Any] = {
+            "trigger.source": "internal",
+            "trigger.timeout_s": 0.0,
+            "watchdog.timeout_s": 5.0,
+        }
+        self._power = PowerState.ACTIVE
+        self.is_silent = False
+        self.silent_since_s = math.inf
+        self.why_frozen = ""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(
+            super().capabilities,
+            n_receive_channels=N_ELEMENTS // 2,
+            max_duty_cycle=0.1,
+            max_cycles=8.0,
+            tgc=self.tgc,
+            trigger=TriggerLimits(has_input=True, max_timeout_s=10.0),
+            watchdog=WatchdogLimits(least_s=0.05, greatest_s=10.0),
+            has_self_test=True,
+            has_power_states=True,
+        )
+
+    def plan(self, sequence: TransmitSequence, receive: ReceiveRequest) -> Configuration:
+        planned = super().plan(sequence, receive)
+        window = (0, self.capabilities.n_receive_channels)
+        apertures = receive.apertures or (window,) * len(sequence)
+        tgc = receive.tgc and self.tgc.quantised(receive.tgc)
+        return replace(planned, receive=replace(planned.receive, tgc=tgc, apertures=apertures))
+
+    def gain_factors(self) -> Any:
+        assert self.set is not None
+        receive = self.set.receive
+        if receive.tgc is None:
+            return 1.0
+        return receive.tgc.factors(receive.n_samples, receive.sampling_frequency_hz)
+
+    def heard(self, frame: Any) -> Any:
+        assert self.set is not None
+        assert self.set.receive.apertures is not None
+        heard = np.zeros_like(frame)
+        for k, (first, stop) in enumerate(self.set.receive.apertures):
+            heard[k, first:stop] = frame[k, first:stop]
+        return heard
+
+    def frame(self, number: int) -> Any:
+        return self.heard((super().frame(number) * self.gain_factors()).astype(np.int16))
+
+    def settings(self) -> tuple[Setting, ...]:
+        source, timeout_s, watchdog_s = self.values.values()
+        words = ("internal", "external")
+        return (
+            Setting(name="trigger.source", value=source, choices=words),
+            Setting(name="trigger.timeout_s", value=timeout_s, least=0.0, greatest=10.0),
+            Setting(name="watchdog.timeout_s", value=watchdog_s, least=0.05, greatest=10.0),
+        )
+
+    def set_setting(self, name: str, value: Any) -> None:
+        self.values[name] = value
+
+    def _start(self) -> None:
+        if self._power is not PowerState.ACTIVE:
+            raise StateError(f"it is in {self._power}")
+        self.why_frozen = ""
+        super()._start()
+
+    def no_trigger(self) -> None:
+        raise TriggerTimeoutError("no trigger")
+
+    def frozen(self) -> None:
+        raise DeviceFrozenError("the host was silent")
+
+    def is_too_silent(self) -> bool:
+        return time.monotonic() - self.silent_since_s > self.values["watchdog.timeout_s"]
+
+    def _read(self, n_frames: int, deadline_s: float) -> Acquisition:
+        if self.values["trigger.source"] == "external":
+            time.sleep(min(0.05, max(0.0, deadline_s - time.monotonic())))
+            self.no_trigger()
+        if self.why_frozen:
+            self.frozen()
+        return super()._read(n_frames, deadline_s)
+
+    @contextmanager
+    def silence(self) -> Iterator[None]:
+        self.silent_since_s = time.monotonic()
+        try:
+            yield
+        finally:
+            if self.is_too_silent():
+                self.why_frozen = "host silent"
+            self.silent_since_s = math.inf
+
+    @property
+    def power_state(self) -> PowerState:
+        return self._power
+
+    def set_power_state(self, state: PowerState) -> None:
+        self._power = state
+
+    def self_test(self, timeout_s: float) -> SelfTest:
+        good = ElementTest(condition=ElementCondition.GOOD, impedance_ohm=50.0)
+        return SelfTest(elements=(good,) * N_ELEMENTS)
+
+    def _status(self) -> FrontEndStatus:
+        return replace(super()._status(), power=self._power, frozen=self.why_frozen)
+
+
+@pytest.fixture
+def capable() -> type[CapableFrontEnd]:
+    """The class of a front-end that has all that not every one has."""
+
+    class Own(CapableFrontEnd):
         is_plugged = True
 
     return Own

@@ -16,7 +16,7 @@ README = (ROOT / "drivers/README.md").read_text(encoding="utf-8")
 
 
 def section(heading: str) -> str:
-    (text,) = re.findall(rf"^### {heading}\n(.+?)^##", README, re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(rf"^### {heading}\n(.+?)(?=^##|\Z)", README, re.MULTILINE | re.DOTALL)
     return " ".join(text.split())
 
 
