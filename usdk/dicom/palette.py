@@ -24,6 +24,7 @@ MAX_ENTRIES = 32767
 
 _ENTRY_BITS = 16
 _BOTH_BYTES = 257
+_WHITE = 0xFFFFFF
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +42,9 @@ class Palette:
     @classmethod
     def of(cls, pictures: Iterable[NDArray[np.uint8]], regions: Sequence[Dataset]) -> Palette:
         """Return the colours of RGB pictures, and those that stand for values in their regions."""
-        codes = np.empty(0, np.int64)
+        # White is always there: a table whose greatest entry would fit fewer bits is an error to
+        # the standard's tools.
+        codes = np.array([_WHITE], np.int64)
         for item in regions:
             if item.get("PixelComponentOrganization") == TABLE_LOOK_UP:
                 codes = np.union1d(codes, np.asarray(item.TableOfPixelValues, np.int64))

@@ -71,6 +71,14 @@ def test_groups_of_a_name_are_told_apart(written):
         ("ISO_IR 100", "Äneas^Rüdiger"),
         ("ISO_IR 126", "Διονυσιος"),
         ("ISO_IR 144", "Люкceмбypг"),
+        ("ISO_IR 101", "Wałęsa^Łucja"),
+        ("ISO_IR 109", "Ĉapek^Ĥenriko"),
+        ("ISO_IR 110", "Ąžuolas^Jūratė"),
+        ("ISO_IR 138", "שרון^דבורה"),
+        ("ISO_IR 148", "Şahin^İbrahim"),
+        ("ISO_IR 166", "สมชาย^ใจดี"),
+        ("ISO_IR 13", "ﾔﾏﾀﾞ^ﾀﾛｳ"),
+        (["", "ISO 2022 IR 159"], "Yamada=丂^丄"),
     ],
 )
 def test_other_character_sets_are_read(written, frame, character_set, name):

@@ -110,3 +110,12 @@ def test_more_colours_than_a_palette_holds_are_refused():
 def test_an_encoding_that_is_none_is_refused(in_colour, study):
     with pytest.raises(ArgumentError, match="colour must be"):
         us_image(in_colour, study=study, colour="cmyk")
+
+
+def test_a_dark_picture_is_conformant_too(few_colours, study, tmp_path, require_conformant):
+    dark = dataclasses.replace(few_colours, pixels=few_colours.pixels // 8)
+    dark = dataclasses.replace(dark, overlay=None)
+    path = saved(us_image(dark, study=study, colour="palette"), tmp_path)
+    require_conformant(path)
+    assert np.array_equal(dcmread(path).pixel_array.shape, dark.shape)
+    assert np.array_equal(read_frames(path)[0].pixels, dark.pixels)
