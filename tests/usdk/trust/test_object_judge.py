@@ -305,8 +305,6 @@ def open_nest(depth):
     [
         (nest(dicom_elements.MAX_DEPTH + 1), "nested deeper"),
         (open_nest(5000), "nested deeper"),
-        (HEAD + encode_sequence(0x00082218, [encode_item(b"")] * (dicom_elements.MAX_ELEMENTS + 1)),
-         "more than 500000 elements"),
         (HEAD + struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, 0xFFFFFFFE), "go beyond the end"),
         (HEAD + struct.pack("<HH2sHI", 0x7FE0, 0x10, b"OW", 0, 0xFFFFFFFF), "undefined length"),
         (HEAD + struct.pack("<HH2sH", 8, 0x60, b"CS", 3) + b"abc", "odd length"),
@@ -333,3 +331,11 @@ def test_an_attribute_of_a_signature_that_is_too_long_is_refused(signed, verify)
         ),
     )
     assert "is longer than 1048576 bytes" in str(verify(changed).problems)
+
+
+def test_a_file_of_more_elements_than_the_limit_is_damaged_data(verify, monkeypatch):
+    data = HEAD + encode_sequence(0x00082218, [encode_item(b"")] * 1000)
+    assert verify(data).problems == ("not signed",)
+    monkeypatch.setattr(dicom_elements, "MAX_ELEMENTS", 1000)
+    with pytest.raises(DataDamagedError, match="more than 1000 elements"):
+        verify(data)
