@@ -37,7 +37,7 @@ def load_target(name: str) -> ModuleType:
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
-    with atheris.instrument_imports(include=["usdk"]):
+    with atheris.instrument_imports(include=["usdk", "usdk_drivers"]):
         specification.loader.exec_module(module)
     return module
 

@@ -8,11 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-import usb.core
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -39,7 +37,6 @@ from usdk_drivers.simulator import (
     make_scene,
     simulated_probe,
 )
-from usdk_drivers.simulator.device_model import UsbDevice
 from usdk_drivers.simulator.pyusb_backend import SimulatedBackend
 from usdk_drivers.umockdev import MockedBus
 from usdk_drivers.usb_address import UsbAddress
@@ -55,59 +52,22 @@ Maker = Callable[..., Acquisition]
 TINY = 0.05
 
 
-# In a process that was started for it the kernel's USB is mocked, or this is a guest whose virtual
-# machine takes the device by usb-redir; libusb is then the system's.
+# The fixture `system_bus` says which there are.
 SYSTEM_BUS = os.environ.get("USDK_TEST_BUS")
 IS_MOCKED = SYSTEM_BUS is not None
-BUSES = (SYSTEM_BUS,) if SYSTEM_BUS else ("pyusb backend", "USB/IP")
+IN_PROCESS = ("pyusb backend", "USB/IP")
+if os.environ.get("USDK_TEST_WHOLE"):
+    # A serial line carries the same protocol; the contract's own tests are run on it each time.
+    IN_PROCESS += ("serial line",)
+BUSES = (SYSTEM_BUS,) if SYSTEM_BUS else IN_PROCESS
 Attach = Callable[[UsbAddress, SimulatedBackend], Transport]
-
-
-LINUX_HUB = 0x1D6B
-
-
-class GuestBus(RedirectedPort):
-    """A port whose device is there when the guest's kernel and libusb have seen it."""
-
-    def add(self, device: UsbDevice) -> None:
-        super().add(device)
-        self._wait_until(device.is_attached)
-
-    def remove(self, device: UsbDevice) -> None:
-        super().remove(device)
-        self._wait_until(False)
-
-    def look(self) -> None:
-        super().look()
-        self._wait_until(any(device.is_attached for device in self.devices))
-
-    @staticmethod
-    def _wait_until(is_there: bool) -> None:
-        deadline_s = time.monotonic() + 10
-        while any(d.idVendor != LINUX_HUB for d in usb.core.find(find_all=True)) != is_there:
-            if time.monotonic() > deadline_s:
-                raise AssertionError(f"libusb has {'not ' * is_there}seen it")
-            time.sleep(0.01)
-
-
-@pytest.fixture(scope="session")
-def mocked_bus() -> Iterator[MockedBus | RedirectedPort | None]:
-    if SYSTEM_BUS == "umockdev":
-        with MockedBus() as bus:
-            yield bus
-    elif SYSTEM_BUS == "usb-redir":
-        path = Path(os.environ["USDK_TEST_PORT"])
-        with path.open("r+b", buffering=0) as stream, GuestBus(stream) as port:
-            yield port
-    else:
-        yield None
 
 
 @pytest.fixture(params=BUSES, autouse=True)
 def bus(
     request: pytest.FixtureRequest,
     monkeypatch: pytest.MonkeyPatch,
-    mocked_bus: MockedBus | RedirectedPort | None,
+    system_bus: MockedBus | RedirectedPort | None,
 ) -> Iterator[None]:
     """Carry every simulated device of a test to the driver by this bus."""
     if request.node.get_closest_marker("pyusb_alone") and request.param != "pyusb backend":
@@ -115,8 +75,10 @@ def bus(
     with ExitStack() as until_the_end:
         if request.param == "USB/IP":
             monkeypatch.setattr(UsbTransport, "open", by_usb_ip(until_the_end))
-        elif mocked_bus is not None:
-            monkeypatch.setattr(UsbTransport, "open", by_libusb(mocked_bus, UsbTransport.open))
+        elif request.param == "serial line":
+            monkeypatch.setattr(UsbTransport, "open", by_serial_line(until_the_end))
+        elif system_bus is not None:
+            monkeypatch.setattr(UsbTransport, "open", by_libusb(system_bus, UsbTransport.open))
         if request.param != "pyusb backend":
             # The device computes beside the host: its computing does not stop the host's clock.
             monkeypatch.setattr(SimulatedFrontEnd, "_clock_s", UsbFrontEnd._clock_s)
@@ -130,6 +92,22 @@ def by_usb_ip(until_the_end: ExitStack) -> Attach:
             raise DeviceAbsentError("no device is shared: plug it in")
         server = until_the_end.enter_context(UsbIpServer(devices, port=0))
         return UsbIpTransport.open(*server.address, "1-1")
+
+    return attach
+
+
+def by_serial_line(until_the_end: ExitStack) -> Attach:
+    # Not every system has pseudo-terminals.
+    from usdk_drivers.serial_line.address import SerialAddress
+    from usdk_drivers.serial_line.transport import SerialTransport
+    from usdk_drivers.simulator.serial_port import SimulatedSerialPort
+
+    def attach(address: UsbAddress, backend: SimulatedBackend) -> Transport:
+        devices = list(backend.enumerate_devices())
+        if not devices:
+            raise DeviceAbsentError("no device has a terminal: plug it in")
+        port = until_the_end.enter_context(SimulatedSerialPort(devices[0]))
+        return SerialTransport.open(SerialAddress(port.terminal))
 
     return attach
 
@@ -550,7 +528,7 @@ def test_what_the_host_is_too_slow_for_is_counted_as_overrun(recording: Maker) -
         front_end.configure()
         front_end.start()
         time.sleep(0.3)
-        acquisition = front_end.read(3, timeout_s=1.0)
+        acquisition = front_end.read(3, timeout_s=20.0)
         status = front_end.status()
     assert acquisition.sequence_numbers.tolist()[0] == 0
     assert status.n_overruns > 0
