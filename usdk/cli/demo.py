@@ -5,14 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from usdk.cli.demo_summary import demo_text
 from usdk.cli.exit_codes import DONE
 from usdk.cli.memory import peak_memory_bytes
 from usdk.cli.outputs import make_folder, require_pictures
-from usdk.cli.progress import make_progress
-from usdk.cli.terminal import say
+from usdk.cli.progress import Progress, make_progress
+from usdk.cli.terminal import remark, say
 from usdk.cli.verb import Verb
+from usdk.errors import MissingExtraError
 
 __all__ = ["VERB"]
 
@@ -35,6 +37,12 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="RECORDING",
         help=f"channel data of which all frames are taken, up to {MAX_CINE_FRAMES}",
+    )
+    parser.add_argument(
+        "--deliver",
+        type=Path,
+        metavar="TOML",
+        help="deliver by this configuration (of usdk deliver), not to the demo's own receiver",
     )
     parser.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
 
@@ -59,6 +67,7 @@ def _run(arguments: argparse.Namespace) -> int:
     files = stages.export_all(arguments.output, still.frames[0], cine, colour, progress)
     objects = [path for name, path in files.items() if name.endswith("_dicom")]
     stages.verify_all(objects, progress)
+    delivery = _deliver(objects, arguments, progress)
     summary = {
         "sources": [source.description | source.received.to_dict() for source in sources],
         "n_frames_received": sum(len(source.received.acquisitions) for source in sources),
@@ -67,6 +76,7 @@ def _run(arguments: argparse.Namespace) -> int:
         "stages": [stage.to_dict() for stage in progress.stages],
         "files": {name: str(path) for name, path in files.items()},
         "signature": "verified",
+        "delivery": delivery,
         "development_key": True,
         "peak_memory_bytes": peak_memory_bytes(),
     }
@@ -74,12 +84,27 @@ def _run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def _deliver(
+    objects: list[Path], arguments: argparse.Namespace, progress: Progress
+) -> dict[str, Any] | None:
+    """Return what became of the delivery; None where its packages are not installed."""
+    from usdk.cli.demo_delivery import deliver_all
+
+    try:
+        return deliver_all(objects, arguments.deliver, progress)
+    except MissingExtraError as error:
+        if arguments.deliver is not None:
+            raise
+        remark(f"nothing is delivered: {error}")
+        return None
+
+
 VERB = Verb(
     name="demo",
     summary="from a simulated probe to signed DICOM objects, in one go",
     description="Plugs a probe into a simulated USB bus, receives through the real USB driver, "
     "beamforms, and\nwrites a picture, a cine, a picture in colour where something flows, and a "
-    "signed DICOM object\nof each, which are then verified. The probe plays the recordings given; "
+    "signed DICOM object\nof each, which are then verified and delivered over TLS to a receiver on loopback. The probe plays the recordings given; "
     "without any its echoes\nare simulated. Works offline and without root. Signed with "
     "development keys: not for patients.",
     examples=(

@@ -33,6 +33,11 @@ def demo_text(summary: dict[str, Any]) -> str:
         )
     lines += ["", *(f"file       {path}" for path in summary["files"].values()), ""]
     lines.append(f"signature: {summary['signature']}")
+    delivery = summary["delivery"]
+    if delivery is not None:
+        lines.append(
+            f"delivered: {delivery['n_confirmed']} objects, confirmed by {delivery['receiver']}"
+        )
     if summary["development_key"]:
         lines.append(NOT_FOR_PATIENTS.replace("key", "keys"))
     if summary["peak_memory_bytes"] is not None:
