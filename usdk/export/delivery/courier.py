@@ -255,15 +255,16 @@ class Courier:
 
     def _settle(self, entry: Entry, decision: Decision, line: str = "") -> None:
         try:
-            moved = self._outbox.settle(
-                entry,
-                decision.event,
-                delay_s=decision.delay_s,
-                reason=decision.reason,
-                line=line,
-            )
             if decision.event is Event.CONFIRM:
-                self._outbox.settle(moved, Event.RETAIN, reason=decision.reason)
+                self._outbox.confirm(entry, reason=decision.reason, line=line)
+            else:
+                self._outbox.settle(
+                    entry,
+                    decision.event,
+                    delay_s=decision.delay_s,
+                    reason=decision.reason,
+                    line=line,
+                )
         except StateError:
             return  # the lease ran out: another process has it, and will ask before it sends
         uid = entry.sop_instance_uid

@@ -264,6 +264,15 @@ class Outbox:
         self._journalling.note(1)
         return moved
 
+    def confirm(self, entry: Entry, *, reason: str = "", line: str = "") -> Entry:
+        """Settle a claimed object as confirmed, and retain it: one transaction."""
+        with self._database.transaction() as connection:
+            moment = self._moment()
+            confirmed = move(connection, entry, Event.CONFIRM, moment, reason=reason, line=line)
+            retained = move(connection, confirmed, Event.RETAIN, moment, reason=reason)
+        self._journalling.note(2)
+        return retained
+
     def get(self, sop_instance_uid: str) -> Entry | None:
         """Return the entry of an object, or None."""
         rows = self._database.rows(

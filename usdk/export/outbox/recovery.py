@@ -26,6 +26,7 @@ class Recovery:
 def recover(database: Database, store: ObjectStore, moment: Moment) -> Recovery:
     """Release what dead processes held, remove files without rows, hold rows without files."""
     n_leases = release_leases(database, moment, all_dead=True)
+    _retain_confirmed(database, moment)
 
     def known() -> set[str]:
         return {
@@ -76,6 +77,15 @@ def release_leases(
             event = Event.INTERRUPT if entry.state is State.SENDING else Event.WAIT
             move(connection, entry, event, moment, reason="the sender ended")
     return len(ids)
+
+
+def _retain_confirmed(database: Database, moment: Moment) -> None:
+    query = f"SELECT {COLUMNS} FROM objects WHERE state = 'confirmed'"
+    if not database.rows(query):
+        return
+    with database.transaction() as connection:
+        for row in connection.execute(query).fetchall():
+            move(connection, Entry.from_row(row), Event.RETAIN, moment)
 
 
 def _hold_lost(database: Database, store: ObjectStore, moment: Moment) -> int:

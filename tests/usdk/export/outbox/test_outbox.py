@@ -256,6 +256,17 @@ def test_a_lost_file_holds_its_object_and_adding_it_again_mends_it(
             assert file.read() == plain
 
 
+def test_what_was_confirmed_as_the_process_ended_is_retained(
+    tmp_path: Path, make_object: Make
+) -> None:
+    with Outbox(tmp_path / "box") as outbox:
+        outbox.add(make_object())
+        (entry,) = outbox.claim()
+        outbox.settle(outbox.settle(entry, Event.ACCEPT), Event.CONFIRM)
+    with Outbox(tmp_path / "box") as outbox:
+        assert outbox.list()[0].state is State.RETAINED
+
+
 def test_files_without_rows_are_removed_on_opening(tmp_path: Path, make_object: Make) -> None:
     with Outbox(tmp_path / "box") as outbox:
         outbox.add(make_object())
