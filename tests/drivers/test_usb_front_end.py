@@ -528,7 +528,7 @@ def test_what_the_host_is_too_slow_for_is_counted_as_overrun(recording: Maker) -
         front_end.configure()
         front_end.start()
         time.sleep(0.3)
-        acquisition = front_end.read(3, timeout_s=20.0)
+        acquisition = front_end.read(3, timeout_s=1.0)
         status = front_end.status()
     assert acquisition.sequence_numbers.tolist()[0] == 0
     assert status.n_overruns > 0
@@ -720,3 +720,11 @@ def test_discovery_finds_the_simulated_bus(recording: Maker) -> None:
         assert [f.address for f in found] == ["usb:serial=7"]
         front_end.device.unplug()
         assert UsbFrontEnd.discover_on(front_end.backend) == []
+
+
+def test_how_data_are_read_is_told(recording: Maker, request: pytest.FixtureRequest) -> None:
+    in_flight = {"pyusb backend": 1, "USB/IP": 4, "umockdev": 8}
+    with SimulatedFrontEnd.playing(recording()) as front_end:
+        assert front_end.reads is not None
+        assert front_end.reads.n_transfers == in_flight[request.node.callspec.params["bus"]]
+        assert bool(front_end.reads.obstacle) == (front_end.reads.n_transfers == 1)
