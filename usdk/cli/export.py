@@ -11,6 +11,7 @@ from typing import Any
 from usdk.cli.exit_codes import DONE
 from usdk.cli.outputs import add_overwrite_argument, require_writable
 from usdk.cli.progress import make_progress
+from usdk.cli.settings_options import add_settings_arguments, settings_from
 from usdk.cli.signing_options import NOT_FOR_PATIENTS, add_signing_arguments, signer_from
 from usdk.cli.study_options import add_study_arguments, study_from
 from usdk.cli.terminal import remark, say
@@ -31,15 +32,27 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="how pixels lie in the file, all lossless (default: %(default)s)",
     )
     parser.add_argument(
+        "--colour",
+        choices=("rgb", "palette"),
+        default="rgb",
+        help="how colours lie in the file (default: %(default)s)",
+    )
+    parser.add_argument(
         "--frame-rate-hz",
         type=float,
         metavar="HZ",
         help="of a cine whose frames have no timestamps",
     )
+    parser.add_argument(
+        "--frame-digests",
+        action="store_true",
+        help="sign the digests of the decoded frames too: that outlasts transcoding without loss",
+    )
     add_overwrite_argument(parser)
     parser.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
     add_signing_arguments(parser)
     add_study_arguments(parser)
+    add_settings_arguments(parser)
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -48,6 +61,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
     require_writable(arguments.output, overwrite=arguments.overwrite)
     study = study_from(arguments)
+    settings = settings_from(arguments)
     signer = signer_from(arguments)
     frames = load_frames(arguments.frames)
     interval_s = _interval_s(frames, arguments.frame_rate_hz)
@@ -56,8 +70,11 @@ def _run(arguments: argparse.Namespace) -> int:
             arguments.output,
             frames,
             signer=signer,
+            sign_frames=arguments.frame_digests and signer is not None,
             study=study,
             codec=arguments.codec,
+            colour=arguments.colour,
+            settings=settings,
             frame_interval_s=interval_s,
             progress=lambda _: stage.advance(),
         )

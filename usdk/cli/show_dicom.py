@@ -34,6 +34,7 @@ def describe_dicom(path: Path, *, patient: bool) -> tuple[dict[str, Any], str]:
         "acquired": summary.acquired,
         "device": summary.device,
         "regions": [asdict(region) for region in summary.regions],
+        "voxel_size_mm": summary.voxel_size_mm,
         "n_signatures": summary.n_signatures,
         "findings": [str(finding) for finding in summary.findings],
     }

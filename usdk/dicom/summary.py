@@ -53,6 +53,8 @@ class DicomSummary:
         Manufacturer, model, serial number and software, as far as known.
     regions : tuple of Region
         Where the image is calibrated; empty if not at all.
+    voxel_size_mm : tuple of float, optional
+        Rows, columns and planes of a volume; None of pictures.
     n_signatures : int
         Digital signatures in the file. They are counted here, not verified.
     n_frames_lost : int or None
@@ -76,6 +78,7 @@ class DicomSummary:
     n_signatures: int
     n_frames_lost: int | None
     findings: tuple[Finding, ...]
+    voxel_size_mm: tuple[float, float, float] | None = None
     patient: dict[str, str] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
@@ -87,7 +90,11 @@ class DicomSummary:
         lines.append(f"acquired         {self.acquired or 'unknown'}")
         lines.append(f"device           {self.device or 'unknown'}")
         lines += [f"region {index:<9} {_line(region)}" for index, region in enumerate(self.regions)]
-        if not self.regions:
+        if self.voxel_size_mm is not None:
+            lines.append(
+                f"voxels           {' × '.join(f'{v:.6g}' for v in self.voxel_size_mm)} mm"
+            )
+        elif not self.regions:
             lines.append("region           none: distances cannot be measured")
         if self.n_frames_lost is not None:
             lines.append(f"frames lost      {self.n_frames_lost}")
@@ -150,6 +157,7 @@ def _summary(dataset: Dataset, show_patient: bool) -> DicomSummary:
         acquired=shown_text(dataset, "AcquisitionDateTime"),
         device=", ".join(part for part in device if part.strip() and not part.endswith(" ")),
         regions=regions,
+        voxel_size_mm=_voxel_size_mm(dataset),
         n_signatures=len(dataset.get("DigitalSignaturesSequence") or ()),
         n_frames_lost=lost,
         findings=tuple(findings),
@@ -184,6 +192,18 @@ def _frame_rate_hz(dataset: Dataset) -> float | None:
         frame_time_ms = number(dataset, "FrameTime")
         return 1e3 / frame_time_ms if frame_time_ms else None
     except (TypeError, ValueError, ZeroDivisionError):
+        return None
+
+
+def _voxel_size_mm(dataset: Dataset) -> tuple[float, float, float] | None:
+    groups = dataset.get("SharedFunctionalGroupsSequence")
+    measures = groups[0].get("PixelMeasuresSequence") if groups else None
+    if not measures:
+        return None
+    try:
+        rows, columns = map(float, measures[0].PixelSpacing)
+        return rows, columns, float(measures[0].SpacingBetweenSlices)
+    except (AttributeError, TypeError, ValueError):
         return None
 
 

@@ -5,7 +5,7 @@ from pydicom import dcmread
 from pydicom.data import get_testdata_file
 
 from usdk.acquisition import Gap
-from usdk.dicom import read_summary, us_image, us_multiframe
+from usdk.dicom import enhanced_us_volume, read_summary, us_image, us_multiframe
 from usdk.errors import DataDamagedError, UsdkError
 
 VENDOR_FILES = [
@@ -136,3 +136,13 @@ def test_flipped_bytes_are_described_or_refused_and_never_more(frame, study, tmp
             messages.append(str(error))
     assert len(messages) > 5
     assert not any("Wang" in message for message in messages)
+
+
+def test_a_volume_tells_the_size_of_its_voxels(make_volume, heart, settings, tmp_path):
+    dataset = enhanced_us_volume(make_volume(), study=heart, settings=settings)
+    dataset.save_as(tmp_path / "volume.dcm", enforce_file_format=True)
+    summary = read_summary(tmp_path / "volume.dcm")
+    assert summary.voxel_size_mm == pytest.approx((0.5, 0.5, 0.5))
+    assert "voxels           0.5 × 0.5 × 0.5 mm" in str(summary)
+    assert "cannot be measured" not in str(summary)
+    assert not [finding for finding in summary.findings if finding.severity == "error"]

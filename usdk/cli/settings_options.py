@@ -1,0 +1,102 @@
+"""Settings of the examination for an export: a JSON file of DICOM keywords."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from usdk.errors import ArgumentError, DataDamagedError
+from usdk.files import open_regular, storage_errors
+
+if TYPE_CHECKING:
+    from usdk.dicom import ExaminationSettings
+
+__all__ = ["MAX_SETTINGS_BYTES", "add_settings_arguments", "settings_from"]
+
+MAX_SETTINGS_BYTES = 2**20
+
+# Keyword, field, and how many of the field's unit the keyword's is.
+_NUMBERS = {
+    "HeartRate": ("heart_rate_bpm", 1),
+    "MechanicalIndex": ("mechanical_index", 1),
+    "BoneThermalIndex": ("bone_thermal_index", 1),
+    "CranialThermalIndex": ("cranial_thermal_index", 1),
+    "SoftTissueThermalIndex": ("soft_tissue_thermal_index", 1),
+    "DepthOfScanField": ("depth_m", 1e-3),
+    "StageNumber": ("stage_number", 1),
+    "NumberOfStages": ("number_of_stages", 1),
+    "ViewNumber": ("view_number", 1),
+    "NumberOfViewsInStage": ("number_of_views_in_stage", 1),
+}
+_TEXTS = {
+    "OutputPower": "output_power",
+    "TransducerType": "transducer_type",
+    "StageName": "stage_name",
+    "ViewName": "view_name",
+}
+_FOCUS_DEPTHS = "DepthsOfFocus"
+_MM_PER_M = 1e3
+
+
+def add_settings_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add ``--settings``."""
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="what the scanner was set to: JSON object with the DICOM keywords "
+        + ", ".join((*_NUMBERS, *_TEXTS, _FOCUS_DEPTHS))
+        + " (depths in mm)",
+    )
+
+
+def settings_from(arguments: argparse.Namespace) -> ExaminationSettings | None:
+    """Return the settings that the file tells, None without one."""
+    if arguments.settings is None:
+        return None
+    from usdk.dicom import ExaminationSettings
+
+    fields: dict[str, Any] = {}
+    for keyword, value in _read(arguments.settings).items():
+        if keyword in _NUMBERS:
+            name, scale = _NUMBERS[keyword]
+            fields[name] = _number(keyword, value) * scale
+        elif keyword in _TEXTS:
+            if not isinstance(value, str):
+                raise ArgumentError(f"{keyword} must be text")
+            fields[_TEXTS[keyword]] = value
+        else:
+            depths = value if isinstance(value, list) else [value]
+            fields["focus_depths_m"] = tuple(_number(keyword, v) / _MM_PER_M for v in depths)
+    return ExaminationSettings(**fields)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    with (
+        storage_errors(f"read the settings file {path}"),
+        os.fdopen(open_regular(path, f"the settings file {path}"), "rb") as file,
+    ):
+        content = file.read(MAX_SETTINGS_BYTES + 1)
+    if len(content) > MAX_SETTINGS_BYTES:
+        raise DataDamagedError(f"{path} is longer than {MAX_SETTINGS_BYTES} bytes: not settings")
+    try:
+        values = json.loads(content)
+    except (ValueError, RecursionError):
+        raise DataDamagedError(f"{path} is not JSON in UTF-8: check it with a JSON tool") from None
+    if not isinstance(values, dict):
+        raise DataDamagedError(f"{path} must hold one JSON object of DICOM keywords")
+    known = {*_NUMBERS, *_TEXTS, _FOCUS_DEPTHS}
+    if unknown := values.keys() - known:
+        raise ArgumentError(
+            f"{path} has {len(unknown)} keys that are none of: {', '.join(sorted(known))}"
+        )
+    return values
+
+
+def _number(keyword: str, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ArgumentError(f"{keyword} must be a number")
+    return value
