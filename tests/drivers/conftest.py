@@ -1,10 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import usb.core
 
 from usdk.acquisition import Acquisition, DeviceInfo, ReceiveSettings
 from usdk.probe import Probe
@@ -15,6 +19,11 @@ from usdk.transmit import (
     SingleElement,
     TransmitSequence,
 )
+from usdk_drivers.simulator.device_model import UsbDevice
+from usdk_drivers.umockdev import MockedBus
+from usdk_drivers.usbredir import RedirectedPort
+
+SYSTEM_BUS = os.environ.get("USDK_TEST_BUS")
 
 
 @pytest.fixture
@@ -88,3 +97,48 @@ def recording(small_probe: Probe) -> Callable[..., Acquisition]:
         )
 
     return make
+
+
+LINUX_HUB = 0x1D6B
+
+
+class GuestBus(RedirectedPort):
+    """A port whose device is there when the guest's kernel and libusb have seen it."""
+
+    def add(self, device: UsbDevice) -> None:
+        super().add(device)
+        self._wait_until(device.is_attached)
+
+    def remove(self, device: UsbDevice) -> None:
+        super().remove(device)
+        self._wait_until(False)
+
+    def look(self) -> None:
+        super().look()
+        self._wait_until(any(device.is_attached for device in self.devices))
+
+    @staticmethod
+    def _wait_until(is_there: bool) -> None:
+        deadline_s = time.monotonic() + 10
+        while any(d.idVendor != LINUX_HUB for d in usb.core.find(find_all=True)) != is_there:
+            if time.monotonic() > deadline_s:
+                raise AssertionError(f"libusb has {'not ' * is_there}seen it")
+            time.sleep(0.01)
+
+
+@pytest.fixture(scope="session")
+def system_bus() -> Iterator[MockedBus | RedirectedPort | None]:
+    """The bus of the system's libusb, where tests were started on one.
+
+    Its devices are in a kernel that umockdev mocks, or in the true one of a virtual machine that
+    takes them by usb-redir.
+    """
+    if SYSTEM_BUS == "umockdev":
+        with MockedBus() as bus:
+            yield bus
+    elif SYSTEM_BUS == "usb-redir":
+        path = Path(os.environ["USDK_TEST_PORT"])
+        with path.open("r+b", buffering=0) as stream, GuestBus(stream) as port:
+            yield port
+    else:
+        yield None
