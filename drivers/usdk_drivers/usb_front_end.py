@@ -9,6 +9,7 @@ from usdk.front_end import Finding, Found, FrontEnd
 from usdk_drivers.udev_rule import udev_rule
 from usdk_drivers.usb_address import UsbAddress
 from usdk_drivers.usb_diagnosis import device_findings, library_findings, usbfs_finding
+from usdk_drivers.usb_reads import UsbReads
 from usdk_drivers.usb_transport import UsbTransport, find_devices, is_gone, release, serial_number
 from usdk_drivers.wire_front_end import WireFrontEnd
 
@@ -69,6 +70,11 @@ class UsbFrontEnd(WireFrontEnd):
             *device_findings(),
             *((memory,) if memory is not None else ()),
         ]
+
+    @property
+    def reads(self) -> UsbReads | None:
+        """How data are read, with what stands in the way; None where the bus does not tell."""
+        return getattr(self._transport, "reads", None)
 
     @classmethod
     def udev_rule(cls) -> str:

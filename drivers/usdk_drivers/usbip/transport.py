@@ -15,6 +15,7 @@ from usdk.errors import (
     StateError,
 )
 from usdk_drivers.usb_errors import EndpointStalledError
+from usdk_drivers.usb_reads import UsbReads
 from usdk_drivers.usb_ring import TRANSFER_BYTES
 from usdk_drivers.usb_transport import (
     CONTROL_TIMEOUT_S,
@@ -126,6 +127,11 @@ class UsbIpTransport:
                 # What was closed by another thread looks like what is gone.
                 self._require_open()
                 raise
+
+    @property
+    def reads(self) -> UsbReads:
+        """How bulk IN is read."""
+        return UsbReads(n_transfers=N_TRANSFERS)
 
     def clear_halt(self) -> None:
         """Lift the halt of bulk IN."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from usdk_drivers.simulator.simulated_device import simulated_device
+from small_device import small_device
+
 from usdk_drivers.umockdev import MockedBus
 from usdk_drivers.usb_front_end import UsbFrontEnd
 
-simulated = simulated_device("linear-l11-5v?serial=D-1")
-with MockedBus([simulated.on_usb(simulated.firmware())]):
+with MockedBus([small_device("D-1")]):
     found = {finding.topic: finding for finding in UsbFrontEnd.diagnose()}
 assert found["USB transfers"].severity == "ok", found
 assert "8 transfers in flight" in found["USB transfers"].message

@@ -9,9 +9,8 @@ from unittest.mock import patch
 
 import numpy as np
 from numpy.typing import NDArray
+from small_device import small_device
 
-from usdk.sequences import plane_waves
-from usdk_drivers.simulator.simulated_device import simulated_device
 from usdk_drivers.umockdev import MockedBus
 from usdk_drivers.usb_front_end import UsbFrontEnd
 from usdk_drivers.usb_reads import UsbReads
@@ -67,18 +66,16 @@ def unknown_pyusb() -> Iterator[None]:
 
 
 def read() -> tuple[NDArray[np.int16], UsbReads]:
-    firmware = simulated.firmware()
-    device = simulated.on_usb(firmware)
+    device = small_device("F-1")
     bus.add(device)
     with UsbFrontEnd.open("") as front_end:
-        front_end.configure(plane_waves(), depth_m=0.01)
+        front_end.configure()
         data = np.concatenate([front_end.read(2, timeout_s=60.0).data for _ in range(5)])
-        reads = front_end._transport.reads
+        reads = front_end.reads
     bus.remove(device)
     return data, reads
 
 
-simulated = simulated_device("linear-l11-5v?scene=points&seed=3")
 with MockedBus() as bus:
     usual, reads = read()
     assert (reads.n_transfers, reads.obstacle) == (8, "")

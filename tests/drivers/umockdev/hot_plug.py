@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import time
 
+from small_device import small_device
+
 from usdk.errors import DeviceAbsentError
 from usdk.front_end import DeviceWatcher
-from usdk.sequences import plane_waves
-from usdk_drivers.simulator.simulated_device import simulated_device
 from usdk_drivers.umockdev import MockedBus
 from usdk_drivers.usb_front_end import UsbFrontEnd
 
 WAIT_S = 60.0
 
-simulated = simulated_device("linear-l11-5v?serial=H-1&scene=points&return_s=0.5")
-device = simulated.on_usb(simulated.firmware())
+device = small_device("H-1")
 with MockedBus() as bus:
     assert UsbFrontEnd.discover() == []
     with DeviceWatcher(["usb"]) as watcher:
         bus.add(device)
         assert watcher.wait_for("usb:serial=H-1", timeout_s=WAIT_S).address == "usb:serial=H-1"
         with UsbFrontEnd.open("serial=H-1") as front_end:
-            assert front_end._transport.reads.n_transfers > 1
-            front_end.configure(plane_waves(), depth_m=0.01)
+            assert front_end.reads.n_transfers > 1
+            front_end.configure()
             assert front_end.read(3, timeout_s=WAIT_S).n_frames == 3
             device.unplug()
             try:
@@ -37,6 +36,6 @@ with MockedBus() as bus:
         device.plug()
         watcher.wait_for("usb:serial=H-1", timeout_s=WAIT_S)
     with UsbFrontEnd.open("serial=H-1") as front_end:
-        front_end.configure(plane_waves(), depth_m=0.01)
+        front_end.configure()
         assert front_end.read(timeout_s=WAIT_S).sequence_numbers.tolist() == [0]
 print("done")  # noqa: T201

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 SUITE = Path(__file__).parents[1] / "test_usb_front_end.py"
 
 
+@pytest.mark.slow
 def test_the_suite_of_the_usb_driver_passes_on_libusb(
     mocked: Callable[..., str], tmp_path: Path
 ) -> None:

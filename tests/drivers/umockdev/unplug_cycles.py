@@ -13,10 +13,10 @@ import threading
 import time
 from pathlib import Path
 
+from small_device import small_device
+
 from usdk.errors import DeviceAbsentError
-from usdk.sequences import plane_waves
 from usdk_drivers import usb_ring
-from usdk_drivers.simulator.simulated_device import simulated_device
 from usdk_drivers.umockdev import MockedBus
 from usdk_drivers.usb_front_end import UsbFrontEnd
 
@@ -41,8 +41,7 @@ def left_behind() -> tuple[int, int]:
 
 n_cycles = int(sys.argv[1]) if len(sys.argv) > 1 else 12
 n_openings = int(sys.argv[2]) if len(sys.argv) > 2 else 30
-simulated = simulated_device("linear-l11-5v?scene=points")
-device = simulated.on_usb(simulated.firmware())
+device = small_device("U-1")
 before: tuple[int, int] = (0, 0)
 before_mib = 0.0
 longest_s = 0.0
@@ -57,7 +56,7 @@ with MockedBus([device]) as bus:
                 assert time.monotonic() < deadline_s, "it did not come back"
                 time.sleep(0.005)
         with front_end:
-            front_end.configure(plane_waves(), depth_m=0.005)
+            front_end.configure()
             front_end.read(2, timeout_s=WAIT_S)
             device.unplug()
             left_s = time.monotonic()
@@ -83,7 +82,8 @@ assert not usb_ring._abandoned
 print(  # noqa: T201
     f"{n_cycles} cycles, {n_openings} openings: "
     f"threads and open files {before} before, {after} after; "
-    f"memory {before_mib:.1f} and {after_mib:.1f} MiB; missed after {longest_s * 1e3:.0f} ms at most"
+    f"memory {before_mib:.1f} and {after_mib:.1f} MiB; "
+    f"missed after {longest_s * 1e3:.0f} ms at most"
 )
 assert after[0] <= before[0]
 assert after[1] <= before[1]
