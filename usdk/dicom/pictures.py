@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -20,7 +21,13 @@ from usdk.dicom.pydicom_extra import (
 from usdk.dicom.regions import Region
 from usdk.errors import DataDamagedError, MissingExtraError
 
-__all__ = ["MAX_COLOURED_FRACTION", "decoder_name", "read_images", "read_pictures"]
+__all__ = [
+    "MAX_COLOURED_FRACTION",
+    "decoder_name",
+    "read_images",
+    "read_pictures",
+    "require_digest",
+]
 
 MAX_COLOURED_FRACTION = 0.01
 """Part of a grey picture's pixels that may be coloured marks; more of it is a colour picture."""
@@ -32,7 +39,12 @@ _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601.
 
 
 def read_pictures(
-    dataset: Dataset, path: Path, region: Region, *, keep_colour: bool = False
+    dataset: Dataset,
+    path: Path,
+    region: Region,
+    *,
+    keep_colour: bool = False,
+    digests: Sequence[bytes] | None = None,
 ) -> tuple[list[NDArray[np.uint8]], float]:
     """Decode all frames and return each one's region, and the greatest part that is coloured.
 
@@ -43,11 +55,13 @@ def read_pictures(
     ----------
     keep_colour : bool
         Take no luminance: what has three samples stays in colour, even where all are equal.
+    digests : sequence of bytes, optional
+        SHA-256 that each whole frame must have.
 
     Raises
     ------
     DataDamagedError
-        The pixels are not 8-bit, or do not decode.
+        The pixels are not 8-bit, do not decode, or have another digest.
     MissingExtraError
         No decoder for the transfer syntax is installed.
     """
@@ -55,7 +69,9 @@ def read_pictures(
     columns = slice(region.min_x0, region.max_x1 + 1)
     pictures = []
     coloured = 0.0
-    for whole in read_images(dataset, path):
+    for index, whole in enumerate(read_images(dataset, path)):
+        if digests is not None:
+            require_digest(whole, digests, index)
         pixels = np.ascontiguousarray(whole[rows, columns])
         if pixels.ndim == 3:
             spread = pixels.max(axis=-1) - pixels.min(axis=-1)
@@ -94,6 +110,12 @@ def read_images(
         if photometric == "MONOCHROME1":
             pixels = 255 - pixels
         yield np.array(pixels, dtype=np.uint8, order="C")
+
+
+def require_digest(pixels: NDArray[np.uint8], digests: Sequence[bytes], index: int) -> None:
+    """Raise `DataDamagedError` if a frame, grey or RGB, is not the one that was written."""
+    if index >= len(digests) or hashlib.sha256(pixels.tobytes()).digest() != digests[index]:
+        raise DataDamagedError(f"frame {index + 1} is not the one that was written")
 
 
 def _luminance(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -14,8 +14,8 @@ from usdk.arguments import count
 from usdk.dicom.foreign import ASSUMED_DYNAMIC_RANGE_DB, foreign_provenance
 from usdk.dicom.image_size import image_size
 from usdk.dicom.open import open_dicom, parser_border
-from usdk.dicom.pictures import read_images
-from usdk.dicom.provenance import read_provenance
+from usdk.dicom.pictures import read_images, require_digest
+from usdk.dicom.provenance import read_frame_digests, read_provenance
 from usdk.dicom.read import inside
 from usdk.dicom.region_codes import SpatialFormat, Unit
 from usdk.dicom.regions import CM_PER_M, Region, read_regions
@@ -155,6 +155,9 @@ def read_region_pictures(path: str | os.PathLike[str], *, frame: int = 0) -> lis
         regions = [inside(region, n_rows, n_columns) for region in read_regions(dataset)]
         (image,) = read_images(dataset, Path(path), [frame])
         records = read_provenance(dataset)
+        digests = read_frame_digests(dataset)
+        if records is not None and digests is not None:
+            require_digest(image, digests, frame)
         record = records[frame] if records is not None and len(records) == n_frames else None
         assumed = [("dynamic_range_db", f"unknown, {ASSUMED_DYNAMIC_RANGE_DB:g} assumed")]
         return [

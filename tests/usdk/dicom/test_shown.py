@@ -9,6 +9,7 @@ from pydicom import dcmread
 from usdk.dicom import (
     RegionDataType,
     check_dicom,
+    read_frames,
     read_region_pictures,
     read_regions,
     stack,
@@ -16,7 +17,7 @@ from usdk.dicom import (
     us_multiframe,
 )
 from usdk.dicom.shown import shown_of
-from usdk.errors import ArgumentError
+from usdk.errors import ArgumentError, DataDamagedError
 
 CODECS = ["native", "jpeg-ls", "jpeg-2000", "rle"]
 BITS = {"spectral": "0008", "m_mode": "0002", "composed": "000B", "in_colour": "0011"}
@@ -148,3 +149,21 @@ def test_a_spectrum_without_provenance_tells_what_it_knows(spectral, study):
 def test_what_is_no_picture_is_refused(study):
     with pytest.raises(ArgumentError, match="ComposedFrame"):
         us_image(np.zeros((4, 4), np.uint8), study=study)
+
+
+def test_the_picture_above_a_strip_comes_back_as_a_frame(composed, frame, study, tmp_path):
+    path = saved(us_image(composed, study=study), tmp_path)
+    (back,) = read_frames(path)
+    assert np.array_equal(back.pixels, frame.pixels)
+    assert back.position_m(7, 9) == pytest.approx(frame.position_m(7, 9))
+    assert back.sequence_number == frame.sequence_number
+
+
+def test_a_change_outside_the_picture_is_noticed_too(composed, study, tmp_path):
+    path = saved(us_image(composed, study=study), tmp_path)
+    content = bytearray(path.read_bytes())
+    content[-3000] ^= 1
+    path.write_bytes(content)
+    for read in (read_frames, read_region_pictures):
+        with pytest.raises(DataDamagedError, match="not the one that was written"):
+            read(path)
