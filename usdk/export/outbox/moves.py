@@ -23,7 +23,7 @@ MAX_REASON = 400
 _DOUBT = {
     Event.INTERRUPT: True,
     Event.RETRY: True,
-    Event.RELEASE: False,
+    Event.RELEASE: True,
     Event.ABSENT: False,
     Event.REFUSE: False,
 }

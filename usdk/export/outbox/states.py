@@ -46,7 +46,7 @@ class Event(StrEnum):
     ADD = "add"
     CLAIM = "claim"
     RELEASE = "release"
-    """Not now: it was not taken, and is surely not at the receiver."""
+    """Not now, or no word of it: one asks for it before it is sent again."""
     INTERRUPT = "interrupt"
     """The line or the process broke off: whether the receiver has it is not known."""
     ACCEPT = "accept"

@@ -172,14 +172,19 @@ def test_each_lie_and_refusal_ends_in_its_state(
     assert "Must^Not" not in repr(unit.news)
 
 
-def test_a_receiver_that_says_nothing_of_an_object_is_asked_no_faith(
+def test_an_object_of_which_the_receiver_says_nothing_is_asked_for(
     unit: Unit, make_object: Make
 ) -> None:
+    unit.run(1)
     unit.lines[0].fault = "silent"
     unit.outbox.add(make_object())
-    unit.run(2)
-    assert unit.outbox.list()[0].state is State.QUEUED
-    assert "said nothing" in unit.outbox.list()[0].reason
+    unit.courier.send_some()
+    (entry,) = unit.outbox.list()
+    assert (entry.state, entry.in_doubt) == (State.QUEUED, True)
+    assert "said nothing" in entry.reason
+    unit.run(10)
+    assert unit.states() == [State.RETAINED]
+    assert unit.receiver.n_stored == 1
 
 
 def test_a_stranger_is_an_alarm_and_no_standby_for_trust(unit: Unit, make_object: Make) -> None:
