@@ -104,9 +104,9 @@ VERB = Verb(
     summary="from a simulated probe to signed DICOM objects, in one go",
     description="Plugs a probe into a simulated USB bus, receives through the real USB driver, "
     "beamforms, and\nwrites a picture, a cine, a picture in colour where something flows, and a "
-    "signed DICOM object\nof each, which are then verified and delivered over TLS to a receiver on loopback. The probe plays the recordings given; "
-    "without any its echoes\nare simulated. Works offline and without root. Signed with "
-    "development keys: not for patients.",
+    "signed DICOM object\nof each, which are verified, and delivered over TLS to a receiver on "
+    "loopback. The probe plays the\nrecordings given; without any its echoes are simulated. Works "
+    "offline and without root. Signed\nwith development keys: not for patients.",
     examples=(
         "usdk demo",
         "usdk demo --output out --still muscle.hdf5 --cine disk.mat",
