@@ -16,14 +16,10 @@ from usdk_drivers.simulator.device_model import UsbDevice
 from usdk_drivers.simulator.pyusb_backend import SimulatedBackend
 from usdk_drivers.umockdev import MockedBus
 from usdk_drivers.usb_address import PRODUCT_ID, VENDOR_ID, UsbAddress
+from usdk_drivers.usb_devices import INTERFACE_CLASS, INTERFACE_PROTOCOL, INTERFACE_SUBCLASS
 from usdk_drivers.usb_link import Transport
-from usdk_drivers.usb_transport import (
-    INTERFACE_CLASS,
-    INTERFACE_PROTOCOL,
-    INTERFACE_SUBCLASS,
-    TRANSFER_BYTES,
-    UsbTransport,
-)
+from usdk_drivers.usb_ring import TRANSFER_BYTES
+from usdk_drivers.usb_transport import UsbTransport
 from usdk_drivers.usbip import UsbIpServer
 from usdk_drivers.usbip.transport import UsbIpTransport
 

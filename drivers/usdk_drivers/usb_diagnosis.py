@@ -13,18 +13,18 @@ from usdk.errors import MissingExtraError, UsdkError
 from usdk.front_end import Finding, Severity
 from usdk_drivers.udev_rule import UDEV_RULE_ADVICE
 from usdk_drivers.usb_address import UsbAddress
+from usdk_drivers.usb_devices import (
+    find_devices,
+    interface_number,
+    release,
+    serial_number,
+)
 from usdk_drivers.usb_errors import import_usb, no_libusb_error
 from usdk_drivers.usb_reads import UsbReads
 from usdk_drivers.usb_ring import N_TRANSFERS, TRANSFER_BYTES
 from usdk_drivers.usb_ring_calls import is_libusb
 from usdk_drivers.usb_speed import UsbSpeed, connected_speed, could_be_super_speed
-from usdk_drivers.usb_transport import (
-    find_devices,
-    interface_number,
-    possible_reads,
-    release,
-    serial_number,
-)
+from usdk_drivers.usb_transport import possible_reads
 
 __all__ = ["USBFS_MEMORY", "device_findings", "library_findings", "usbfs_finding"]
 

@@ -8,9 +8,15 @@ from usdk.errors import MissingExtraError
 from usdk.front_end import Finding, Found, FrontEnd
 from usdk_drivers.udev_rule import udev_rule
 from usdk_drivers.usb_address import UsbAddress
+from usdk_drivers.usb_devices import (
+    find_devices,
+    is_gone,
+    release,
+    serial_number,
+)
 from usdk_drivers.usb_diagnosis import device_findings, library_findings, usbfs_finding
 from usdk_drivers.usb_reads import UsbReads
-from usdk_drivers.usb_transport import UsbTransport, find_devices, is_gone, release, serial_number
+from usdk_drivers.usb_transport import UsbTransport
 from usdk_drivers.wire_front_end import WireFrontEnd
 
 __all__ = ["UsbFrontEnd"]

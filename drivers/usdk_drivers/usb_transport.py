@@ -15,106 +15,36 @@ import numpy as np
 
 from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError, StateError
 from usdk_drivers.usb_address import UsbAddress
+from usdk_drivers.usb_devices import (
+    bulk_endpoints,
+    find_devices,
+    interface_of,
+    release,
+    serial_number,
+)
 from usdk_drivers.usb_errors import EndpointStalledError, import_usb, translated
 from usdk_drivers.usb_reads import UsbReads
 from usdk_drivers.usb_ring import TRANSFER_BYTES, BulkRing
 from usdk_drivers.usb_ring_calls import LibusbCalls, RingUnavailableError, is_libusb
 
-__all__ = [
-    "INTERFACE_CLASS",
-    "INTERFACE_PROTOCOL",
-    "INTERFACE_SUBCLASS",
-    "UsbTransport",
-    "find_devices",
-    "interface_number",
-    "is_gone",
-    "possible_reads",
-    "release",
-    "serial_number",
-]
+__all__ = ["UsbTransport", "possible_reads"]
 
-INTERFACE_CLASS = 0xFF  # vendor specific
-INTERFACE_SUBCLASS = 0x75
-INTERFACE_PROTOCOL = 0x01
 CONTROL_TIMEOUT_S = 1.0
 # Linux splits a transfer into pieces of 16 KiB; an upload in pieces of this size shows progress.
 UPLOAD_BYTES = 64 * 2**10
 _VENDOR_IN, _VENDOR_OUT = 0xC0, 0x40
-_BULK, _DIRECTION_IN = 2, 0x80
 _log = logging.getLogger(__name__)
-
-
-def find_devices(address: UsbAddress, backend: Any = None) -> list[Any]:
-    """Return pyusb's devices with the ids of ``address`` that carry the interface."""
-    usb = import_usb()
-    with translated("looking for the device"):
-        found = usb.core.find(
-            find_all=True,
-            idVendor=address.vendor_id,
-            idProduct=address.product_id,
-            backend=backend,
-        )
-        devices = [device for device in found if _interface(device) is not None]
-    if address.serial_number is None:
-        return devices
-    wanted = []
-    for device in devices:
-        if serial_number(device) == address.serial_number:
-            wanted.append(device)
-        else:
-            release(device)
-    return wanted
-
-
-def serial_number(device: Any) -> str:
-    """Return the serial number in the device's descriptor; empty if it cannot be read."""
-    usb = import_usb()
-    try:
-        return device.serial_number or ""
-    except (usb.core.USBError, ValueError, NotImplementedError):
-        return ""
-
-
-def interface_number(device: Any) -> int:
-    """Return the number of the interface in the active configuration."""
-    interface = _interface(device)
-    if interface is None:
-        raise DeviceFailedError("the device lost its interface: plug it in again")
-    return int(interface.bInterfaceNumber)
 
 
 def possible_reads(device: Any) -> UsbReads:
     """Return how the data of a device that is claimed would be read."""
     try:
-        ring = BulkRing(LibusbCalls.of(device), _bulk_endpoints(_interface(device))[1])
+        ring = BulkRing(LibusbCalls.of(device), bulk_endpoints(interface_of(device))[1])
     except (RingUnavailableError, DeviceFailedError) as error:
         return UsbReads(n_transfers=1, obstacle=str(error))
     counts = ring.counts
     ring.close()
     return UsbReads(n_transfers=counts.n_transfers, n_in_device_memory=counts.n_in_device_memory)
-
-
-def is_gone(device: Any) -> bool:
-    """Tell whether a device has left since it was found; gives up what was open of it."""
-    release(device)
-    try:
-        with translated("looking for the device"):
-            device.get_active_configuration()
-    except DeviceAbsentError:
-        return True
-    except DeviceFailedError:
-        # It is there and lets nobody in.
-        pass
-    finally:
-        release(device)
-    return False
-
-
-def release(device: Any) -> None:
-    """Close what is open of a device; pyusb opens it to read a string, and leaves it open."""
-    usb = import_usb()
-    with suppress(usb.core.USBError):
-        usb.util.dispose_resources(device)
 
 
 class UsbTransport:
@@ -291,7 +221,7 @@ class UsbTransport:
             if error.errno is not None:
                 raise
             self._device.set_configuration()
-        interface = _interface(self._device)
+        interface = interface_of(self._device)
         if interface is None:
             raise DeviceFailedError("the device lost its interface: plug it in again")
         number = interface.bInterfaceNumber
@@ -299,34 +229,7 @@ class UsbTransport:
             if self._device.is_kernel_driver_active(number):
                 self._device.detach_kernel_driver(number)
         self._usb.util.claim_interface(self._device, number)
-        return number, *_bulk_endpoints(interface)
-
-
-def _bulk_endpoints(interface: Any) -> tuple[int, int]:
-    """Return the addresses of bulk OUT and bulk IN."""
-    bulk = [e.bEndpointAddress for e in interface if e.bmAttributes & 3 == _BULK]
-    incoming = [endpoint for endpoint in bulk if endpoint & _DIRECTION_IN]
-    outgoing = [endpoint for endpoint in bulk if not endpoint & _DIRECTION_IN]
-    if len(incoming) != 1 or len(outgoing) != 1:
-        raise DeviceFailedError(
-            "the interface must have one bulk IN and one bulk OUT endpoint, it has "
-            f"{len(incoming)} and {len(outgoing)}"
-        )
-    return outgoing[0], incoming[0]
-
-
-def _interface(device: Any) -> Any:
-    wanted = (INTERFACE_CLASS, INTERFACE_SUBCLASS, INTERFACE_PROTOCOL)
-    for configuration in device:
-        for interface in configuration:
-            found = (
-                interface.bInterfaceClass,
-                interface.bInterfaceSubClass,
-                interface.bInterfaceProtocol,
-            )
-            if found == wanted:
-                return interface
-    return None
+        return number, *bulk_endpoints(interface)
 
 
 def _milliseconds(timeout_s: float) -> int:

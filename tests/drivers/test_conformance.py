@@ -20,7 +20,7 @@ from usdk_drivers.simulator import (
 from usdk_drivers.simulator.device_model import UsbDevice
 from usdk_drivers.simulator.firmware import Firmware
 from usdk_drivers.usb_address import PRODUCT_ID, VENDOR_ID
-from usdk_drivers.usb_transport import INTERFACE_CLASS, INTERFACE_PROTOCOL, INTERFACE_SUBCLASS
+from usdk_drivers.usb_devices import INTERFACE_CLASS, INTERFACE_PROTOCOL, INTERFACE_SUBCLASS
 from usdk_drivers.usbip import UsbIpServer
 
 

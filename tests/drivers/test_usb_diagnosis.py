@@ -157,7 +157,7 @@ def test_without_pyusb_there_is_one_note(monkeypatch: pytest.MonkeyPatch) -> Non
         raise MissingExtraError.for_extra("usb", "USB")
 
     monkeypatch.setattr(usb_diagnosis, "import_usb", absent)
-    monkeypatch.setattr("usdk_drivers.usb_transport.import_usb", absent)
+    monkeypatch.setattr("usdk_drivers.usb_devices.import_usb", absent)
     (finding,) = (*library_findings(), *device_findings())
     assert finding.severity is NOTE
     assert "ultrasound-sdk[usb]" in finding.advice

@@ -13,9 +13,10 @@ from usdk_drivers.simulator import SimulatedFrontEnd
 from usdk_drivers.simulator.device_model import UsbDevice
 from usdk_drivers.simulator.pyusb_backend import SimulatedBackend
 from usdk_drivers.usb_address import UsbAddress
+from usdk_drivers.usb_devices import find_devices
 from usdk_drivers.usb_errors import EndpointStalledError
 from usdk_drivers.usb_link import DeviceLink
-from usdk_drivers.usb_transport import UsbTransport, find_devices
+from usdk_drivers.usb_transport import UsbTransport
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from usdk_drivers.simulator.profile import PROFILE_ENDINGS, load_profile
 from usdk_drivers.simulator.recording_engine import RecordingEngine
 from usdk_drivers.simulator.scenes import TRUTHS, Truth, make_scene
 from usdk_drivers.usb_address import PRODUCT_ID, VENDOR_ID
-from usdk_drivers.usb_transport import INTERFACE_CLASS, INTERFACE_PROTOCOL, INTERFACE_SUBCLASS
+from usdk_drivers.usb_devices import INTERFACE_CLASS, INTERFACE_PROTOCOL, INTERFACE_SUBCLASS
 from usdk_drivers.wire import VersionRange
 
 __all__ = ["SimulatedDevice", "flow_truth", "playing_device", "simulated_device"]

@@ -14,16 +14,11 @@ from usdk.errors import (
     DeviceTimeoutError,
     StateError,
 )
+from usdk_drivers.usb_devices import INTERFACE_CLASS, INTERFACE_PROTOCOL, INTERFACE_SUBCLASS
 from usdk_drivers.usb_errors import EndpointStalledError
 from usdk_drivers.usb_reads import UsbReads
 from usdk_drivers.usb_ring import TRANSFER_BYTES
-from usdk_drivers.usb_transport import (
-    CONTROL_TIMEOUT_S,
-    INTERFACE_CLASS,
-    INTERFACE_PROTOCOL,
-    INTERFACE_SUBCLASS,
-    UPLOAD_BYTES,
-)
+from usdk_drivers.usb_transport import CONTROL_TIMEOUT_S, UPLOAD_BYTES
 from usdk_drivers.usbip.client import Transfer, UsbIpClient
 
 __all__ = ["N_TRANSFERS", "UsbIpTransport"]

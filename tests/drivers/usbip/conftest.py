@@ -6,7 +6,7 @@ import pytest
 
 from usdk_drivers.simulator.device_model import UsbDevice, UsbFunction
 from usdk_drivers.usb_address import PRODUCT_ID, VENDOR_ID
-from usdk_drivers.usb_transport import INTERFACE_CLASS, INTERFACE_PROTOCOL, INTERFACE_SUBCLASS
+from usdk_drivers.usb_devices import INTERFACE_CLASS, INTERFACE_PROTOCOL, INTERFACE_SUBCLASS
 from usdk_drivers.usbip import UsbIpServer
 
 
