@@ -19,7 +19,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         "address",
         nargs="?",
         metavar="ADDRESS",
-        help="also open this device and read it for a second; one of its elements sends",
+        help="also open this device, let it test its elements, and read it for a second",
     )
     parser.add_argument(
         "--scheme",

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from usdk.acquisition import Acquisition
+from usdk.acquisition import Acquisition, GainCurve
 from usdk.cli.exit_codes import DONE
 from usdk.cli.flow import flow_sequence, plan_colour
 from usdk.cli.flow_options import FlowSettings, add_flow_arguments, flow_settings
@@ -23,12 +23,13 @@ from usdk.cli.picture import (
 )
 from usdk.cli.progress import Progress, Stage, make_progress
 from usdk.cli.receive import Received, receive
+from usdk.cli.reception import add_reception_arguments, apply_settings, gain_curve
 from usdk.cli.sequence import sequence_for
 from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
 from usdk.errors import ArgumentError
 from usdk.frame import Frame
-from usdk.front_end import Configuration, FrontEnd, open_front_end
+from usdk.front_end import Configuration, FrontEnd, ReceiveRequest, open_front_end
 from usdk.io import save_frames
 from usdk.view import write_cine, write_png
 
@@ -70,6 +71,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="how long to wait for each frame (default: %(default)g)",
     )
+    add_reception_arguments(parser)
     add_flow_arguments(parser)
     add_picture_arguments(parser, automatic=False)
     add_overwrite_argument(parser)
@@ -94,9 +96,13 @@ def _run(arguments: argparse.Namespace) -> int:
         require_pictures()
     progress = make_progress(quiet=arguments.quiet)
     settings, flow = picture_settings(arguments), flow_settings(arguments)
+    tgc = gain_curve(arguments.tgc)
     depth_m = None if arguments.depth_mm is None else arguments.depth_mm * 1e-3
     with open_front_end(arguments.address) as front_end:
-        configuration = configure(front_end, angles_deg=angles_deg, depth_m=depth_m, flow=flow)
+        apply_settings(front_end, arguments.set)
+        configuration = configure(
+            front_end, angles_deg=angles_deg, depth_m=depth_m, flow=flow, tgc=tgc
+        )
         if not front_end.capabilities.sequence_is_fixed:
             n_frames = n_frames or 1
         with progress.stage("receive", "frames", n_frames) as stage:
@@ -129,17 +135,20 @@ def configure(
     angles_deg: list[float] | None,
     depth_m: float | None,
     flow: FlowSettings | None = None,
+    tgc: GainCurve | None = None,
 ) -> Configuration:
     """Set a sequence and a depth, or accept the sequence of a device that has but one."""
     if front_end.capabilities.sequence_is_fixed:
         if angles_deg is not None:
             raise ArgumentError("this device keeps its own sequence: leave --angles out")
+        if tgc is not None:
+            raise ArgumentError("this device keeps its own gain: leave --tgc out")
         return front_end.configure(depth_m=depth_m)
     return front_end.configure(
         sequence_for(front_end.probe, angles_deg)
         if flow is None
         else flow_sequence(front_end.probe, angles_deg, flow),
-        depth_m=DEFAULT_DEPTH_MM * 1e-3 if depth_m is None else depth_m,
+        ReceiveRequest(depth_m=DEFAULT_DEPTH_MM * 1e-3 if depth_m is None else depth_m, tgc=tgc),
     )
 
 
@@ -178,6 +187,7 @@ def describe_front_end(
         "sequence": configuration.sequence.describe(),
         "frame_rate_hz": rate_hz if math.isfinite(rate_hz) else None,
         "sampling_frequency_hz": configuration.receive.sampling_frequency_hz,
+        "tgc": None if configuration.receive.tgc is None else configuration.receive.tgc.to_dict(),
     }
 
 
@@ -230,6 +240,7 @@ VERB = Verb(
     "middle,\nwhat was received is kept and written, and the exit status says so.",
     examples=(
         "usdk scan sim:linear-l11-5v -o scan.npz --png scan.png",
+        "usdk scan usb: --tgc 0:0,40:20 --set trigger.source=external -o scan.npz",
         "usdk scan usb: --frames 100 --record scan.usrec --cine scan.gif",
         "usdk scan file:scan.usrec -o scan.npz --dynamic-range-db auto --gain-db auto",
         "usdk scan 'sim:linear-l11-5v?scene=vessel' --mode colour --frames 8 --cine flow.gif",

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.errors import EndOfRecordingError, UsdkError
-from usdk.front_end import Finding, FrontEnd, Severity
+from usdk.front_end import Finding, FrontEnd, HasSelfTest, Severity, self_test
 from usdk.transmit import SingleElement, TransmitSequence
 
 __all__ = ["clock_finding", "device_findings"]
@@ -21,6 +21,9 @@ DEPTH_M = 0.01
 GREATEST_DRIFT = 0.01
 """Clocks that differ by more are worth a note; what is less drowns in the host's jitter."""
 
+SELF_TEST_TIMEOUT_S = 8.0
+"""How long a device's self-test may take."""
+
 LEAST_TIME_S = 0.1
 """A clock is not judged by less."""
 
@@ -30,13 +33,14 @@ _GENTLE = TransmitSequence(transmits=(SingleElement(element=0),))
 def device_findings(
     opener: Callable[[], FrontEnd], *, duration_s: float = LISTENING_S
 ) -> Iterator[Finding]:
-    """Open a device, let one element send for a moment, and tell what it says.
+    """Open a device, let its elements send for a moment, and tell what it says.
 
     Raises nothing of `usdk.errors`: what goes wrong is a finding.
     """
     try:
         with opener() as front_end:
             yield _identity(front_end)
+            yield from _elements(front_end)
             if front_end.capabilities.sequence_is_fixed:
                 front_end.configure()
             else:
@@ -88,6 +92,28 @@ def _identity(front_end: FrontEnd) -> Finding:
         f"firmware {info.firmware_version or 'unknown'}, probe {front_end.probe.name}"
     )
     return Finding(topic="device", severity=Severity.OK, message=message)
+
+
+def _elements(front_end: FrontEnd) -> Iterator[Finding]:
+    """Let a device that can test its elements and cable do so; others say nothing."""
+    if not (isinstance(front_end, HasSelfTest) and front_end.capabilities.has_self_test):
+        return
+    try:
+        found = self_test(front_end, timeout_s=SELF_TEST_TIMEOUT_S)
+    except UsdkError as error:
+        yield Finding(topic="elements", severity=Severity.PROBLEM, message=str(error))
+        return
+    message = found.describe() + (f"; {found.cable_id}" if found.cable_id else "")
+    if found.is_good:
+        yield Finding(topic="elements", severity=Severity.OK, message=message)
+        return
+    yield Finding(
+        topic="elements",
+        severity=Severity.PROBLEM,
+        message=message,
+        advice="open: check the probe's plug and cable; short or weak: have the probe repaired. "
+        "Elements are counted from 0",
+    )
 
 
 def _timestamps(

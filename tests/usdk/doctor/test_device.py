@@ -37,13 +37,24 @@ def test_a_device_is_opened_read_and_closed() -> None:
         opened.append(open_front_end("sim:linear-l11-5v?scene=points&serial=SIM-9"))
         return opened[0]
 
-    device, clock, data = device_findings(opener, duration_s=0.05)
+    device, elements, clock, data = device_findings(opener, duration_s=0.05)
+    assert elements.severity is Severity.OK
+    assert "128 of 128 elements good" in elements.message
     assert "serial number SIM-9" in device.message
     assert clock.topic == "clock"
     assert data.severity is Severity.OK
     assert "0 lost" in data.message
     assert "°C" in data.message
     assert opened[0].state == "closed"
+
+
+def test_elements_that_are_found_faulty_are_a_problem() -> None:
+    address = "sim:linear-l11-5v?scene=points&dead=3&shorted=7&weak=100"
+    opener = partial(open_front_end, address)
+    (elements,) = (f for f in device_findings(opener, duration_s=0.05) if f.topic == "elements")
+    assert elements.severity is Severity.PROBLEM
+    assert "125 of 128 elements good; open: 3; short: 7; weak: 100" in elements.message
+    assert "cable" in elements.advice
 
 
 def test_losses_are_a_problem_with_their_causes() -> None:
