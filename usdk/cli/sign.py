@@ -59,6 +59,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from usdk.dicom.decoded_frames import decoded_frames
     from usdk.trust import sign_dicom, sign_frame_digests
 
     if arguments.frame_digests and arguments.profile not in (None, "base"):
@@ -73,6 +74,7 @@ def _run(arguments: argparse.Namespace) -> int:
             source,
             target,
             signer,
+            frame_decoder=decoded_frames,
             algorithm=arguments.digest,
             purpose=arguments.purpose,
             time_stamper=stamper,

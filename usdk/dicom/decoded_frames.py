@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
-from usdk.dicom.pydicom_extra import iter_pixels
+from usdk.dicom.pictures import decoder_name
+from usdk.dicom.pydicom_extra import apply_color_lut, dcmread, iter_pixels
 from usdk.errors import DataDamagedError, UsdkError
 
 __all__ = ["decoded_frames"]
@@ -24,16 +26,24 @@ def decoded_frames(file: BinaryIO) -> Iterator[bytes]:
     Raises
     ------
     DataDamagedError
-        The frames cannot be decoded, or the decoder of their codec is not installed.
+        The frames cannot be decoded.
+    MissingExtraError
+        The decoder of their codec is not installed.
     """
     try:
-        for pixels in iter_pixels(file, raw=False):
+        header = dcmread(file, stop_before_pixels=True)
+        plugin = decoder_name(header)
+        has_palette = header.get("PhotometricInterpretation") == "PALETTE COLOR"
+        file.seek(0)
+        for decoded in iter_pixels(file, raw=False, decoding_plugin=plugin):
+            pixels: NDArray[Any] = decoded
+            if has_palette:
+                # Our entries are 16 bits wide, with both bytes alike.
+                pixels = apply_color_lut(pixels, header)
+                pixels = (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
             yield np.ascontiguousarray(pixels).tobytes()
     except UsdkError:
         raise
     except Exception as error:
         # Decoders and their plug-ins raise what they like for damaged bytes.
-        raise DataDamagedError(
-            "the pixels cannot be decoded: fetch the file again, or install the codec's decoder "
-            '(pip install "ultrasound-sdk[dicom]")'
-        ) from error
+        raise DataDamagedError("the pixels cannot be decoded: fetch the file again") from error

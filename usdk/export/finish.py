@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from usdk.dicom import require_sound
+from usdk.dicom.decoded_frames import decoded_frames
 from usdk.dicom.open import open_dicom
 from usdk.dicom.pydicom_extra import Dataset
 from usdk.errors import DataDamagedError
-from usdk.trust import Signer, sign_dicom, verify_dicom
+from usdk.trust import Signer, sign_dicom, sign_frame_digests, verify_dicom
 from usdk.trust.byte_source import FileSource
 from usdk.trust.dicom_elements import read_dicom
 from usdk.trust.dicom_structure import find_element
@@ -27,8 +28,10 @@ def write_header(dataset: Dataset, file: BinaryIO) -> None:
     file.flush()
 
 
-def finish_object(path: Path, signer: Signer | None) -> None:
-    """Check the object in a file, and sign it there; its signature is verified.
+def finish_object(path: Path, signer: Signer | None, *, sign_frames: bool = False) -> None:
+    """Check the object in a file, and sign it there; its signatures are verified.
+
+    With ``sign_frames`` it gets a second signature, over the digests of its decoded frames.
 
     Raises
     ------
@@ -41,6 +44,8 @@ def finish_object(path: Path, signer: Signer | None) -> None:
     if signer is None:
         return
     sign_dicom(path, path, signer)
+    if sign_frames:
+        sign_frame_digests(path, path, signer, frame_decoder=decoded_frames)
     report = verify_dicom(path, trusted_certificates=[signer.certificate_der])
     report.require_valid()
 

@@ -35,6 +35,7 @@ def write_dicom(
     frames: Iterable[Displayed],
     *,
     signer: Signer | None,
+    sign_frames: bool = False,
     study: Study | None = None,
     equipment: Equipment | None = None,
     codec: Codec = "native",
@@ -61,6 +62,9 @@ def write_dicom(
         Ultrasound Multi-frame Image. A generator may make each when it is asked for.
     signer : Signer or None
         Whose signature the object gets; None writes it unsigned.
+    sign_frames : bool
+        Add a second signature, over the digests of the decoded frames in place of the pixels: it
+        outlasts transcoding without loss (`usdk.trust.sign_frame_digests`).
     study : Study, optional
         Patient, study and series. Without it the object is marked as a demonstration, of no
         patient, in a study of its own.
@@ -126,13 +130,13 @@ def write_dicom(
         )
 
     if colour == "palette":
-        return write_object(path, describe(list(frames)), signer=signer)
+        return write_object(path, describe(list(frames)), signer=signer, sign_frames=sign_frames)
     with atomic_file(path) as (file, temporary), FrameSpool(codec, temporary.parent) as spool:
         spool.add(frames, progress=progress)
         # A frame that waits on the disk is as good as one in memory to what describes it.
         dataset = describe(cast("Sequence[Displayed]", spool.frames))
         write_header(dataset, file)
         spool.write_pixel_data(dataset, file)
-        finish_object(temporary, signer)
+        finish_object(temporary, signer, sign_frames=sign_frames)
         require_same_pixels(temporary, spool.fragment_digests, spool.sizes)
     return path

@@ -15,7 +15,13 @@ from usdk.trust import Signer
 __all__ = ["write_object"]
 
 
-def write_object(path: str | os.PathLike[str], dataset: Dataset, *, signer: Signer | None) -> Path:
+def write_object(
+    path: str | os.PathLike[str],
+    dataset: Dataset,
+    *,
+    signer: Signer | None,
+    sign_frames: bool = False,
+) -> Path:
     """Write an object that one of the makers in `usdk.dicom` returned.
 
     Its pixels were decoded and compared when it was made. It is checked, signed and its signature
@@ -29,6 +35,8 @@ def write_object(path: str | os.PathLike[str], dataset: Dataset, *, signer: Sign
         The object, with its file meta information.
     signer : Signer or None
         Whose signature the object gets; None writes it unsigned.
+    sign_frames : bool
+        Add a second signature, that outlasts transcoding; see `write_dicom`.
 
     Returns
     -------
@@ -51,7 +59,7 @@ def write_object(path: str | os.PathLike[str], dataset: Dataset, *, signer: Sign
         raise StorageError("the path is a folder: name the file that shall be written")
     with atomic_file(path) as (file, temporary):
         write_header(dataset, file)
-        finish_object(temporary, signer)
+        finish_object(temporary, signer, sign_frames=sign_frames)
         value = dataset.PixelData
         if dataset.file_meta.TransferSyntaxUID.is_compressed:
             _, *pieces = generate_fragments(value)

@@ -75,6 +75,9 @@ class ByteSource(ABC):
 
 
 class _RawBytes(io.RawIOBase):
+    name = ""
+    """Asked for by readers that note where a file was; these bytes have no path that lasts."""
+
     def __init__(self, source: ByteSource) -> None:
         super().__init__()
         self._source = source

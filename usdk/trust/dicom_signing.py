@@ -16,7 +16,13 @@ from usdk.trust.certificate_trust import certificate_problems, parse_certificate
 from usdk.trust.cryptography_extra import rsa
 from usdk.trust.dicom_elements import read_data_set, read_dicom
 from usdk.trust.dicom_structure import EXPLICIT_VR_LITTLE_ENDIAN, DicomFile, Element
-from usdk.trust.frame_digests import changed_by_transcoding, find_frame_digests
+from usdk.trust.frame_digests import (
+    FrameDecoder,
+    changed_by_transcoding,
+    compare_frames,
+    find_frame_digests,
+    read_frame_digests,
+)
 from usdk.trust.mac_stream import is_outside, is_signable, signed_bytes
 from usdk.trust.signature_check import SignedScope, check_signature, holds_fragments
 from usdk.trust.signature_insertion import (
@@ -108,6 +114,7 @@ def sign_frame_digests(
     path_out: str | os.PathLike[str],
     signer: Signer,
     *,
+    frame_decoder: FrameDecoder,
     algorithm: str = "SHA256",
     purpose: int | None = None,
     time_stamper: TimeStamper | None = None,
@@ -117,19 +124,35 @@ def sign_frame_digests(
     In place of the pixels it covers the SHA-256 of each decoded frame, which the object must
     carry as private element (5553,xx02) of creator ``USDK``; `usdk.write_dicom` puts it there. To
     be given beside `sign_dicom`, which covers the pixels as they lie in the file. It meets the
-    Base RSA profile. Parameters and errors are those of `sign_dicom`.
+    Base RSA profile where the key is RSA. Other parameters and errors are those of `sign_dicom`.
+
+    Parameters
+    ----------
+    frame_decoder : callable
+        Takes the file, open for reading in binary, and yields the decoded pixels of each frame,
+        as `usdk.dicom.decoded_frames` does: nothing is signed that was not compared.
 
     Raises
     ------
+    NotTrustedError
+        Also: a frame has not the digest that the object carries.
     ArgumentError
         Also: the object carries no frame digests, or holds compressed pixels in a sequence, which
         would be transcoded too.
     """
+
+    def choose(file: DicomFile) -> tuple[list[Element], str]:
+        signed, digests = _elements_beside_pixels(file)
+        frames = frame_decoder(file.source.as_file())
+        compare_frames(read_frame_digests(file.source, digests), frames)
+        # The bytes are the same in every syntax; dcmsign takes none that the file cannot be in.
+        return signed, _mac_syntax(file)
+
     return _sign(
         path_in,
         path_out,
         signer,
-        _elements_beside_pixels,
+        choose,
         False,
         algorithm,
         purpose,
@@ -198,11 +221,12 @@ def _all_elements(file: DicomFile, profile: Profile | None, allow_uncovered: boo
     return _listable(signed)
 
 
-def _elements_beside_pixels(file: DicomFile) -> tuple[list[Element], str]:
+def _elements_beside_pixels(file: DicomFile) -> tuple[list[Element], Element]:
     free = changed_by_transcoding(file)
     inside = [e for e in file.elements if not is_outside(e.tag) and e.tag not in free]
     _refuse_left_out([e.tag for e in inside if not is_signable(e)])
-    if find_frame_digests(file.source, inside) is None:
+    digests = find_frame_digests(file.source, inside)
+    if digests is None:
         raise ArgumentError(
             "the object carries no frame digests, private element (5553,xx02) of creator USDK:"
             " write it with usdk.write_dicom"
@@ -213,8 +237,7 @@ def _elements_beside_pixels(file: DicomFile) -> tuple[list[Element], str]:
             f"compressed pixels inside {tags.name_tags(nested)} would be transcoded too, and no"
             " digest stands for them: remove them"
         )
-    # The bytes are the same in every syntax; dcmsign takes none that the file cannot be written in.
-    return _listable(inside), _mac_syntax(file)
+    return _listable(inside), digests
 
 
 def _mac_syntax(file: DicomFile) -> str:

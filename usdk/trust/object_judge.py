@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from usdk.errors import DataDamagedError, NotTrustedError
+from usdk.errors import DataDamagedError, MissingExtraError, NotTrustedError
 from usdk.trust import dicom_tags as tags
 from usdk.trust.dicom_structure import DicomFile, Element, find_element
 from usdk.trust.frame_digests import (
@@ -85,7 +85,7 @@ def judge_object(
     if proof is not None and decode is not None:
         try:
             n_frames = compare_frames(read_frame_digests(file.source, proof.digests), decode())
-        except (NotTrustedError, DataDamagedError) as error:
+        except (NotTrustedError, DataDamagedError, MissingExtraError) as error:
             problems.append(f"the pixels are not proven by frame digests: {error}")
             proof = None
     superseded = set() if proof is None else proof.superseded

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 
 import numpy as np
@@ -7,7 +8,9 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 
+from usdk.dicom import us_image
 from usdk.dicom.decoded_frames import decoded_frames
+from usdk.dicom.provenance import read_frame_digests
 from usdk.errors import DataDamagedError
 
 
@@ -72,3 +75,11 @@ def test_what_cannot_be_decoded_is_damaged_data(damage):
         list(decoded_frames(saved(ds)))
     with pytest.raises(DataDamagedError):
         list(decoded_frames(io.BytesIO(b"no file")))
+
+
+@pytest.mark.parametrize("colour", ["rgb", "palette"])
+@pytest.mark.parametrize("codec", ["native", "jpeg-ls"])
+def test_they_are_what_the_digests_of_an_object_are_over(in_colour, study, colour, codec):
+    dataset = us_image(in_colour, study=study, colour=colour, codec=codec)
+    digests = [hashlib.sha256(frame).digest() for frame in decoded_frames(saved(dataset))]
+    assert digests == read_frame_digests(dataset)

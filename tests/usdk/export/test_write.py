@@ -14,6 +14,7 @@ from pydicom import dcmread
 
 from usdk.dicom import Patient, read_frames, read_summary, us_multiframe
 from usdk.dicom.codecs import CODECS
+from usdk.dicom.decoded_frames import decoded_frames
 from usdk.errors import (
     ArgumentError,
     DataDamagedError,
@@ -59,6 +60,26 @@ def test_a_signed_object_is_conformant_and_accepted_by_dcmtk(
     assert summary.findings == ()
     for before, after in zip(cine, read_frames(path), strict=False):
         assert np.array_equal(after.pixels, before.pixels)
+
+
+@pytest.mark.parametrize("codec", CODECS)
+def test_a_second_signature_over_the_frames_outlasts_transcoding(
+    cine, study, signer, authority_pem, codec, tmp_path, dcmtk, require_conformant
+):
+    path, out = tmp_path / "x.dcm", tmp_path / "out.dcm"
+    write_dicom(path, cine, signer=signer, sign_frames=True, study=study, codec=codec)
+    if codec != "htj2k":  # dciodvfy does not know it.
+        require_conformant(path)
+    report = verify_dicom(path, trusted_certificates=[authority_pem])
+    assert report.problems == ()
+    assert [s.is_valid for s in report.signatures] == [True, True]
+    if codec not in ("native", "jpeg-ls"):
+        return  # No tool of DCMTK takes these to another codec.
+    tool = "dcmcrle" if codec == "native" else "dcmdjpls"
+    assert dcmtk(tool, path, out).returncode == 0
+    stored = verify_dicom(out, trusted_certificates=[authority_pem], frame_decoder=decoded_frames)
+    assert stored.problems == ()
+    assert (stored.pixels, stored.n_frames) == ("TRANSCODED", len(cine))
 
 
 def test_a_changed_byte_breaks_the_signature(frame, study, signer, authority_pem, tmp_path, dcmtk):
@@ -165,8 +186,8 @@ def test_pixels_that_change_on_their_way_to_the_disk_are_noticed(
 ):
     right = write.finish_object
 
-    def damage(path, signer):
-        right(path, signer)
+    def damage(path, *arguments, **options):
+        right(path, *arguments, **options)
         content = bytearray(path.read_bytes())
         content[-100] ^= 0x5A
         path.write_bytes(content)
@@ -183,7 +204,7 @@ def test_frames_that_vanish_on_their_way_to_the_disk_are_noticed(
 ):
     one_fewer = write_dicom(tmp_path / "4.dcm", cine[:4], signer=None, study=study, codec=codec)
     monkeypatch.setattr(
-        write, "finish_object", lambda path, _: path.write_bytes(one_fewer.read_bytes())
+        write, "finish_object", lambda path, *_, **__: path.write_bytes(one_fewer.read_bytes())
     )
     with pytest.raises(DataDamagedError, match="other frames"):
         write_dicom(tmp_path / "x.dcm", cine, signer=None, study=study, codec=codec)
