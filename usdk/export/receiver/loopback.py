@@ -102,7 +102,7 @@ class _Server(QuietServer, socketserver.TCPServer):
 
 
 class LoopbackReceiver:
-    """Runs a service at ``https://localhost:port/dicom-web``; a context manager.
+    """Runs a service at ``https://127.0.0.1:port/dicom-web``; a context manager.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ class LoopbackReceiver:
     @property
     def url(self) -> str:
         """Root of the service."""
-        return f"https://localhost:{self.port}{ROOT}"
+        return f"https://127.0.0.1:{self.port}{ROOT}"
 
     def close(self) -> None:
         """Stop listening; may be called twice."""

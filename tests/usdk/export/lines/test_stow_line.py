@@ -495,7 +495,7 @@ def test_a_proxy_is_asked_for_a_tunnel_and_sees_nothing(receiver, pki, signed_fi
     def proxy(connection, server):
         head = connection.recv(65536)
         seen.extend(head)
-        assert head.startswith(f"CONNECT localhost:{receiver.port} ".encode())
+        assert head.startswith(f"CONNECT 127.0.0.1:{receiver.port} ".encode())
         with socket.create_connection(("127.0.0.1", receiver.port)) as onward:
             connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
             back = threading.Thread(target=pump, args=(onward, connection), daemon=True)
