@@ -94,6 +94,9 @@ class RedirectedPort:
 
     def look(self) -> None:
         """Tell the machine now whether the device has come or gone; it is looked for anyway."""
+        self._look()
+
+    def _look(self) -> None:
         with self._plugging:
             device = self._device
             is_there = device is not None and device.is_attached
@@ -125,7 +128,7 @@ class RedirectedPort:
 
     def _watch(self) -> None:
         while not self._is_closed.wait(LOOK_S):
-            self.look()
+            self._look()
 
     def _show_if_there(self) -> None:
         device = self._device
