@@ -75,3 +75,75 @@ def test_an_item_without_its_attributes_is_an_error(dataset):
     dataset.SequenceOfUltrasoundRegions.append(Dataset())
     (finding,) = errors(dataset)
     assert finding.attribute == "SequenceOfUltrasoundRegions[1]"
+
+
+def strip(frame, study, **changes):
+    """Return an object whose one region is a spectrum, with some attributes changed."""
+    dataset = us_image(frame, study=study)
+    (item,) = dataset.SequenceOfUltrasoundRegions
+    item.RegionSpatialFormat, item.RegionDataType = 3, 3
+    item.PhysicalUnitsXDirection, item.PhysicalUnitsYDirection = 4, 7
+    item.PhysicalDeltaX, item.PhysicalDeltaY = 0.004, -2.0
+    for keyword, value in changes.items():
+        setattr(item, keyword, value)
+    return dataset
+
+
+def complaints(dataset):
+    return [
+        (finding.severity, finding.attribute.rpartition(".")[2]) for finding in check_dicom(dataset)
+    ]
+
+
+def test_a_spectrum_with_velocities_upwards_is_sound(frame, study):
+    assert complaints(strip(frame, study)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"PhysicalUnitsXDirection": 3}, ("warning", "PhysicalUnitsXDirection")),
+        ({"PhysicalUnitsYDirection": 4}, ("warning", "PhysicalUnitsYDirection")),
+        ({"PhysicalDeltaX": -0.004}, ("error", "PhysicalDeltaX")),
+        ({"PhysicalDeltaX": 60.0}, ("error", "PhysicalDeltaX")),
+        ({"PhysicalDeltaY": 5e3}, ("error", "PhysicalDeltaY")),
+        ({"PhysicalDeltaY": 0.0}, ("error", "PhysicalDeltaY")),
+        ({"RegionSpatialFormat": 4}, ("warning", "RegionDataType")),
+        ({"SteeringAngle": 120.0}, ("error", "SteeringAngle")),
+        ({"DopplerCorrectionAngle": math.nan}, ("error", "DopplerCorrectionAngle")),
+        ({"TransducerFrequency": 0}, ("warning", "TransducerFrequency")),
+        ({"PulseRepetitionFrequency": 2_000_000}, ("warning", "PulseRepetitionFrequency")),
+    ],
+)
+def test_what_a_spectrum_cannot_be_is_told(frame, study, changes, expected):
+    assert expected in complaints(strip(frame, study, **changes))
+
+
+def test_an_m_mode_strip_runs_down_in_cm(frame, study):
+    m_mode = {"RegionSpatialFormat": 2, "RegionDataType": 1, "PhysicalUnitsYDirection": 3}
+    assert complaints(strip(frame, study, **m_mode, PhysicalDeltaY=0.02)) == []
+    for delta, word in ((-0.02, "negative"), (3.0, "absurd")):
+        (finding,) = check_dicom(strip(frame, study, **m_mode, PhysicalDeltaY=delta))
+        assert (finding.severity, word in finding.message) == ("error", True)
+
+
+def test_a_spectrum_without_a_baseline_is_a_warning(frame, study):
+    dataset = strip(frame, study)
+    (item,) = dataset.SequenceOfUltrasoundRegions
+    del item.ReferencePixelX0, item.ReferencePixelY0
+    assert complaints(dataset) == [("warning", "ReferencePixelY0")]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("NumberOfTableEntries", 3),
+        ("TableOfPixelValues", [1 << 24] * 128),
+        ("TableOfParameterValues", [1.0]),
+    ],
+)
+def test_a_table_of_colours_must_be_whole(in_colour, study, keyword, value):
+    dataset = us_image(in_colour, study=study)
+    assert check_dicom(dataset) == []
+    setattr(dataset.SequenceOfUltrasoundRegions[1], keyword, value)
+    assert any("Table" in attribute for _, attribute in complaints(dataset))
