@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -60,9 +61,7 @@ def median(values: list[float]) -> float:
 
 
 @pytest.mark.parametrize("bus", ["pyusb", "usbip"])
-def test_the_plug_is_noticed_and_frames_come_back(
-    bus: str, record_property: Callable[[str, object], None]
-) -> None:
+def test_the_plug_is_noticed_and_frames_come_back(bus: str) -> None:
     simulated = simulated_device(ADDRESS)
     device = simulated.on_usb(simulated.firmware())
     server = UsbIpServer([device], port=0) if bus == "usbip" else None
@@ -101,7 +100,7 @@ def test_the_plug_is_noticed_and_frames_come_back(
         if server is not None:
             server.close()
     for name, times_s in (("told", told_s), ("back", back_s)):
-        record_property(f"{name}_s", f"median {median(times_s):.4f}, greatest {max(times_s):.4f}")
+        sys.stdout.write(f"{bus} {name}: median {median(times_s):.4f} s, {max(times_s):.4f} s\n")
     # A machine that does other things besides is given more time than the goals allow.
     assert max(told_s) < (TOLD_WITHIN_S if WHOLE else PATIENCE_S)
     assert max(back_s) < (BACK_WITHIN_S if WHOLE else PATIENCE_S)
