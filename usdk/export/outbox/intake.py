@@ -5,9 +5,13 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
+from itertools import islice
 from typing import BinaryIO
 
 from usdk.errors import DataDamagedError, StateError, UsdkError
@@ -24,8 +28,10 @@ from usdk.files import storage_errors
 __all__ = ["Intake"]
 
 GROUP_OBJECTS = 64
-GROUP_BYTES = 64 << 20
-"""Objects and bytes that are committed together, at most."""
+"""Objects that are committed together, at most."""
+
+N_WRITERS = 4
+"""Files that are written and synchronised at once."""
 
 _PURGE_BATCH = 16
 
@@ -46,37 +52,45 @@ class Intake:
         self._moment = moment
         self._quota_bytes = quota_bytes
         self._reserve_bytes = reserve_bytes
+        self._guard = threading.Lock()
+        self._uncommitted_bytes = 0
         self._commits = GroupCommit(self._commit)
 
     def take(
         self, openers: Iterable[Callable[[], BinaryIO]], priority: Priority
     ) -> Iterator[list[Entry]]:
         """Add objects in groups; yields each group's entries when they are on the disk."""
-        group: list[Pending] = []
-        known: list[Entry | Pending] = []
-        n_bytes = 0
         source = iter(openers)
-        while True:
-            with self._store.adding():
-                group, known, n_bytes = [], [], 0
-                try:
-                    for opener in source:
-                        found = self._write(opener, priority)
-                        known.append(found)
-                        if isinstance(found, Pending):
-                            group.append(found)
-                            n_bytes += found.entry.stored_bytes
-                        if len(known) >= GROUP_OBJECTS or n_bytes >= GROUP_BYTES:
-                            break
-                finally:
-                    # Those before one that failed are whole: they are kept.
-                    if group:
-                        self._commits.submit(group)
-            if not known:
-                return
-            yield [self._result(found) for found in known]
+        with ThreadPoolExecutor(N_WRITERS, "usdk outbox") as writers:
+            while chunk := list(islice(source, GROUP_OBJECTS)):
+                with self._store.adding():
+                    yield self._take_chunk(chunk, priority, writers)
 
-    def _result(self, found: Entry | Pending) -> Entry:
+    def _take_chunk(
+        self,
+        chunk: Sequence[Callable[[], BinaryIO]],
+        priority: Priority,
+        writers: ThreadPoolExecutor,
+    ) -> list[Entry]:
+        # Files that are synchronised side by side share what the file system writes for them.
+        work = partial(self._write, priority=priority)
+        if len(chunk) == 1:
+            outcomes = [_outcome(work, chunk[0])]
+        else:
+            outcomes = list(writers.map(partial(_outcome, work), chunk))
+        group = [found for found in outcomes if isinstance(found, Pending)]
+        try:
+            # Those beside one that failed are whole: they are kept.
+            if group:
+                self._commits.submit(group)
+        finally:
+            with self._guard:
+                self._uncommitted_bytes -= sum(one.entry.stored_bytes for one in group)
+        return [self._result(found) for found in outcomes]
+
+    def _result(self, found: Entry | Pending | Exception) -> Entry:
+        if isinstance(found, Exception):
+            raise found
         if isinstance(found, Entry):
             return found
         if found.error is not None:
@@ -95,8 +109,14 @@ class Intake:
                 if not _is_lost(known):
                     return known
                 file.seek(0)
-            self._make_room(self._store.stored_size(size_bytes))
-            stored = self._store.write(file, size_bytes)
+            stored_bytes = self._store.stored_size(size_bytes)
+            self._make_room(stored_bytes)
+            try:
+                stored = self._store.write(file, size_bytes)
+            except BaseException:
+                with self._guard:
+                    self._uncommitted_bytes -= stored_bytes
+                raise
         return Pending(self._entry(identity, size_bytes, stored, priority))
 
     def _entry(
@@ -200,7 +220,12 @@ class Intake:
         return Space(rows[0][0], self._store.free_bytes(), self._quota_bytes, self._reserve_bytes)
 
     def _make_room(self, n_bytes: int) -> None:
-        """Remove confirmed objects, the oldest first, until there is room; or refuse."""
+        """Have room for an object, removing confirmed ones, the oldest first; or refuse."""
+        with self._guard:
+            self._purge_for(n_bytes)
+            self._uncommitted_bytes += n_bytes
+
+    def _purge_for(self, n_bytes: int) -> None:
         while self.space().shortage_bytes(n_bytes):
             rows = self._database.rows(
                 f"SELECT {COLUMNS} FROM objects WHERE state IN ('retained', 'confirmed')"
@@ -226,6 +251,15 @@ class Intake:
         for entry in purged:
             self._store.remove(entry.file)
         return len(purged)
+
+
+def _outcome(
+    write: Callable[[Callable[[], BinaryIO]], Entry | Pending], opener: Callable[[], BinaryIO]
+) -> Entry | Pending | Exception:
+    try:
+        return write(opener)
+    except Exception as error:  # raised to the caller once the others are committed
+        return error
 
 
 def _digest(file: BinaryIO) -> bytes:

@@ -43,7 +43,7 @@ def test_power_may_go_at_any_call(
 ) -> None:
     if not can_trace():
         pytest.skip("strace is not installed, or may not trace here")
-    monkeypatch.setenv("PYTHONPATH", str(SERVERS))
+    monkeypatch.setenv("PYTHONPATH", str(SERVERS), prepend=os.pathsep)
     root, key, marks = tmp_path / "disk", tmp_path / "key", tmp_path / "marks"
     root.mkdir()
     FileKeyStore.create(key)
