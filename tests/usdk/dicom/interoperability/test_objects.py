@@ -9,8 +9,8 @@ import pytest
 from pydicom import dcmread
 from pydicom.pixels import get_decoder, iter_pixels
 
-from usdk.dicom import check_dicom
-from usdk.dicom.codecs import CODECS
+from usdk.dicom import check_dicom, check_file
+from usdk.dicom.codecs import CODECS, offset_table
 from usdk.trust import verify_dicom
 
 KINDS = [
@@ -63,6 +63,22 @@ def test_openjpeg_decodes_what_was_encoded_to_rgb(write, kind, codec):
     decoder = get_decoder(written.dataset.file_meta.TransferSyntaxUID)
     frames = decoder.iter_array(dcmread(written.path), raw=False, decoding_plugin="pylibjpeg")
     assert equal((pixels for pixels, _ in frames), written.frames)
+
+
+def test_an_extended_offset_table_is_read_by_all(
+    write, identity, monkeypatch, require_conformant, dcmtk, gdcm_pixels, tmp_path
+):
+    monkeypatch.setattr(offset_table, "MAX_VALUE_BYTES", 8000)
+    written = write("grey cine", "jpeg-ls")
+    path = written.path
+    assert "ExtendedOffsetTable" in dcmread(path)
+    assert check_file(path) == []
+    require_conformant(path)
+    assert dcmtk("dcmsign", "+cf", identity.authority_pem, "+rc", path).returncode == 0
+    assert equal(gdcm_pixels(path, written), written.frames)
+    assert equal(iter_pixels(path, raw=True), written.frames)
+    assert dcmtk("dcmdjpls", path, tmp_path / "plain.dcm").returncode == 0
+    assert equal(iter_pixels(tmp_path / "plain.dcm", raw=True), written.frames)
 
 
 def equal(decoded, frames):
