@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import xml.etree.ElementTree as ET
+import xml.etree.ElementTree as ET  # nosec B405
 
 from usdk.conformance.report import Outcome, Report, Verdict
 from usdk.files import atomic_file

@@ -83,7 +83,7 @@ def read_yaml(path: Path) -> Any:
     if len(content) > MAX_YAML_BYTES:
         raise DataDamagedError(f"{path} has more than {MAX_YAML_BYTES} bytes: it is no profile")
     try:
-        return yaml.load(content, _Loader)  # derived from the safe loader
+        return yaml.load(content, _Loader)  # nosec B506  # derived from the safe loader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -18,7 +18,7 @@ __all__ = ["RETURN_S", "SharedDevices"]
 RETURN_S = 1.0
 """A shared device that a fault unplugged is back after so long, unless it says otherwise, s."""
 
-_EVERYWHERE = ("0.0.0.0", "::")
+_EVERYWHERE = ("0.0.0.0", "::")  # nosec B104
 
 
 class SharedDevices:
