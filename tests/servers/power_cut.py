@@ -52,11 +52,22 @@ def _text(escaped: str) -> str:
     return bytes.fromhex("".join(_HEX.findall(escaped))).decode()
 
 
+def _joined(log: Path) -> Iterator[str]:
+    """Join the halves of calls that another thread's interrupted; a call counts as it returns."""
+    begun: dict[str, str] = {}
+    for line in log.read_text().splitlines():
+        pid = line.split(maxsplit=1)[0]
+        if line.endswith("<unfinished ...>"):
+            begun[pid] = line.removesuffix("<unfinished ...>").rstrip()
+        elif " resumed>" in line:
+            yield begun.pop(pid) + line.partition(" resumed>")[2]
+        else:
+            yield line
+
+
 def _calls(log: Path, folder: str, marks: str) -> Iterator[Call]:
     positions: dict[int, int] = {}
-    for line in log.read_text().splitlines():
-        if "unfinished" in line or "resumed" in line:
-            raise ValueError("the program has threads whose calls overlap")
+    for line in _joined(log):
         match = _LINE.match(line)
         if match is None or int(match[3]) < 0:
             continue
