@@ -57,8 +57,10 @@ def measure(folder: Path, n_objects: int, n_bytes: int) -> None:
     plain_s = queued_s = singly_s = 0.0
     memory_mb: list[float] = []
     outbox = Outbox(folder / "box", keys=keys)
+    objects: list[bytes] = []
     for first in range(0, n_objects, TURN):
-        objects = [
+        objects.clear()  # or the memory of two turns would be measured
+        objects += [
             dicom_object(study=f"1.{(first + n) // 20}", n_bytes=n_bytes)
             for n in range(min(TURN, n_objects - first))
         ]
