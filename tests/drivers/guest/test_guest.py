@@ -21,6 +21,7 @@ from usdk_drivers.simulator.cdc_acm import CdcAcmDevice
 from usdk_drivers.simulator.device_model import UsbDevice
 from usdk_drivers.simulator.serial_port import SimulatedSerialPort
 from usdk_drivers.simulator.simulated_device import SimulatedDevice
+from usdk_drivers.usb_front_end import UsbFrontEnd
 from usdk_drivers.usbip import UsbIpServer
 from usdk_drivers.usbredir import RedirectedPort
 
@@ -84,6 +85,19 @@ def test_lsusb_shows_a_superspeed_device_and_has_no_complaint(
     assert "Binary Object Store Descriptor" in done.stdout
     assert "SuperSpeed USB Device Capability" in done.stdout
     assert re.search(r"Class=Vendor Specific Class.* 5000M", tree)
+
+
+def test_transfers_lie_in_memory_that_the_kernel_shares(
+    recording: Maker, system_bus: RedirectedPort
+) -> None:
+    with plugged_in(system_bus, device_of(recording())), opened("usb:") as front_end:
+        assert isinstance(front_end, UsbFrontEnd)
+        front_end.configure()
+        assert front_end.read(N_FRAMES, timeout_s=30).n_frames == N_FRAMES
+        reads = front_end.reads
+    assert reads is not None
+    assert reads.n_transfers > 1
+    assert reads.n_in_device_memory == reads.n_transfers
 
 
 def test_tshark_decodes_a_scan_that_usbmon_saw(
