@@ -7,7 +7,7 @@ import stat
 import pytest
 
 from usdk.errors import NotTrustedError, StorageError
-from usdk.files import atomic_file, open_regular, storage_errors
+from usdk.files import atomic_file, make_durable_folder, open_regular, storage_errors
 
 
 def test_an_error_of_the_system_says_what_to_do():
@@ -123,3 +123,12 @@ def test_a_pipe_or_a_folder_is_not_replaced(tmp_path, make):
         raise AssertionError
     assert target.stat().st_mode == mode
     assert [path.name for path in tmp_path.iterdir()] == ["target"]
+
+
+def test_a_durable_folder_is_made_with_what_is_missing_above_for_its_owner_alone(
+    tmp_path,
+):
+    make_durable_folder(tmp_path / "a" / "b")
+    make_durable_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o700
+    assert (tmp_path / "a" / "b").is_dir()

@@ -66,7 +66,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 VERB = Verb(
     name="audit",
-    summary="whether a delivery's journal is whole: audit verify FOLDER",
+    summary="whether a delivery's journal is whole",
     description="Verifies the hash chain of a journal from its first record, offline. A record "
     "that was changed,\nremoved, added or moved breaks it. To see that nothing was cut off at the "
     "end, keep a head\nelsewhere and give it with --head, or have the journal signed. The status "

@@ -167,7 +167,7 @@ _DO = {"list": _list, "show": _show, "retry": _retry, "purge": _purge, "doctor":
 
 VERB = Verb(
     name="outbox",
-    summary="what waits to be delivered: list, show, retry, purge, doctor, watch",
+    summary="what waits to be delivered, and what to do about it",
     description="Looks into an outbox, also while another process delivers from it. Objects are "
     "named by their\nSOP Instance UID; no patient's name is shown, as none is kept in the state. "
     "'purge' removes\nconfirmed objects whose retention is over, or those that are named; what was "
