@@ -4,22 +4,43 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Protocol
 
-from usdk.acquisition import Acquisition, DeviceInfo
+from usdk.acquisition import DeviceInfo, ReceiveSettings
 from usdk.errors import ArgumentError
 from usdk.front_end import Capabilities, Configuration, ReceiveRequest
+from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
-from usdk_drivers.recorded_pace import recorded_frame_rate_hz
 
-__all__ = ["agree_on_fixed", "recorded_capabilities", "recorded_device"]
+__all__ = ["Recorded", "agree_on_fixed", "recorded_capabilities", "recorded_device"]
 
 
-def recorded_device(recording: Acquisition) -> DeviceInfo:
+class Recorded(Protocol):
+    """What a recording tells of all its frames: an `Acquisition` does, and a file's header."""
+
+    @property
+    def probe(self) -> Probe:
+        """What was listened with."""
+
+    @property
+    def sequence(self) -> TransmitSequence:
+        """What each frame sent."""
+
+    @property
+    def receive(self) -> ReceiveSettings:
+        """How it was received."""
+
+    @property
+    def device(self) -> DeviceInfo | None:
+        """Who made it."""
+
+
+def recorded_device(recording: Recorded) -> DeviceInfo:
     """Return who made a recording; "unknown" if it does not tell."""
     return recording.device or DeviceInfo(manufacturer="unknown", model="recording")
 
 
-def recorded_capabilities(recording: Acquisition) -> Capabilities:
+def recorded_capabilities(recording: Recorded, frame_rate_hz: float) -> Capabilities:
     """Return what a recording holds, and no more; ``max_prf_hz`` is NaN if it does not tell."""
     return Capabilities(
         n_transmit_channels=recording.probe.n_elements,
@@ -27,7 +48,7 @@ def recorded_capabilities(recording: Acquisition) -> Capabilities:
         sampling_frequencies_hz=(recording.receive.sampling_frequency_hz,),
         max_samples=recording.receive.n_samples,
         max_transmits=len(recording.sequence),
-        max_prf_hz=recorded_frame_rate_hz(recording) * len(recording.sequence),
+        max_prf_hz=frame_rate_hz * len(recording.sequence),
         sequence_is_fixed=True,
     )
 

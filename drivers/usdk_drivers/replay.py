@@ -6,10 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Self
 
-import numpy as np
-
-from usdk.acquisition import Acquisition, DeviceInfo, Gap
-from usdk.errors import ArgumentError, DeviceAbsentError, EndOfRecordingError
+from usdk.acquisition import Acquisition, DeviceInfo
+from usdk.errors import ArgumentError, DeviceAbsentError
 from usdk.front_end import (
     Capabilities,
     Configuration,
@@ -20,7 +18,7 @@ from usdk.front_end import (
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 from usdk_drivers.fixed_sequence import agree_on_fixed, recorded_capabilities, recorded_device
-from usdk_drivers.recorded_pace import recorded_frame_rate_hz
+from usdk_drivers.recorded_frames import FramesInMemory, RecordedFrames, open_frames
 
 __all__ = ["ReplayFrontEnd"]
 
@@ -29,22 +27,28 @@ class ReplayFrontEnd(FrontEnd):
     """A recording that is read like a device; address ``file:PATH``.
 
     Samples, sequence numbers, timestamps and gaps come as they were stored. The sequence is fixed.
-    Frames come as fast as they are read; a stop and start goes back to the first.
+    Frames come as fast as they are read; a stop and start goes back to the first. usdk's own
+    recordings are read frame by frame, in memory for the frames asked for, however long they are.
+    Files of foreign formats are loaded when they are opened.
 
     Parameters
     ----------
-    acquisition : Acquisition
-        The recording.
+    recording : Acquisition or RecordedFrames
+        What to replay.
     """
 
     scheme: ClassVar[str] = "file"
 
-    def __init__(self, acquisition: Acquisition) -> None:
+    def __init__(self, recording: Acquisition | RecordedFrames) -> None:
         super().__init__()
-        self._recording = acquisition
-        self._next = 0
-        self._gaps_left: list[Gap] = []
-        self._gaps_given: list[Gap] = []
+        self._frames: RecordedFrames = (
+            FramesInMemory(recording) if isinstance(recording, Acquisition) else recording
+        )
+        self._forget_counts()
+
+    def _forget_counts(self) -> None:
+        self._n_frames = self._n_frames_lost = 0
+        self._n_packets_lost = self._n_packets_damaged = 0
 
     @classmethod
     def open(cls, address: str) -> Self:
@@ -64,66 +68,57 @@ class ReplayFrontEnd(FrontEnd):
         path = Path(address)
         if not path.is_file():
             raise DeviceAbsentError(f"there is no recording at {path}: check the path")
-        # The readers' packages are wanted only when a file is opened.
-        from usdk.io import load_recording
-
-        return cls(load_recording(path))
+        return cls(open_frames(path))
 
     @property
     def info(self) -> DeviceInfo:
         """Who made the recording; "unknown" if it does not tell."""
-        return recorded_device(self._recording)
+        return recorded_device(self._frames.made_with)
 
     @property
     def capabilities(self) -> Capabilities:
         """What the recording holds, and no more; ``max_prf_hz`` is NaN if it does not tell."""
-        return recorded_capabilities(self._recording)
+        return recorded_capabilities(self._frames.made_with, self._frames.frame_rate_hz)
 
     @property
     def probe(self) -> Probe:
         """The probe that made the recording."""
-        return self._recording.probe
+        return self._frames.made_with.probe
 
     def _configure(
         self, sequence: TransmitSequence | None, receive: ReceiveRequest | None
     ) -> Configuration:
         configuration = Configuration(
-            sequence=self._recording.sequence,
-            receive=self._recording.receive,
-            frame_rate_hz=recorded_frame_rate_hz(self._recording),
+            sequence=self._frames.made_with.sequence,
+            receive=self._frames.made_with.receive,
+            frame_rate_hz=self._frames.frame_rate_hz,
         )
         return agree_on_fixed(configuration, sequence, receive)
 
     def _start(self) -> None:
-        self._next = 0
-        self._gaps_left = sorted(self._recording.gaps, key=lambda gap: gap.first_sequence_number)
-        self._gaps_given = []
+        self._frames.rewind()
+        self._forget_counts()
 
     def _read(self, n_frames: int, deadline_s: float) -> Acquisition:
-        recording, first = self._recording, self._next
-        if first == recording.n_frames:
-            raise EndOfRecordingError("the recording has no more frames: stop and start again")
-        self._next = stop = min(first + n_frames, recording.n_frames)
-        is_last = stop == recording.n_frames
-        # A gap belongs to the first frame after it; one at the very end to the last frame.
-        before = np.inf if is_last else recording.sequence_numbers[stop - 1]
-        gaps = [gap for gap in self._gaps_left if gap.first_sequence_number < before]
-        self._gaps_left = self._gaps_left[len(gaps) :]
-        self._gaps_given += gaps
-        receive = self.configuration.receive
-        return replace(recording[first:stop], receive=receive, gaps=tuple(gaps))
+        acquisition = self._frames.read(n_frames)
+        self._n_frames += acquisition.n_frames
+        for gap in acquisition.gaps:
+            self._n_frames_lost += gap.n_frames
+            self._n_packets_lost += gap.n_packets_lost
+            self._n_packets_damaged += gap.n_packets_damaged
+        return replace(acquisition, receive=self.configuration.receive)
 
     def _stop(self) -> None:
         pass
 
     def _close(self) -> None:
-        pass
+        self._frames.close()
 
     def _status(self) -> FrontEndStatus:
         return FrontEndStatus(
             state=self.state,
-            n_frames_received=self._next,
-            n_frames_lost=sum(gap.n_frames for gap in self._gaps_given),
-            n_packets_lost=sum(gap.n_packets_lost for gap in self._gaps_given),
-            n_packets_damaged=sum(gap.n_packets_damaged for gap in self._gaps_given),
+            n_frames_received=self._n_frames,
+            n_frames_lost=self._n_frames_lost,
+            n_packets_lost=self._n_packets_lost,
+            n_packets_damaged=self._n_packets_damaged,
         )

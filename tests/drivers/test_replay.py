@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from usdk.errors import (
     StateError,
 )
 from usdk.front_end import open_front_end
-from usdk.io import save_recording
+from usdk.io import Recorder, save_recording
 from usdk.sequences import plane_waves
 from usdk_drivers.replay import ReplayFrontEnd
 
@@ -101,3 +103,64 @@ def test_a_path_that_is_none_says_so(tmp_path: Path) -> None:
 
 def test_nothing_is_discovered() -> None:
     assert ReplayFrontEnd.discover() == []
+
+
+def test_a_lossy_file_is_replayed_frame_by_frame_with_its_gaps(
+    recording: Maker, tmp_path: Path
+) -> None:
+    save_recording(tmp_path / "a", with_gaps(recording))
+    with open_front_end(f"file:{tmp_path / 'a'}") as front_end:
+        assert front_end.configure().frame_rate_hz == pytest.approx(40.0)
+        for _ in range(2):
+            reads = list(front_end.stream())
+            assert [int(r.sequence_numbers[0]) for r in reads] == [10, 11, 15, 16, 17, 18]
+            # What was lost after the last frame has no frame of its own in the file either.
+            assert [r.gaps for r in reads] == [(), (), GAPS[:1], (), (), GAPS[1:]]
+            status = front_end.status()
+            assert (status.n_frames_received, status.n_frames_lost) == (6, 4)
+            assert (status.n_packets_lost, status.n_packets_damaged) == (5, 1)
+            front_end.stop()
+
+
+def test_a_torn_tail_is_cut_and_told_and_the_rest_reads(recording: Maker, tmp_path: Path) -> None:
+    original, path = recording(), tmp_path / "a"
+    content = save_recording(path, original).read_bytes()
+    path.write_bytes(content[: -len(content) // 8])
+    with open_front_end(f"file:{path}") as front_end:
+        front_end.configure()
+        reads = list(front_end.stream())
+        assert 0 < len(reads) < original.n_frames
+        assert [r.gaps for r in reads[:-1]] == [()] * (len(reads) - 1)
+        assert reads[-1].gaps[-1].n_packets_lost == 1
+        assert front_end.status().n_frames_lost == reads[-1].gaps[-1].n_frames >= 1
+        assert front_end.status().n_packets_lost == 1
+
+
+def test_a_file_without_a_whole_frame_cannot_be_opened(recording: Maker, tmp_path: Path) -> None:
+    original, path = recording(n_frames=1), tmp_path / "a"
+    content = save_recording(path, original).read_bytes()
+    path.write_bytes(content[: content.index(b"FRAM") + 40])
+    with pytest.raises(DataDamagedError, match="no whole frame"):
+        open_front_end(f"file:{path}")
+
+
+def test_memory_does_not_grow_with_the_recording(recording: Maker, tmp_path: Path) -> None:
+    frame = recording(n_frames=1)
+    frame = replace(
+        frame,
+        data=np.ones((1, 3, 4, 2**16), np.int16),
+        receive=replace(frame.receive, n_samples=2**16),
+    )
+    n_frames, frame_bytes = 48, frame.data.nbytes
+    with Recorder(tmp_path / "a") as record:
+        for number in range(n_frames):
+            record(replace(frame, sequence_numbers=np.array([number])))
+    tracemalloc.start()
+    try:
+        with open_front_end(f"file:{tmp_path / 'a'}") as front_end:
+            front_end.configure()
+            assert sum(1 for _ in front_end.stream()) == n_frames
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 4 * frame_bytes

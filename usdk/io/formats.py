@@ -14,7 +14,7 @@ from usdk.io import channel_npz, pybf_hdf5, pymust_mat, recording_reader
 from usdk.io.description import RecordingDescription
 from usdk.io.recording_chunks import MAGIC
 
-__all__ = ["FORMATS", "Format", "describe_recording", "load_recording"]
+__all__ = ["FORMATS", "Format", "describe_recording", "is_own_recording", "load_recording"]
 
 _HEAD_BYTES = 128
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -96,6 +96,19 @@ def describe_recording(path: str | os.PathLike[str]) -> RecordingDescription:
     file_format = _detect(path)
     with storage_errors(f"read {path}"):
         return file_format.describe(path)
+
+
+def is_own_recording(path: str | os.PathLike[str]) -> bool:
+    """Return whether a file is usdk's own recording, which `RecordingReader` reads in pieces.
+
+    Raises
+    ------
+    DataDamagedError
+        If the format is unknown.
+    StorageError
+        If the file cannot be opened.
+    """
+    return _detect(Path(path)).name == recording_reader.FORMAT
 
 
 def _detect(path: Path) -> Format:

@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from usdk.errors import DataDamagedError
 from usdk.flow_overlay import FlowKind, FlowOverlay
 
-__all__ = ["OVERLAY_ARRAYS", "overlay_arrays", "overlays_from_plain", "overlays_to_plain"]
+__all__ = [
+    "OVERLAY_ARRAYS",
+    "overlay_arrays",
+    "overlay_from_plain",
+    "overlays_to_plain",
+    "tables_from_plain",
+]
 
 OVERLAY_ARRAYS = ("velocity_m_s", "power_db")
 """Fields of an overlay that are saved as arrays, float32 (n_overlays, n_rows, n_columns)."""
@@ -56,34 +62,28 @@ def overlays_to_plain(overlays: Sequence[FlowOverlay | None]) -> dict[str, Any]:
     return {"colours": colours, "overlays": rows}
 
 
-def overlays_from_plain(
-    about: dict[str, Any], arrays: dict[str, NDArray[np.float32]]
-) -> list[FlowOverlay | None]:
-    """Return the overlays of `overlays_to_plain` and `overlay_arrays`, one for each frame.
+def tables_from_plain(about: dict[str, Any]) -> list[NDArray[np.uint8]]:
+    """Return the tables of colours that `overlays_to_plain` kept."""
+    return [
+        np.frombuffer(bytes.fromhex(table["rgb"]), np.uint8).reshape(table["shape"])
+        for table in about["colours"]
+    ]
+
+
+def overlay_from_plain(
+    row: dict[str, Any],
+    tables: list[NDArray[np.uint8]],
+    *,
+    velocity_m_s: NDArray[np.float32],
+    power_db: NDArray[np.float32],
+) -> FlowOverlay:
+    """Return one overlay of `overlays_to_plain`, with its values.
 
     Raises
     ------
     DataDamagedError
-        If arrays and description do not belong together.
+        If it names no table of colours.
     """
-    tables = [
-        np.frombuffer(bytes.fromhex(table["rgb"]), np.uint8).reshape(table["shape"])
-        for table in about["colours"]
-    ]
-    rows = about["overlays"]
-    n_overlays = sum(row is not None for row in rows)
-    if any(len(arrays[name]) != n_overlays for name in OVERLAY_ARRAYS):
-        raise DataDamagedError("values and description of colours differ in number")
-    values = iter(zip(*(arrays[name] for name in OVERLAY_ARRAYS), strict=True))
-    return [None if row is None else _overlay(row, tables, *next(values)) for row in rows]
-
-
-def _overlay(
-    row: dict[str, Any],
-    tables: list[NDArray[np.uint8]],
-    velocity_m_s: NDArray[np.float32],
-    power_db: NDArray[np.float32],
-) -> FlowOverlay:
     low, high = (float(end) for end in row["scale"])
     first_row, first_column, end_row, end_column = (int(edge) for edge in row["box"])
     steering_rad = row["steering_rad"]

@@ -28,7 +28,7 @@ __all__ = ["DamagedChunks", "FrameChunk", "RecordingIndex", "index_recording"]
 _SEARCH_BYTES = 2**20
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FrameChunk:
     """A frame's payload: where it begins, and its CRC-32."""
 

@@ -31,7 +31,8 @@ class RecordingReader:
 
     Samples go from the file straight into the acquisition's array, and each frame is checked
     against its CRC-32 before it is handed out. Frames that are damaged or cut off are left out
-    and listed in ``gaps``.
+    and listed in ``gaps``. Memory is taken for the frames that are read, however long the
+    recording is.
 
     Parameters
     ----------
@@ -55,6 +56,8 @@ class RecordingReader:
             except BaseException:
                 self._file.close()
                 raise
+        # Frames up to the last whole one; None until that has been looked for.
+        self._n_sound: int | None = None
         self._place = 0
         self._ended = False
         self._n_left = self._index.n_frames
@@ -112,6 +115,7 @@ class RecordingReader:
             raise StateError("the recording is closed: open it again")
         if self._ended:
             raise EndOfRecordingError(f"{self._path} has no more frames: rewind, or open it again")
+        self._leave_out_damaged_end()
         header = self._index.header
         data = np.empty((min(n_frames, self._n_left), *header.shape), header.stored_dtype)
         prefixes: list[FramePrefix] = []
@@ -146,8 +150,19 @@ class RecordingReader:
         """Go back to the first frame."""
         self._place = 0
         self._ended = False
-        self._n_left = self._index.n_frames
+        self._n_left = self._index.n_frames if self._n_sound is None else self._n_sound
         self._losses = LossCount()
+
+    def ends(self) -> tuple[FramePrefix, FramePrefix] | None:
+        """Return numbers and times of the first and the last whole frame; None if there is none.
+
+        Both are read, to check them; the place of the next `read` stays.
+        """
+        with storage_errors(f"read {self._path}"):
+            chunks = self._index.chunks
+            first = next(filter(None, map(self._checked, chunks)), None)
+            last = next(filter(None, map(self._checked, reversed(chunks))), None)
+        return None if first is None or last is None else (first, last)
 
     def close(self) -> None:
         """Close the file; a second call has no effect."""
@@ -164,6 +179,26 @@ class RecordingReader:
     ) -> None:
         self.close()
 
+    def _leave_out_damaged_end(self) -> None:
+        """Count frames up to the last whole one: what is lost at the end goes with it."""
+        if self._n_sound is not None:
+            return
+        n_sound = self._index.n_frames
+        with storage_errors(f"read {self._path}"):
+            for chunk in reversed(self._index.chunks):
+                if self._checked(chunk) is not None:
+                    break
+                n_sound -= isinstance(chunk, FrameChunk)
+        self._n_left -= self._index.n_frames - n_sound
+        self._n_sound = n_sound
+
+    def _checked(self, chunk: FrameChunk | Gap | DamagedChunks) -> FramePrefix | None:
+        """Return what precedes a frame's samples if they are whole; samples are not kept."""
+        if not isinstance(chunk, FrameChunk):
+            return None
+        row = np.empty(self._index.header.shape, self._index.header.stored_dtype)
+        return self._read_frame(chunk, row)
+
     def _take(self, data: NDArray[Any], prefixes: list[FramePrefix]) -> None:
         """Take the next chunk: a frame into the next row of ``data``, or a loss."""
         chunk = self._index.chunks[self._place]
@@ -172,6 +207,8 @@ class RecordingReader:
             self._losses.recorded(chunk)
         elif isinstance(chunk, DamagedChunks):
             self._losses.damaged(chunk.n_chunks)
+        elif self._n_left == 0:
+            self._losses.damaged(1)
         else:
             self._n_left -= 1
             prefix = self._read_frame(chunk, data[len(prefixes)])

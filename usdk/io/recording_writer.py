@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -131,10 +132,15 @@ class RecordingWriter:
                 "or sample type than the recording: make a new recording"
             )
         gaps = [pack_gap(gap) for gap in acquisition.gaps]
+        # Each before its frame, so that whoever reads frame by frame meets it where it was.
+        first_lost = [gap.first_sequence_number for gap in acquisition.gaps]
+        owners = np.searchsorted(acquisition.sequence_numbers, first_lost)
+        # None overtakes another: a recording keeps their order.
+        waiting = deque(zip(np.maximum.accumulate(owners).tolist(), gaps, strict=True))
         self._begin()
-        for gap in gaps:
-            self._append_chunk(ChunkKind.GAP, gap)
         for i, samples in enumerate(acquisition.data):
+            while waiting and waiting[0][0] <= i:
+                self._append_chunk(ChunkKind.GAP, waiting.popleft()[1])
             prefix = FramePrefix(
                 self._n_frames,
                 int(acquisition.sequence_numbers[i]),
@@ -146,6 +152,8 @@ class RecordingWriter:
                 ChunkKind.FRAME, prefix.pack(), stored.reshape(-1).view(np.uint8).data
             )
             self._n_frames += 1
+        for _, gap in waiting:
+            self._append_chunk(ChunkKind.GAP, gap)
 
     def close(self) -> None:
         """Mark the end and have everything on the disk; a second call has no effect.

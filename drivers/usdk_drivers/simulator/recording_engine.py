@@ -55,7 +55,9 @@ class RecordingEngine:
         receive, sequence = acquisition.receive, acquisition.sequence
         rate_hz = recorded_frame_rate_hz(acquisition)
         self.description = DeviceDescription(
-            recorded_device(acquisition), recorded_capabilities(acquisition), acquisition.probe
+            recorded_device(acquisition),
+            recorded_capabilities(acquisition, rate_hz),
+            acquisition.probe,
         )
         # The device's clock is each transmit's own, so that nothing is converted and rounded.
         self.settings: SequenceSettings | None = SequenceSettings(

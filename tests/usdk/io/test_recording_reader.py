@@ -316,11 +316,44 @@ def test_reading_in_steps_passes_over_damaged_frames(
         first = reader.read()
         assert first.sequence_numbers.tolist() == [11]
         assert first.gaps == (Gap(first_sequence_number=10, n_frames=1, n_packets_damaged=1),)
-        assert reader.read().sequence_numbers.tolist() == [15]
+        # What is lost at the end comes with the last whole frame.
+        last = reader.read()
+        assert last.sequence_numbers.tolist() == [15]
+        assert last.gaps[-1] == Gap(first_sequence_number=16, n_frames=1, n_packets_damaged=1)
+        with pytest.raises(EndOfRecordingError):
+            reader.read()
+
+
+def test_a_recording_without_a_whole_frame_says_so_once(
+    content: bytes, frame_offsets: list[int], tmp_path: Path
+) -> None:
+    damaged = bytearray(content)
+    for offset in frame_offsets:
+        damaged[offset + 80] ^= 1
+    (tmp_path / "a").write_bytes(damaged)
+    with RecordingReader(tmp_path / "a") as reader:
+        assert reader.ends() is None
         with pytest.raises(DataDamagedError, match="no whole frame is left"):
             reader.read()
         with pytest.raises(EndOfRecordingError):
             reader.read()
+
+
+def test_the_ends_are_those_of_whole_frames(
+    content: bytes, frame_offsets: list[int], tmp_path: Path
+) -> None:
+    (tmp_path / "a").write_bytes(content)
+    with RecordingReader(tmp_path / "a") as reader:
+        first, last = reader.ends() or pytest.fail("it has frames")
+        assert (first.sequence_number, last.sequence_number) == (10, 16)
+        assert reader.read(4).sequence_numbers.tolist() == [10, 11, 15, 16]
+    damaged = bytearray(content)
+    damaged[frame_offsets[0] + 80] ^= 1
+    damaged[frame_offsets[3] + 80] ^= 1
+    (tmp_path / "a").write_bytes(damaged)
+    with RecordingReader(tmp_path / "a") as reader:
+        first, last = reader.ends() or pytest.fail("it has frames")
+        assert (first.sequence_number, last.sequence_number) == (11, 15)
 
 
 def test_the_samples_are_the_acquisitions_own_memory(content: bytes, tmp_path: Path) -> None:

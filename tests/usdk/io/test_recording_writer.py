@@ -390,3 +390,24 @@ def test_a_file_that_cannot_be_created_says_what_to_do(
 def test_a_folder_that_is_absent_is_a_storage_error(tmp_path: Path, make_acquisition: Make) -> None:
     with pytest.raises(StorageError, match="check the path"):
         save_recording(tmp_path / "none" / "a", make_acquisition())
+
+
+def test_each_gap_is_written_before_its_frame_and_read_with_it(
+    make_acquisition: Callable[..., Acquisition], tmp_path: Path
+) -> None:
+    gaps = tuple(Gap(first_sequence_number=n, n_frames=1, n_packets_lost=1) for n in (0, 2, 4))
+    acquisition = make_acquisition(sequence_numbers=np.array([1, 3, 5]), gaps=gaps)
+    more = replace(acquisition[:1], sequence_numbers=np.array([8]), gaps=())
+    end = Gap(first_sequence_number=6, n_frames=2)
+    with RecordingWriter(
+        tmp_path / "a",
+        acquisition.probe,
+        acquisition.sequence,
+        acquisition.receive,
+        acquisition.device,
+    ) as writer:
+        writer.write(replace(acquisition, gaps=(*acquisition.gaps, end)))
+        writer.write(more)
+    with RecordingReader(tmp_path / "a") as reader:
+        found = [reader.read().gaps for _ in range(4)]
+    assert found == [gaps[:1], gaps[1:2], gaps[2:], (end,)]
