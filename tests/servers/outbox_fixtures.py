@@ -95,7 +95,8 @@ class FakeLine(Line):
     ``fault``: "" none, "cut" nothing passes, "break" breaks after storing the first and before
     answering, "drop" accepts and stores nothing, "other" stores something else, "busy" not now,
     "refuse" for good, "silent" stores and answers for none, "stranger" proves nothing,
-    "unfit" refuses the sender, "bug" raises what no line may raise, "late" has no confirmation yet.
+    "unfit" refuses the sender, "later" asks to be left alone for ten minutes, "bug" raises what no
+    line may raise, "late" has no confirmation yet.
     """
 
     def __init__(self, name: str, receiver: MemoryReceiver) -> None:
@@ -103,12 +104,14 @@ class FakeLine(Line):
         self.receiver = receiver
         self.fault = ""
         self.delay_s = 0.0
-        self.n_sends = 0
+        self.n_sends = self.n_checks = 0
 
     def _pass(self) -> None:
         time.sleep(self.delay_s)
         if self.fault == "cut":
             raise LineDownError("the line is cut")
+        if self.fault == "later":
+            raise LineDownError("the receiver is busy", retry_after_s=600.0)
         if self.fault == "stranger":
             raise NotTrustedError("the receiver does not prove who it is")
         if self.fault == "unfit":
@@ -117,6 +120,7 @@ class FakeLine(Line):
             raise KeyError("Must^Not^Appear")
 
     def check(self) -> None:
+        self.n_checks += 1
         self._pass()
 
     def send(self, objects: Sequence[Outgoing]) -> list[Acknowledgement]:

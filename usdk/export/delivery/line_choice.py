@@ -76,6 +76,11 @@ class LineChoice:
         wait_s = backoff_s(n_failures, chance, cap_s=cap_s)
         return self._with(index, LineState(health, since_s, n_failures, now_s + wait_s)).at(now_s)
 
+    def left_alone(self, index: int, until_s: float) -> LineChoice:
+        """Return the choice with a line that is not checked before a time, as its receiver asks."""
+        line = self.lines[index]
+        return self._with(index, replace(line, check_at_s=max(line.check_at_s, until_s)))
+
     def at(self, now_s: float) -> LineChoice:
         """Return the choice as it is at a time: a line that proved itself may return."""
         up = [index for index, line in enumerate(self.lines) if line.health is Health.UP]

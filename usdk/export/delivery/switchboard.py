@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from usdk.errors import (
     ArgumentError,
     DeliveryRefusedError,
+    LineDownError,
     NotTrustedError,
     UsdkError,
 )
@@ -112,13 +113,16 @@ class Switchboard:
     def failed(self, index: int, started_s: float, error: Exception) -> None:
         """Note that a request begun at ``started_s`` failed."""
         health = health_after(error)
+        wait_s = (error.retry_after_s or 0.0) if isinstance(error, LineDownError) else 0.0
         with self._lock:
-            before = self._choice
-            line = before.lines[index]
+            before = after = self._choice
+            line, now_s = before.lines[index], self._clock()
             # Requests that were in flight together fail together: that is one failure.
-            if line.health is health and started_s < line.since_s:
-                return
-            after = self._choice = before.failed(index, self._clock(), self._chance(), health)
+            if line.health is not health or started_s >= line.since_s:
+                after = before.failed(index, now_s, self._chance(), health)
+            if wait_s > 0:
+                after = after.left_alone(index, now_s + wait_s)
+            self._choice = after
         self._tell_changes(before, after, _text(error))
 
     def _tell_changes(self, before: LineChoice, after: LineChoice, text: str) -> None:

@@ -119,6 +119,23 @@ def test_with_no_line_objects_wait_and_an_alarm_says_so(unit: Unit, make_object:
     assert unit.kinds().count(NewsKind.ALARM) == unit.kinds().count(NewsKind.ALARM_OVER)
 
 
+def test_a_receiver_that_asks_for_time_is_given_it(unit: Unit, make_object: Make) -> None:
+    first, second = unit.lines
+    second.fault = "cut"
+    unit.run(1)
+    unit.outbox.add(make_object())
+    first.fault = "later"
+    unit.run(2)  # the objects' own request is answered so
+    n_checks = first.n_checks
+    assert unit.courier.switchboard.check_in_s(0) > 590
+    first.fault = ""
+    unit.run(590)
+    assert first.n_checks == n_checks
+    assert unit.states() == [State.QUEUED]
+    unit.run(20)
+    assert unit.states() == [State.RETAINED]
+
+
 def test_what_may_have_arrived_is_asked_for_and_not_sent_twice(
     unit: Unit, make_object: Make
 ) -> None:

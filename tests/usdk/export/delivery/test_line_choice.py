@@ -45,6 +45,13 @@ def test_a_line_that_flaps_does_not_take_over() -> None:
         now_s += 11.0
 
 
+def test_a_receiver_that_asks_to_be_left_alone_is_and_no_wait_is_shortened() -> None:
+    choice = LineChoice.of(2).failed(0, 10.0, 0.0).left_alone(0, 130.0)
+    assert choice.due(129.0) == [1]
+    assert choice.left_alone(0, 20.0).lines[0].check_at_s == 130.0
+    assert choice.due(130.0) == [0, 1]
+
+
 @given(EVENTS)
 def test_the_line_in_use_is_up_and_none_only_if_none_is(
     events: list[tuple[int, bool, float]],
