@@ -8,6 +8,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -58,21 +59,29 @@ class DevelopmentTls:
         else:
             self._make()
 
-    def issue(self, name: str, role: Role) -> tuple[Path, Path]:
+    def issue(self, name: str, role: Role, *, addresses: Sequence[str] = ()) -> tuple[Path, Path]:
         """Return the paths of a new certificate and its key; the common name is ``name``.
+
+        A server's is for this machine's own names, and for ``addresses`` (IPv4 or IPv6) besides.
 
         Raises
         ------
         ArgumentError
-            The name is one of the authority's own files, or not letters, digits and hyphens.
+            The name is one of the authority's own files, or not letters, digits and hyphens; an
+            address is none.
         """
         if name in ("authority", self.revocation_list.stem) or not _NAME.fullmatch(name):
             raise ArgumentError("name must be letters, digits and hyphens, and not the authority's")
         key = ec.generate_private_key(ec.SECP256R1())
         builder = _builder(_name(name), self._certificate.subject, key)
         if role == "server":
-            local = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
-            builder = builder.add_extension(x509.SubjectAlternativeName(local), critical=False)
+            reached_by = dict.fromkeys(("127.0.0.1", *addresses))
+            try:
+                numbers = [x509.IPAddress(ipaddress.ip_address(one)) for one in reached_by]
+            except ValueError as error:
+                raise ArgumentError("addresses must be IPv4 or IPv6 addresses") from error
+            names = x509.SubjectAlternativeName([x509.DNSName("localhost"), *numbers])
+            builder = builder.add_extension(names, critical=False)
         certificate = (
             builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(authority=False), critical=True)
