@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from usdk.cli.study_options import add_study_arguments, study_from
 from usdk.cli.terminal import remark, say
 from usdk.cli.verb import Verb
 from usdk.errors import ArgumentError
-from usdk.frame import Frame
 
 __all__ = ["VERB"]
 
@@ -57,30 +57,31 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from usdk.export import write_dicom
-    from usdk.io import load_frames
+    from usdk.io import FrameReader
 
     require_writable(arguments.output, overwrite=arguments.overwrite)
     study = study_from(arguments)
     settings = settings_from(arguments)
     signer = signer_from(arguments)
-    frames = load_frames(arguments.frames)
-    interval_s = _interval_s(frames, arguments.frame_rate_hz)
-    with make_progress(quiet=arguments.quiet).stage("export", "frames", len(frames)) as stage:
-        path = write_dicom(
-            arguments.output,
-            frames,
-            signer=signer,
-            sign_frames=arguments.frame_digests and signer is not None,
-            study=study,
-            codec=arguments.codec,
-            colour=arguments.colour,
-            settings=settings,
-            frame_interval_s=interval_s,
-            progress=lambda _: stage.advance(),
-        )
+    with FrameReader(arguments.frames) as frames:
+        n_frames = len(frames)
+        interval_s = _interval_s(frames.device_timestamps_s, arguments.frame_rate_hz)
+        with make_progress(quiet=arguments.quiet).stage("export", "frames", n_frames) as stage:
+            path = write_dicom(
+                arguments.output,
+                frames,
+                signer=signer,
+                sign_frames=arguments.frame_digests and signer is not None,
+                study=study,
+                codec=arguments.codec,
+                colour=arguments.colour,
+                settings=settings,
+                frame_interval_s=interval_s,
+                progress=lambda _: stage.advance(),
+            )
     summary = {
         "path": str(path),
-        "n_frames": len(frames),
+        "n_frames": n_frames,
         "codec": arguments.codec,
         "signed": signer is not None,
         "development_key": arguments.development_key,
@@ -88,16 +89,16 @@ def _run(arguments: argparse.Namespace) -> int:
     }
     if arguments.development_key:
         remark(NOT_FOR_PATIENTS)
-    say(json.dumps(summary, indent=2) if arguments.json else _text(summary, frames))
+    say(json.dumps(summary, indent=2) if arguments.json else _text(summary))
     return DONE
 
 
-def _interval_s(frames: list[Frame], rate_hz: float | None) -> float | None:
+def _interval_s(timestamps_s: Sequence[float], rate_hz: float | None) -> float | None:
     """Return the time between frames that do not tell it themselves."""
     if rate_hz is not None and not (math.isfinite(rate_hz) and rate_hz > 0):
         raise ArgumentError(f"--frame-rate-hz must be positive, got {rate_hz:g}")
-    is_timed = all(math.isfinite(frame.device_timestamp_s) for frame in frames)
-    if len(frames) == 1 or (is_timed and rate_hz is None):
+    is_timed = all(map(math.isfinite, timestamps_s))
+    if len(timestamps_s) == 1 or (is_timed and rate_hz is None):
         return None
     if is_timed:
         raise ArgumentError("the frames have timestamps: leave --frame-rate-hz out")
@@ -106,11 +107,12 @@ def _interval_s(frames: list[Frame], rate_hz: float | None) -> float | None:
     return 1 / rate_hz
 
 
-def _text(summary: dict[str, Any], frames: list[Frame]) -> str:
-    kind = "Ultrasound Image" if len(frames) == 1 else "Ultrasound Multi-frame Image"
+def _text(summary: dict[str, Any]) -> str:
+    n_frames = summary["n_frames"]
+    kind = "Ultrasound Image" if n_frames == 1 else "Ultrasound Multi-frame Image"
     signature = "signed" if summary["signed"] else "NOT SIGNED"
     marked = ", marked as a demonstration" if summary["demonstration"] else ""
-    return f"{summary['path']}: {kind}, {len(frames)} frames, {signature}{marked}"
+    return f"{summary['path']}: {kind}, {n_frames} frames, {signature}{marked}"
 
 
 VERB = Verb(

@@ -63,7 +63,7 @@ class SpooledFrame(Shown):
     @property
     def is_colour(self) -> bool:
         """Whether the pixels are red, green and blue."""
-        return len(self.spool.frame_shape) == 3
+        return self.spool.is_colour
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -98,6 +98,7 @@ class FrameSpool:
         self._n_bytes = 0
         self._provenances: dict[Provenance, Provenance] = {}
         self.frame_shape: tuple[int, ...] = ()
+        self._dtype: np.dtype[Any] = np.dtype(np.uint8)
         with storage_errors("write beside the file"):
             self._file: BinaryIO = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
 
@@ -115,6 +116,11 @@ class FrameSpool:
     def sizes(self) -> list[int]:
         """Bytes of each frame as it lies in the file, padding left out."""
         return self._sizes
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether the frames are red, green and blue."""
+        return len(self.frame_shape) == 3
 
     @property
     def is_encapsulated(self) -> bool:
@@ -154,8 +160,7 @@ class FrameSpool:
         """Return a frame's pixels."""
         with storage_errors("read what was written"):
             data = os.pread(self._file.fileno(), self._sizes[index], self._offsets[index])
-        frame = self._codec.decode(data, self.frame_shape, np.dtype(np.uint8))
-        return np.asarray(frame, np.uint8)
+        return np.asarray(self._codec.decode(data, self.frame_shape, self._dtype))
 
     def describe(self, dataset: Dataset) -> None:
         """Write the transfer syntax and what goes with it into an object's header."""
@@ -250,6 +255,8 @@ class FrameSpool:
 
     def _lightened(self, shown: Shown) -> Shown:
         """Return the record of a frame, with one copy of what it shares with others."""
+        if isinstance(shown, SpooledFrame):
+            return shown  # It shares it already.
         provenance = self._provenances.setdefault(shown.provenance, shown.provenance)
         shared: dict[str, Any] = {"provenance": provenance}
         if self._frames:

@@ -14,6 +14,7 @@ from usdk.dicom.equipment import Equipment
 from usdk.dicom.examination_settings import ExaminationSettings
 from usdk.dicom.frame_spool import SpooledFrame
 from usdk.dicom.palette import Palette, add_palette
+from usdk.dicom.palette_spool import PaletteSpool
 from usdk.dicom.provenance import add_provenance, loss_comment
 from usdk.dicom.pydicom_extra import UID, Dataset, FileMetaDataset, generate_uid
 from usdk.dicom.series import MAX_INTEGER_STRING, whole_number
@@ -152,10 +153,12 @@ def add_pixels(
     waiting = frames[0].spool if isinstance(frames[0], SpooledFrame) else None
     pixels: list[NDArray[Any]] = [] if waiting else [frame.pixels for frame in frames]
     if is_colour and colour == "palette":
-        if waiting:
-            raise ArgumentError("a palette needs all frames at once: give colours as they are")
         dataset.PhotometricInterpretation = "PALETTE COLOR"
-        palette = Palette.of(pixels, dataset.get("SequenceOfUltrasoundRegions", ()))
+        palette = waiting.palette if isinstance(waiting, PaletteSpool) else None
+        if waiting and palette is None:
+            raise ArgumentError("these frames wait without a palette: let a PaletteSpool hold them")
+        if palette is None:
+            palette = Palette.of(pixels, dataset.get("SequenceOfUltrasoundRegions", ()))
         add_palette(dataset, palette)
         pixels, n_bits = [palette.indices(picture) for picture in pixels], palette.n_bits
     dataset.Rows, dataset.Columns = frames[0].shape

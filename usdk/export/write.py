@@ -19,11 +19,11 @@ from usdk.dicom import (
 from usdk.dicom.examination_settings import ExaminationSettings
 from usdk.dicom.frame_spool import FrameSpool
 from usdk.dicom.image import ColourEncoding
+from usdk.dicom.palette_spool import PaletteSpool
 from usdk.dicom.pydicom_extra import Dataset
 from usdk.dicom.shown import Displayed
 from usdk.errors import ArgumentError, StorageError
 from usdk.export.finish import finish_object, require_same_pixels, write_header
-from usdk.export.write_object import write_object
 from usdk.files import atomic_file
 from usdk.trust import Signer
 
@@ -73,7 +73,8 @@ def write_dicom(
     codec : {"native", "jpeg-ls", "jpeg-2000", "rle", "htj2k"}
         How pixels lie in the file; all are lossless.
     colour : {"rgb", "palette"}
-        How colours lie in the file. A palette is made of all frames: they are held in memory.
+        How colours lie in the file. For a palette, frames wait on the disk as they are until the
+        colours of all are known.
     settings : ExaminationSettings, optional
         Output, heart rate, gain and the rest that a sonographer expects.
     instance_number : int, optional
@@ -129,9 +130,8 @@ def write_dicom(
             **interval,
         )
 
-    if colour == "palette":
-        return write_object(path, describe(list(frames)), signer=signer, sign_frames=sign_frames)
-    with atomic_file(path) as (file, temporary), FrameSpool(codec, temporary.parent) as spool:
+    kind = PaletteSpool if colour == "palette" else FrameSpool
+    with atomic_file(path) as (file, temporary), kind(codec, temporary.parent) as spool:
         spool.add(frames, progress=progress)
         # A frame that waits on the disk is as good as one in memory to what describes it.
         dataset = describe(cast("Sequence[Displayed]", spool.frames))
