@@ -39,6 +39,17 @@ CertificateLike = bytes | str | os.PathLike[str]
 _T = TypeVar("_T", bound=x509.ExtensionType)
 _PEM_MARK = b"-----BEGIN"
 _TLS_PURPOSES = (ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH)
+_OTHER_PURPOSES = (
+    ExtendedKeyUsageOID.CODE_SIGNING,
+    ExtendedKeyUsageOID.TIME_STAMPING,
+    ExtendedKeyUsageOID.OCSP_SIGNING,
+    ExtendedKeyUsageOID.SMARTCARD_LOGON,
+    ExtendedKeyUsageOID.KERBEROS_PKINIT_KDC,
+    ExtendedKeyUsageOID.IPSEC_IKE,
+    ExtendedKeyUsageOID.CERTIFICATE_TRANSPARENCY,
+)
+# Its holder's key may make RSASSA-PSS signatures and no other (RFC 4055, section 1.2).
+_RSASSA_PSS = x509.ObjectIdentifier("1.2.840.113549.1.1.10")
 
 
 def parse_certificate(der: bytes) -> x509.Certificate:
@@ -91,9 +102,16 @@ def load_certificates(sources: Iterable[CertificateLike]) -> tuple[x509.Certific
 
 
 def certificate_problems(certificate: x509.Certificate, moment: datetime) -> list[str]:
-    """Return why ``certificate`` may not sign at ``moment``; empty if it may."""
+    """Return why ``certificate`` may not sign at ``moment``; empty if it may.
+
+    Extended key usages narrow what a certificate is for (RFC 5280, section 4.2.1.12). One for TLS
+    signs nothing here, nor does one that has only others that are not for signing documents, such
+    as programs or time stamps. Absent, it narrows nothing.
+    """
     weakness = key_problem(certificate.public_key())
     problems = [] if weakness is None else [weakness]
+    if certificate.public_key_algorithm_oid == _RSASSA_PSS:
+        problems.append("the signer's key is for RSASSA-PSS alone, which PS3.15 does not use")
     if moment < certificate.not_valid_before_utc:
         problems.append(f"the signer's certificate is not yet valid at {_text(moment)}")
     if moment > certificate.not_valid_after_utc:
@@ -107,6 +125,8 @@ def certificate_problems(certificate: x509.Certificate, moment: datetime) -> lis
     extended = _extension(certificate, x509.ExtendedKeyUsage)
     if extended is not None and any(purpose in extended for purpose in _TLS_PURPOSES):
         problems.append("the signer's certificate is for TLS, not for signing objects")
+    elif extended is not None and all(purpose in _OTHER_PURPOSES for purpose in extended):
+        problems.append("the signer's certificate is for another purpose than signing objects")
     return problems
 
 

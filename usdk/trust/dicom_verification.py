@@ -57,7 +57,8 @@ def verify_dicom(
         Authorities between, which are not trusted by themselves.
     revocation_lists : iterable of bytes or path-like
         Certificate revocation lists, PEM or DER. If any is given, each authority in the chain
-        must have published one that is not outdated; if none is, revocation is not checked.
+        must have published one that is not outdated, a time-stamping authority's issuer too; if
+        none is, revocation is not checked.
     profile : {"CREATOR", "AUTHORIZATION", "BASE"}, iterable of these or None
         What a signature must cover (PS3.15 C.1 to C.3). Several are demanded of as many signers:
         ``("CREATOR", "AUTHORIZATION")`` refuses an object that lost one of its two signatures.

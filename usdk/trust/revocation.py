@@ -13,6 +13,7 @@ from usdk.trust.file_key import read_small_file
 
 __all__ = ["load_revocation_lists", "revocation_problems"]
 
+_DIGESTS = ("sha256", "sha384", "sha512")
 _COMPROMISED = (x509.ReasonFlags.key_compromise, x509.ReasonFlags.ca_compromise)
 
 
@@ -49,8 +50,13 @@ def revocation_problems(
     chain: Sequence[x509.Certificate],
     lists: Sequence[x509.CertificateRevocationList],
     moment: datetime,
+    *,
+    stamped_at: datetime | None = None,
 ) -> list[str]:
     """Return why a certificate of ``chain`` does not count as unrevoked at ``moment``.
+
+    An authority may drop a certificate from its lists when it has expired (RFC 5280, section
+    3.3): of one that expired, a list that was published before says more.
 
     Parameters
     ----------
@@ -62,6 +68,14 @@ def revocation_problems(
     moment : datetime
         A certificate revoked later than this still counts, unless its key was compromised: then
         nobody knows since when.
+    stamped_at : datetime, optional
+        When the chain is a time-stamping authority's: what it stamped before its certificate was
+        revoked counts, if the list gives a reason and it is no compromise (RFC 3161, section 4).
+
+    Returns
+    -------
+    list of str
+        Empty if nothing speaks against the chain.
     """
     if not lists:
         return []
@@ -70,7 +84,7 @@ def revocation_problems(
         usable = [one for one in lists if _is_usable(one, issuer, moment)]
         if not usable:
             problems.append("no revocation list of the certificate's issuer is valid")
-        if any(_is_revoked(one, certificate, moment) for one in usable):
+        if any(_is_revoked(one, certificate, moment, stamped_at) for one in usable):
             problems.append("the signer's certificate or its issuer's was revoked")
     return problems
 
@@ -84,6 +98,9 @@ def _is_usable(
         # A critical extension narrows what a list speaks of, and none is known here.
         if any(extension.critical for extension in one.extensions):
             return False
+        algorithm = one.signature_hash_algorithm
+        if algorithm is None or algorithm.name not in _DIGESTS:
+            return False
         usage = issuer.extensions.get_extension_for_class(x509.KeyUsage).value
         return usage.crl_sign and one.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
     except (x509.ExtensionNotFound, ValueError, TypeError, UnsupportedAlgorithm):
@@ -91,7 +108,10 @@ def _is_usable(
 
 
 def _is_revoked(
-    one: x509.CertificateRevocationList, certificate: x509.Certificate, moment: datetime
+    one: x509.CertificateRevocationList,
+    certificate: x509.Certificate,
+    moment: datetime,
+    stamped_at: datetime | None,
 ) -> bool:
     entry = one.get_revoked_certificate_by_serial_number(certificate.serial_number)
     if entry is None:
@@ -99,7 +119,9 @@ def _is_revoked(
     try:
         reason = entry.extensions.get_extension_for_class(x509.CRLReason).value.reason
     except x509.ExtensionNotFound:
+        if stamped_at is not None:
+            return True
         reason = None
     except ValueError:
         return True
-    return reason in _COMPROMISED or entry.revocation_date_utc <= moment
+    return reason in _COMPROMISED or entry.revocation_date_utc <= (stamped_at or moment)

@@ -14,6 +14,7 @@ from typing import Any
 from usdk.errors import MissingExtraError, NotTrustedError
 from usdk.trust.certificate_trust import find_chain, name_text
 from usdk.trust.cryptography_extra import x509
+from usdk.trust.revocation import revocation_problems
 
 __all__ = ["MAX_RESPONSE_BYTES", "TimeStamper", "check_timestamp", "stamp_signature"]
 
@@ -67,6 +68,7 @@ def check_timestamp(
     signature: bytes,
     authorities: Sequence[x509.Certificate],
     moment: datetime,
+    revocation_lists: Sequence[x509.CertificateRevocationList] = (),
 ) -> tuple[datetime, str]:
     """Return the time that a token proves, and the name of the authority; no network is used.
 
@@ -80,6 +82,8 @@ def check_timestamp(
         Self-signed, trusted to issue certificates of time-stamping authorities.
     moment : datetime
         A stamp of a later time is refused, but for the clocks' tolerance.
+    revocation_lists : sequence of revocation lists
+        If there are any, each authority in the chain must have published one.
 
     Raises
     ------
@@ -105,8 +109,14 @@ def check_timestamp(
         ) from error
     if when > moment + _CLOCK_TOLERANCE:
         raise NotTrustedError("the time stamp lies in the future")
-    if not find_chain(leaf, authorities, others, when):
+    chain = find_chain(leaf, authorities, others, when)
+    if not chain:
         raise NotTrustedError("no time-stamping authority that you trust vouches for the stamp")
+    if revocation_problems(chain, revocation_lists, moment, stamped_at=when):
+        raise NotTrustedError(
+            "the time-stamping authority's certificate was revoked, or no valid revocation list"
+            " of its issuer is given"
+        )
     if not leaf.not_valid_before_utc <= when <= leaf.not_valid_after_utc:
         raise NotTrustedError("the time-stamping authority's certificate was not valid then")
     return when, name_text(leaf.subject)

@@ -91,7 +91,11 @@ class TrustJudge:
         else:
             try:
                 when, authority = check_timestamp(
-                    timestamp, signature, self.timestamp_authorities, self.moment
+                    timestamp,
+                    signature,
+                    self.timestamp_authorities,
+                    self.moment,
+                    self.revocation_lists,
                 )
                 return replace(
                     report,

@@ -7,7 +7,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from usdk.errors import ArgumentError, DataDamagedError, NotTrustedError, StorageError
 from usdk.trust.certificate_trust import (
@@ -95,9 +95,91 @@ def test_a_tls_certificate_may_not_sign_objects(issuer, authority, purpose):
     extended = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING, purpose])
     bad = issuer.leaf(authority, more=[extended])
     assert any("TLS" in p for p in certificate_problems(bad.certificate, NOW))
-    good = issuer.leaf(authority, more=[x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CODE_SIGNING])])
+
+
+@pytest.mark.parametrize("name", ["CODE_SIGNING", "TIME_STAMPING", "OCSP_SIGNING", "IPSEC_IKE"])
+def test_a_certificate_for_something_else_may_not_sign_objects(issuer, authority, name):
+    purpose = getattr(ExtendedKeyUsageOID, name)
+    bad = issuer.leaf(authority, more=[x509.ExtendedKeyUsage([purpose])])
+    assert any("another purpose" in p for p in certificate_problems(bad.certificate, NOW))
+
+
+@pytest.mark.parametrize(
+    "purposes",
+    [
+        [x509.ObjectIdentifier("1.3.6.1.5.5.7.3.36")],  # id-kp-documentSigning, RFC 9336
+        [ExtendedKeyUsageOID.EMAIL_PROTECTION],
+        [ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE],
+        [ExtendedKeyUsageOID.CODE_SIGNING, x509.ObjectIdentifier("1.2.3.4")],
+    ],
+)
+def test_a_certificate_for_documents_may_sign_objects(issuer, authority, purposes):
+    good = issuer.leaf(authority, more=[x509.ExtendedKeyUsage(purposes)])
     assert certificate_problems(good.certificate, NOW) == []
     assert vouched(good, [authority])
+
+
+def test_a_key_for_another_padding_may_not_sign_objects(tmp_path, dcmtk):
+    key, path = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    openssl = dcmtk("openssl")
+    make = [openssl, "genpkey", "-algorithm", "RSA-PSS", "-pkeyopt", "rsa_keygen_bits:2048"]
+    subprocess.run([*make, "-out", key], check=True, capture_output=True)
+    issue = [openssl, "req", "-x509", "-new", "-key", key, "-out", path, "-subj", "/CN=Odd"]
+    issue += ["-addext", "keyUsage=critical,digitalSignature"]
+    issue += ["-addext", "basicConstraints=critical,CA:FALSE"]
+    subprocess.run(issue, check=True, capture_output=True)
+    (certificate,) = load_certificates([path])
+    moment = certificate.not_valid_before_utc
+    assert certificate_problems(certificate, moment) == [
+        "the signer's key is for RSASSA-PSS alone, which PS3.15 does not use"
+    ]
+
+
+def named(name):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
+@pytest.mark.parametrize(
+    ("constraints", "more"),
+    [
+        (x509.NameConstraints([x509.DirectoryName(named("Hospital"))], None), ()),
+        (x509.NameConstraints(None, [x509.DirectoryName(named("Test signer"))]), ()),
+        (
+            x509.NameConstraints([x509.DNSName("hospital.example")], None),
+            [x509.SubjectAlternativeName([x509.DNSName("other.example")])],
+        ),
+    ],
+)
+def test_an_authority_for_certain_names_vouches_for_no_others(
+    issuer, authority, usage, constraints, more
+):
+    may_sign = (x509.BasicConstraints(True, None), usage(key_cert_sign=True))
+    narrow = issuer.issue("Narrow", issuer=authority, key=2, extensions=(*may_sign, constraints))
+    assert not vouched(issuer.leaf(narrow, more=more), [authority], [narrow])
+
+
+def test_an_authority_of_the_last_level_makes_no_other(issuer, authority, usage):
+    may_sign = usage(key_cert_sign=True)
+    last = issuer.issue(
+        "Last", issuer=authority, key=2, extensions=(x509.BasicConstraints(True, 0), may_sign)
+    )
+    beyond = issuer.issue(
+        "Beyond", issuer=last, key=0, extensions=(x509.BasicConstraints(True, None), may_sign)
+    )
+    assert vouched(issuer.leaf(last), [authority], [last])
+    assert not vouched(issuer.leaf(beyond), [authority], [last, beyond])
+
+
+def test_a_critical_extension_that_is_not_known_is_refused(issuer, authority, usage):
+    odd = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\0")
+    assert not vouched(issuer.leaf(authority, more=[odd]), [authority])
+
+
+def test_an_authority_with_a_short_key_vouches_for_nobody(issuer, authority):
+    weak = issuer.authority("Weak", issuer=authority, key=issuer.short_key())
+    assert not vouched(issuer.leaf(weak), [authority], [weak])
+    root = issuer.authority("Weak root", key=issuer.short_key())
+    assert not vouched(issuer.leaf(root), [root])
 
 
 def test_an_authority_may_not_sign_objects(issuer, usage):

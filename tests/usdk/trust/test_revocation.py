@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from datetime import timedelta
+import subprocess
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -9,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk.trust import sign_dicom, verify_dicom
-from usdk.trust.revocation import revocation_problems
+from usdk.trust.revocation import load_revocation_lists, revocation_problems
 
 REVOKED = "the signer's certificate or its issuer's was revoked"
 NO_LIST = "no revocation list of the certificate's issuer is valid"
@@ -42,8 +43,8 @@ def publish(issuer, authority):
 
 @pytest.fixture
 def problems(leaf, authority, issuer):
-    def find(*lists, chain=(leaf, authority), moment=issuer.now):
-        return revocation_problems([one.certificate for one in chain], lists, moment)
+    def find(*lists, chain=(leaf, authority), moment=issuer.now, **options):
+        return revocation_problems([one.certificate for one in chain], lists, moment, **options)
 
     return find
 
@@ -111,3 +112,32 @@ def test_what_is_no_revocation_list_is_refused(dicom, authority):
         verify_dicom(dicom(), revocation_lists=[authority.der], **trusted)
     with pytest.raises(ArgumentError, match="list of revocation lists"):
         verify_dicom(dicom(), revocation_lists=authority.der, **trusted)
+
+
+def test_a_list_signed_by_a_broken_digest_does_not_count(tmp_path, authority, problems, dcmtk):
+    folder = tmp_path
+    (folder / "index").write_text("")
+    (folder / "openssl.cnf").write_text(
+        f"[ca]\ndefault_ca = here\n[here]\ndatabase = {folder}/index\ndefault_crl_days = 9\n"
+    )
+    command = [dcmtk("openssl"), "ca", "-gencrl", "-config", folder / "openssl.cnf"]
+    command += ["-keyfile", authority.key_path, "-cert", authority.certificate_path]
+    for digest, expected in (("sha256", []), ("sha1", [NO_LIST])):
+        path = folder / digest
+        subprocess.run(
+            [*command, "-md", digest, "-out", path], check=True, capture_output=True, timeout=60
+        )
+        (one,) = load_revocation_lists([path])
+        assert problems(one, moment=datetime.now(UTC)) == expected, digest
+
+
+def test_what_a_stamping_authority_did_before_it_was_revoked_may_count(publish, problems, leaf):
+    def found(reason, stamped_days_ago):
+        stamped_at = datetime.now(UTC) - timedelta(days=stamped_days_ago)
+        return problems(publish(leaf, reason=reason), stamped_at=stamped_at)
+
+    superseded = x509.ReasonFlags.superseded
+    assert found(superseded, 3) == []
+    assert found(superseded, 1) == [REVOKED]
+    assert found(x509.ReasonFlags.key_compromise, 3) == [REVOKED]
+    assert found(None, 3) == [REVOKED]

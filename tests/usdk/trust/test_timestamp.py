@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pydicom
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from usdk.errors import MissingExtraError, NotTrustedError
@@ -212,6 +213,31 @@ def test_a_certificate_that_expired_after_the_stamp_is_still_good(
     assert verify(path, moment=later).problems == ()
     unstamped = verify(path, moment=later, timestamp_certificates=[])
     assert "the signer's certificate has expired" in str(unstamped.problems)
+
+
+def revocation_list(issuer, by, *revoked):
+    builder = (
+        x509.CertificateRevocationListBuilder()
+        .issuer_name(by.certificate.subject)
+        .last_update(issuer.now)
+        .next_update(issuer.now + timedelta(days=9))
+    )
+    for one in revoked:
+        entry = x509.RevokedCertificateBuilder().revocation_date(issuer.now)
+        entry = entry.serial_number(one.certificate.serial_number)
+        builder = builder.add_revoked_certificate(entry.build())
+    return builder.sign(by.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
+
+
+def test_a_stamp_of_a_revoked_authority_is_refused(stamped, verify, issuer, authority, tsa):
+    here, root = tsa
+    signers = revocation_list(issuer, authority)
+    good, bad = revocation_list(issuer, root), revocation_list(issuer, root, here.certified)
+    assert verify(stamped, revocation_lists=[signers, good]).is_valid
+    for lists in ([signers, bad], [signers]):
+        report = verify(stamped, revocation_lists=lists)
+        assert report.signatures[0].timestamp == "REFUSED"
+        assert "authority's certificate was revoked" in report.problems[0]
 
 
 def test_the_answer_to_another_request_is_refused(tsa):
