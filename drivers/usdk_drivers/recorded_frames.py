@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -102,6 +103,8 @@ class FramesOnDisk:
     def __init__(self, path: Path) -> None:
         from usdk.io import RecordingReader
 
+        # A file must not be closed while another thread reads from it.
+        self._reading = threading.Lock()
         self._reader = RecordingReader(path)
         try:
             ends = self._reader.ends()
@@ -121,7 +124,8 @@ class FramesOnDisk:
     def read(self, n_frames: int) -> Acquisition:
         """Return the next frames, read from the disk and checked."""
         try:
-            return self._reader.read(n_frames)
+            with self._reading:
+                return self._reader.read(n_frames)
         except EndOfRecordingError as error:
             raise EndOfRecordingError(
                 "the recording has no more frames: stop and start again"
@@ -129,11 +133,13 @@ class FramesOnDisk:
 
     def rewind(self) -> None:
         """Go back to the first frame."""
-        self._reader.rewind()
+        with self._reading:
+            self._reader.rewind()
 
     def close(self) -> None:
         """Close the file."""
-        self._reader.close()
+        with self._reading:
+            self._reader.close()
 
 
 def open_frames(path: Path) -> RecordedFrames:

@@ -19,6 +19,7 @@ from usdk.cli.exit_codes import BROKEN_PIPE, EXIT_CODES, INTERRUPTED, exit_code
 from usdk.cli.export import VERB as EXPORT
 from usdk.cli.outbox import VERB as OUTBOX
 from usdk.cli.probes import VERB as PROBES
+from usdk.cli.record import VERB as RECORD
 from usdk.cli.scan import VERB as SCAN
 from usdk.cli.show import VERB as SHOW
 from usdk.cli.sign import VERB as SIGN
@@ -35,6 +36,7 @@ __all__ = ["VERBS", "main"]
 VERBS: tuple[Verb, ...] = (
     PROBES,
     SCAN,
+    RECORD,
     EXPORT,
     SIGN,
     VERIFY,

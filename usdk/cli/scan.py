@@ -33,7 +33,15 @@ from usdk.front_end import Configuration, FrontEnd, ReceiveRequest, open_front_e
 from usdk.io import save_frames
 from usdk.view import write_cine, write_png
 
-__all__ = ["DEFAULT_DEPTH_MM", "VERB", "beamform", "configure", "describe_front_end"]
+__all__ = [
+    "DEFAULT_DEPTH_MM",
+    "VERB",
+    "angles_in_degrees",
+    "beamform",
+    "configure",
+    "describe_front_end",
+    "describe_lines",
+]
 
 DEFAULT_DEPTH_MM = 40.0
 _TIMEOUT_S = 10.0
@@ -82,7 +90,7 @@ def _run(arguments: argparse.Namespace) -> int:
     n_frames: int | None = arguments.frames
     if n_frames is not None and n_frames < 1:
         raise ArgumentError(f"--frames must be at least 1, got {n_frames}")
-    angles_deg = _angles_deg(arguments.angles)
+    angles_deg = angles_in_degrees(arguments.angles)
     files: dict[str, Path] = {
         name: path
         for name in ("output", "record", "png", "cine")
@@ -206,7 +214,8 @@ def _write(
             stage.advance()
 
 
-def _angles_deg(text: str | None) -> list[float] | None:
+def angles_in_degrees(text: str | None) -> list[float] | None:
+    """Return the angles that ``--angles`` asks for; `ArgumentError` if they are none."""
     if text is None:
         return None
     try:
@@ -217,14 +226,21 @@ def _angles_deg(text: str | None) -> list[float] | None:
         ) from None
 
 
-def _text(summary: dict[str, Any]) -> str:
+def describe_lines(summary: dict[str, Any]) -> list[str]:
+    """Return what a summary says of device, probe and sequence, in words."""
     device, probe, rate_hz = summary["device"], summary["probe"], summary["frame_rate_hz"]
-    lines = [
+    return [
         f"device    {device['manufacturer']} {device['model']} {device['serial_number']}".rstrip(),
         f"probe     {probe['name']}, {probe['n_elements']} elements, "
         f"{probe['centre_frequency_hz'] / 1e6:g} MHz",
         f"sequence  {summary['sequence']}, "
         + (f"{rate_hz:g} frames/s" if rate_hz is not None else "frame rate unknown"),
+    ]
+
+
+def _text(summary: dict[str, Any]) -> str:
+    lines = [
+        *describe_lines(summary),
         f"frames    {summary['n_frames_received']} received, {summary['n_frames_lost']} lost, "
         f"{summary['n_frames_beamformed']} beamformed",
         *(f"{name:<9} {path}" for name, path in summary["files"].items()),

@@ -155,7 +155,7 @@ def _text(sharing: Sharing | OnTerminals) -> str:
 
 VERB = Verb(
     name="simulate",
-    summary="shares simulated devices by USB/IP, or puts them on serial ports",
+    summary="simulated devices for other programs and machines",
     description="Shares simulated devices by USB/IP, or on serial ports of this machine, until "
     "Ctrl-C. usdk opens them\nwithout privileges; on Linux `usbip attach` makes them real USB "
     "devices, for root. A device that a\nfault unplugs comes back after 1 s or its own return_s, "
