@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import math
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import ClassVar, Self
 
 from usdk.acquisition import Acquisition, DeviceInfo
-from usdk.errors import ArgumentError, EndOfRecordingError, StateError, UsdkError
+from usdk.arguments import count, positive, require_instance
+from usdk.errors import (
+    ArgumentError,
+    DeviceTimeoutError,
+    EndOfRecordingError,
+    StateError,
+    UsdkError,
+)
 from usdk.front_end.description import (
     Capabilities,
     Configuration,
@@ -27,6 +35,11 @@ __all__ = ["DEFAULT_TIMEOUT_S", "FrontEnd"]
 
 DEFAULT_TIMEOUT_S = 5.0
 
+LEAVING_TIMEOUT_S = 5.0
+"""How long a read of another thread may take to notice that the front-end was stopped, s."""
+
+_MAX_FRAMES = 2**62
+
 
 class FrontEnd(ABC):
     """A probe front-end. Users call the public verbs, drivers write the hooks (``_configure`` …).
@@ -35,6 +48,9 @@ class FrontEnd(ABC):
     when stopped, `read` starts a configured front-end by itself, `close` may be called at any time
     and twice, and a ``with`` block closes at its end. After an error of the device the front-end
     can still be stopped and closed.
+
+    Any thread may call any verb: those that change something wait for each other, reads wait for
+    each other, and a read ends with a `StateError` when another thread stops the front-end.
     """
 
     scheme: ClassVar[str]
@@ -42,6 +58,8 @@ class FrontEnd(ABC):
     def __init__(self) -> None:
         self._state = FrontEndState.OPEN
         self._configuration: Configuration | None = None
+        self._verb_lock = threading.RLock()
+        self._read_lock = threading.Lock()
 
     # What a driver says of itself.
 
@@ -109,27 +127,33 @@ class FrontEnd(ABC):
         StateError
             If it is running or closed.
         """
-        self._require_open()
-        if self._state is FrontEndState.RUNNING:
-            raise StateError("the front-end is running: call stop before configure")
+        if sequence is not None:
+            require_instance(sequence, TransmitSequence, "sequence")
         if depth_m is not None:
             if receive is not None:
                 raise ArgumentError("give receive or depth_m, not both")
             receive = ReceiveRequest(depth_m=depth_m)
-        require_within_limits(sequence, receive, self.probe, self.capabilities, self.info.model)
-        self._configuration = self._configure(sequence, receive)
-        self._state = FrontEndState.CONFIGURED
-        return self._configuration
+        if receive is not None:
+            require_instance(receive, ReceiveRequest, "receive")
+        with self.alone():
+            if self._state is FrontEndState.RUNNING:
+                raise StateError("the front-end is running: call stop before configure")
+            require_within_limits(sequence, receive, self.probe, self.capabilities, self.info.model)
+            self._await_reader()
+            self._configuration = self._configure(sequence, receive)
+            self._state = FrontEndState.CONFIGURED
+            return self._configuration
 
     def start(self) -> None:
         """Start sending and receiving; without effect when running."""
-        self._require_open()
-        if self._state is FrontEndState.RUNNING:
-            return
-        if self._configuration is None:
-            raise StateError("the front-end is not configured: call configure before start")
-        self._start()
-        self._state = FrontEndState.RUNNING
+        with self.alone():
+            if self._state is FrontEndState.RUNNING:
+                return
+            if self._configuration is None:
+                raise StateError("the front-end is not configured: call configure before start")
+            self._await_reader()
+            self._start()
+            self._state = FrontEndState.RUNNING
 
     def read(self, n_frames: int = 1, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Acquisition:
         """Return the next whole frames.
@@ -153,12 +177,18 @@ class FrontEnd(ABC):
         EndOfRecordingError
             If a recording has no more frames.
         """
-        if n_frames < 1:
-            raise ArgumentError(f"n_frames must be at least 1, got {n_frames}")
-        if not (math.isfinite(timeout_s) and timeout_s > 0):
-            raise ArgumentError(f"timeout_s must be positive and finite, got {timeout_s}")
+        n_frames = count(n_frames, "n_frames", most=_MAX_FRAMES)
+        deadline_s = time.monotonic() + positive(timeout_s, "timeout_s")
         self.start()
-        return self._read(n_frames, time.monotonic() + timeout_s)
+        wait_s = min(max(deadline_s - time.monotonic(), 0.0), threading.TIMEOUT_MAX)
+        if not self._read_lock.acquire(timeout=wait_s):
+            raise DeviceTimeoutError("another thread was reading for all of the time allowed")
+        try:
+            if self._state is not FrontEndState.RUNNING:
+                raise StateError("the front-end was stopped while it was read")
+            return self._read(n_frames, deadline_s)
+        finally:
+            self._read_lock.release()
 
     def stream(
         self, n_frames: int | None = None, *, timeout_s: float = DEFAULT_TIMEOUT_S
@@ -167,6 +197,8 @@ class FrontEnd(ABC):
 
         ``timeout_s`` is the wait for each frame.
         """
+        if n_frames is not None:
+            n_frames = count(n_frames, "n_frames", least=0, most=_MAX_FRAMES)
         n_yielded = 0
         while n_frames is None or n_yielded < n_frames:
             try:
@@ -178,24 +210,39 @@ class FrontEnd(ABC):
 
     def stop(self) -> None:
         """Stop sending and receiving; without effect when not running."""
-        if self._state is FrontEndState.RUNNING:
-            self._state = FrontEndState.CONFIGURED
-            self._stop()
+        with self._verb_lock:
+            if self._state is FrontEndState.RUNNING:
+                self._state = FrontEndState.CONFIGURED
+                self._stop()
 
     def close(self) -> None:
         """Stop, and release the device; a second call has no effect."""
-        if self._state is FrontEndState.CLOSED:
-            return
-        try:
-            self.stop()
-        finally:
-            self._state = FrontEndState.CLOSED
-            self._close()
+        with self._verb_lock:
+            if self._state is FrontEndState.CLOSED:
+                return
+            try:
+                self.stop()
+            finally:
+                self._state = FrontEndState.CLOSED
+                self._close()
 
     def status(self) -> FrontEndStatus:
         """Return health and loss counts."""
         self._require_open()
         return self._status()
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold back what other threads change, for the length of a ``with`` block.
+
+        Raises
+        ------
+        StateError
+            If the front-end is closed.
+        """
+        with self._verb_lock:
+            self._require_open()
+            yield
 
     def __enter__(self) -> Self:
         return self
@@ -216,6 +263,12 @@ class FrontEnd(ABC):
     def _require_open(self) -> None:
         if self._state is FrontEndState.CLOSED:
             raise StateError("the front-end is closed: open it again")
+
+    def _await_reader(self) -> None:
+        """Wait until a read that met a stop has returned: it must not meet what comes next."""
+        if not self._read_lock.acquire(timeout=LEAVING_TIMEOUT_S):
+            raise StateError("another thread still reads: let it return, then try again")
+        self._read_lock.release()
 
     # The hooks.
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from usdk.acquisition import ReceiveSettings, plain_apertures
+from usdk.arguments import positive
 from usdk.errors import ArgumentError
 from usdk.front_end.capability import TgcLimits, TriggerLimits, WatchdogLimits
 from usdk.gain_curve import GainCurve
@@ -122,8 +122,8 @@ class ReceiveRequest:
     def __post_init__(self) -> None:
         for name in ("depth_m", "sampling_frequency_hz", "sound_speed_m_s"):
             value = getattr(self, name)
-            if value is not None and not (math.isfinite(value) and value > 0):
-                raise ArgumentError(f"{name} must be positive and finite, got {value}")
+            if value is not None or name != "sampling_frequency_hz":
+                object.__setattr__(self, name, positive(value, name))
         if self.tgc is not None and not isinstance(self.tgc, GainCurve):
             raise ArgumentError(
                 f"tgc must be a GainCurve, got {type(self.tgc).__name__}: make one with "

@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
-from usdk.errors import ArgumentError, StateError
+from usdk.choice import choice
+from usdk.errors import ArgumentError
 from usdk.front_end.contract import FrontEnd
-from usdk.front_end.description import FrontEndState, PowerState
+from usdk.front_end.description import PowerState
 
 __all__ = ["FrozenReason", "HasPowerStates", "PowerState", "power_state", "set_power_state"]
 
@@ -62,11 +63,11 @@ def set_power_state(front_end: FrontEnd, state: PowerState) -> None:
     DeviceFailedError
         If the device refuses.
     """
-    if front_end.state is FrontEndState.CLOSED:
-        raise StateError("the front-end is closed: open it again")
-    if not (isinstance(front_end, HasPowerStates) and front_end.capabilities.has_power_states):
-        raise ArgumentError(
-            f"{front_end.info.model} has no power states: stop it, or take its power off"
-        )
-    front_end.stop()
-    front_end.set_power_state(PowerState(state))
+    state = choice(PowerState, state)
+    with front_end.alone():
+        if not (isinstance(front_end, HasPowerStates) and front_end.capabilities.has_power_states):
+            raise ArgumentError(
+                f"{front_end.info.model} has no power states: stop it, or take its power off"
+            )
+        front_end.stop()
+        front_end.set_power_state(state)

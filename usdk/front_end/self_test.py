@@ -116,11 +116,13 @@ def self_test(front_end: FrontEnd, *, timeout_s: float = SELF_TEST_TIMEOUT_S) ->
     DeviceFailedError, DeviceTimeoutError
         If the test cannot be made, or does not end.
     """
-    if front_end.state in (FrontEndState.RUNNING, FrontEndState.CLOSED):
-        raise StateError(f"the front-end is {front_end.state}: it tests itself when it is stopped")
-    if not (isinstance(front_end, HasSelfTest) and front_end.capabilities.has_self_test):
-        raise ArgumentError(
-            f"{front_end.info.model} cannot test itself: record a frame of a phantom and look at "
-            "usdk.quality's element health"
-        )
-    return front_end.self_test(positive(timeout_s, "timeout_s"))
+    timeout_s = positive(timeout_s, "timeout_s")
+    with front_end.alone():
+        if front_end.state is FrontEndState.RUNNING:
+            raise StateError("the front-end is running: it tests itself when it is stopped")
+        if not (isinstance(front_end, HasSelfTest) and front_end.capabilities.has_self_test):
+            raise ArgumentError(
+                f"{front_end.info.model} cannot test itself: record a frame of a phantom and look "
+                "at usdk.quality's element health"
+            )
+        return front_end.self_test(timeout_s)

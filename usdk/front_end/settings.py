@@ -126,25 +126,35 @@ def change_settings(front_end: FrontEnd, values: Mapping[str, Value]) -> dict[st
         If the front-end is running or closed: a change in the middle of a run would leave frames
         of which nobody knows how they were made.
     """
-    if front_end.state in (FrontEndState.RUNNING, FrontEndState.CLOSED):
-        raise StateError(f"the front-end is {front_end.state}: settings change when it is stopped")
-    before = settings_of(front_end)
+    with front_end.alone():
+        if front_end.state is FrontEndState.RUNNING:
+            raise StateError("the front-end is running: settings change when it is stopped")
+        before = settings_of(front_end)
+        checked = _checked(front_end, before, values)
+        done: list[Setting] = []
+        try:
+            for name, value in checked.items():
+                done.append(before[name])
+                _set(front_end, name, value)
+        except BaseException:
+            _put_back(front_end, done)
+            raise
+        after = settings_of(front_end)
+    return {name: after[name] for name in checked}
+
+
+def _checked(
+    front_end: FrontEnd, before: Mapping[str, Setting], values: Mapping[str, Value]
+) -> dict[str, Value]:
+    if not isinstance(values, Mapping):
+        raise ArgumentError('settings are given as {name: value}, such as {"pace.speed": 1.0}')
     checked = {}
     for name, value in values.items():
         if name not in before:
             known = ", ".join(before) or "none"
             raise ArgumentError(f"{front_end.info.model} has no setting {name!r}; it has: {known}")
         checked[name] = before[name].checked(value)
-    done: list[Setting] = []
-    try:
-        for name, value in checked.items():
-            done.append(before[name])
-            _set(front_end, name, value)
-    except BaseException:
-        _put_back(front_end, done)
-        raise
-    after = settings_of(front_end)
-    return {name: after[name] for name in checked}
+    return checked
 
 
 @contextmanager

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NoReturn
 
@@ -97,6 +100,7 @@ class Firmware:
         self._description = engine.description.pack()
         self._time_computing_s = 0.0
         self._packets: PacketSource | None = None
+        self._fetching = threading.Lock()
         self._switch_on()
 
     def come_back(self) -> None:
@@ -105,8 +109,9 @@ class Firmware:
             description = self._engine.description
             info = replace(description.info, firmware_version=self._firmware_after)
             self._description = replace(description, info=info).pack()
-        if not self._engine.description.capabilities.sequence_is_fixed:
-            self._engine.settings = None
+        with self._changing_data():
+            if not self._engine.description.capabilities.sequence_is_fixed:
+                self._engine.settings = None
         self._time_computing_s = self.time_computing_s
         self._switch_on()
 
@@ -189,13 +194,22 @@ class Firmware:
         """Send data."""
         self._watch()
         packets = self._packets
-        if packets is None:
+        if packets is None or packets.is_silent:
             time.sleep(timeout_s)
             raise Nak
         try:
-            return packets.fill(buffer, timeout_s)
+            with self._fetching:
+                return packets.fill(buffer, timeout_s)
         finally:
             self._look_after(packets)
+
+    @contextmanager
+    def _changing_data(self) -> Iterator[None]:
+        """Let no thread fetch data while what they are made from changes."""
+        with self._fetching:
+            if self._packets is not None:
+                self._packets.stop()
+            yield
 
     def _watch(self) -> None:
         """Freeze if the host was silent for too long, or no trigger came in time."""
@@ -232,7 +246,8 @@ class Firmware:
         try:
             if self._state is DeviceState.RUNNING:
                 raise RefusedError(ErrorCode.WRONG_STATE, "stop before setting a sequence")
-            self._sequence = self._engine.configure(request).pack()
+            with self._changing_data():
+                self._sequence = self._engine.configure(request).pack()
         except RefusedError as error:
             self._result = error.code
             self._error = DeviceError(error.code, str(error))

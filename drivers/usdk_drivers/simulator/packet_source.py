@@ -113,6 +113,11 @@ class PacketSource:
         return self._end_is_sent and not (self._fifo or self._pending or self._held)
 
     @property
+    def is_silent(self) -> bool:
+        """Whether nothing will be sent any more, and nothing waits to be."""
+        return self._is_silent and not (self._pending or self._is_gone)
+
+    @property
     def heat(self) -> float:
         """How far the device is on its way to being too hot, 0 to 1."""
         if self.is_overheated:

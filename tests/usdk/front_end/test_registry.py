@@ -30,10 +30,11 @@ def install(monkeypatch: pytest.MonkeyPatch, *entries: Any) -> None:
     monkeypatch.setattr(registry, "entry_points", lambda group: list(entries))
 
 
-def test_this_distribution_brings_four_schemes() -> None:
+def test_this_distribution_brings_five_schemes() -> None:
     schemes = installed_schemes()
     assert {s for s, owner in schemes.items() if owner == "ultrasound-sdk"} == {
         "file",
+        "serial",
         "sim",
         "usb",
         "usbip",

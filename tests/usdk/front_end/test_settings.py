@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +45,12 @@ class Device:
     def stop(self) -> None:
         if self.state is FrontEndState.RUNNING:
             self.state = FrontEndState.CONFIGURED
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        if self.state is FrontEndState.CLOSED:
+            raise StateError("the front-end is closed")
+        yield
 
 
 @pytest.fixture
@@ -152,7 +160,8 @@ def test_a_front_end_that_was_closed_inside_is_left_alone(device: Any) -> None:
 
 
 def test_a_driver_without_settings_has_none() -> None:
-    plain: Any = type("Plain", (), {"state": FrontEndState.OPEN, "info": Device().info})()
+    has = {"state": FrontEndState.OPEN, "info": Device().info, "alone": Device.alone}
+    plain: Any = type("Plain", (), has)()
     assert not isinstance(plain, HasSettings)
     assert settings_of(plain) == {}
     with pytest.raises(ArgumentError, match="it has: none"):
