@@ -83,7 +83,9 @@ class Probe:
                 f"element_positions_m {positions.shape} and element_normals {normals.shape} "
                 "must have one row per element each"
             )
-        if np.any(np.abs(np.linalg.norm(normals, axis=1) - 1.0) > _NORMAL_TOLERANCE):
+        with np.errstate(over="ignore"):
+            lengths = np.linalg.norm(normals, axis=1)
+        if np.any(np.abs(lengths - 1.0) > _NORMAL_TOLERANCE):
             raise ArgumentError("element_normals must be unit vectors: divide each by its length")
         for field in ("centre_frequency_hz", "fractional_bandwidth", "pitch_m", "element_width_m"):
             value = self._number(field)

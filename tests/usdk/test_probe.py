@@ -125,6 +125,7 @@ def test_geometry_cannot_be_changed() -> None:
         ({"element_positions_m": [[10**400] * 3] * 3}, "numbers"),
         ({"element_positions_m": [[0, 0, 0], [0, 0]]}, "numbers"),
         ({"element_normals": np.zeros((3, 3))}, "unit"),
+        ({"element_normals": np.full((3, 3), 1e200)}, "unit"),
         ({"element_normals": np.full((3, 3), np.inf)}, "infinite"),
         ({"centre_frequency_hz": 0.0}, "centre_frequency_hz"),
         ({"centre_frequency_hz": math.nan}, "centre_frequency_hz"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -47,6 +48,7 @@ ARCHIVE_ERRORS: tuple[type[Exception], ...] = (
     RuntimeError,
     MemoryError,
     SyntaxError,
+    tokenize.TokenError,
 )
 """What reading a damaged NumPy archive may raise."""
 

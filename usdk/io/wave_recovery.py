@@ -78,7 +78,11 @@ def wave_from_delays(
         return PlaneWave(azimuth_rad=math.asin(sine), aperture=aperture)
     ones = np.ones_like(x_m)
     design = np.column_stack([*(2 * q for q in places), 2 * path_m, -ones])
-    solution = np.linalg.lstsq(design, x_m**2 + (0 if is_flat else z_m**2) - path_m**2)[0]
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares_m2 = x_m**2 + (0 if is_flat else z_m**2) - path_m**2
+    if not np.all(np.isfinite(squares_m2)):
+        raise DataDamagedError("delays or positions of elements are too large to be a wave's")
+    solution = np.linalg.lstsq(design, squares_m2)[0]
     *source, distance_m, k = (float(v) for v in solution)
     if is_flat:
         # Only |z − z of the array| follows from a flat array: behind it or before it says d.

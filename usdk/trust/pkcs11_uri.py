@@ -83,7 +83,11 @@ def _attributes(part: str, separator: str, known: tuple[str, ...]) -> dict[str, 
                 f"the PKCS#11 URI has an attribute that is unknown, empty or repeated: use "
                 f"{', '.join((*_PATH, *_QUERY))}"
             )
-        found[name] = unquote_to_bytes(value)
+        try:
+            found[name] = unquote_to_bytes(value)
+        except UnicodeEncodeError as error:
+            # Bytes of a command line that are not UTF-8 arrive as halves of surrogate pairs.
+            raise ArgumentError(f"{name} in the PKCS#11 URI is not UTF-8") from error
     return found
 
 

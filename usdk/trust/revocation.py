@@ -92,9 +92,12 @@ def revocation_problems(
 def _is_usable(
     one: x509.CertificateRevocationList, issuer: x509.Certificate, moment: datetime
 ) -> bool:
-    if one.issuer != issuer.subject or one.next_update_utc is None or one.next_update_utc < moment:
-        return False
     try:
+        # The parser is lazy: each of these may still find the bytes to be malformed.
+        if one.issuer != issuer.subject:
+            return False
+        if one.next_update_utc is None or one.next_update_utc < moment:
+            return False
         # A critical extension narrows what a list speaks of, and none is known here.
         if any(extension.critical for extension in one.extensions):
             return False

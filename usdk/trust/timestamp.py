@@ -53,13 +53,20 @@ def stamp_signature(signature: bytes, stamper: TimeStamper) -> bytes:
     )
     answer = stamper(request.as_bytes())
     response = _decode(answer[: MAX_RESPONSE_BYTES + 1])
-    if response.status != 0:
-        raise NotTrustedError(f"the time-stamping authority refused: status {response.status}")
-    info = response.tst_info
     digest = hashlib.sha256(signature).digest()
-    if info.nonce != request.nonce or info.message_imprint.message != digest:
+    try:
+        status, is_granted = response.status, response.status == 0
+        if is_granted:
+            info = response.tst_info
+            is_ours = (info.nonce, info.message_imprint.message) == (request.nonce, digest)
+            token: bytes = response.time_stamp_token()
+    except Exception as error:
+        # The parser is lazy: each of these may still find the bytes to be malformed.
+        raise NotTrustedError("the time-stamping authority's answer cannot be read") from error
+    if not is_granted:
+        raise NotTrustedError(f"the time-stamping authority refused: status {status}")
+    if not is_ours:
         raise NotTrustedError("the time-stamping authority answered another request: ask it again")
-    token: bytes = response.time_stamp_token()
     return token
 
 

@@ -248,6 +248,22 @@ def test_a_truncated_file_is_refused(data_file: DataFile, tmp_path: Path) -> Non
             load_recording(path)
 
 
+def test_a_header_that_python_cannot_split_into_words_is_refused(
+    write: Callable[..., Path], tmp_path: Path
+) -> None:
+    path = tmp_path / "damaged"
+    with zipfile.ZipFile(write()) as archive, zipfile.ZipFile(path, "w") as copy:
+        for name in archive.namelist():
+            entry = archive.read(name)
+            if name == "rf.npy":
+                assert entry.count(b"(2, 4, 6), }") == 1
+                entry = entry.replace(b"(2, 4, 6), }", b"(2, 4, 6(( L")
+            copy.writestr(name, entry)
+    for read in (describe_recording, load_recording):
+        with pytest.raises(DataDamagedError, match="NumPy archive"):
+            read(path)
+
+
 def test_damaged_bytes_give_the_samples_or_a_typed_error(
     write: Callable[..., Path], tmp_path: Path
 ) -> None:

@@ -102,6 +102,13 @@ def test_a_focused_beam_leaves_where_it_is_said_to() -> None:
     assert found.origin_m == (1e-3, 0.0, 0.0)
 
 
+@pytest.mark.parametrize("exponent", [160, 300])
+def test_delays_that_no_wave_has_are_refused_before_they_overflow(exponent: int) -> None:
+    delays_s = np.arange(64) ** 2 * 10.0**exponent
+    with pytest.raises(DataDamagedError, match="too large"):
+        wave_from_delays(delays_s, linear(), C)
+
+
 @pytest.mark.parametrize("fires", [[], [1, 3], [0, 1, 63]])
 def test_elements_that_are_no_neighbours_are_refused(fires: list[int]) -> None:
     delays_s = np.full(64, np.nan)

@@ -33,8 +33,8 @@ def test_a_uri_of_the_standard_is_read():
 @pytest.mark.parametrize(
     "uri",
     ["file:x", "pkcs11", "pkcs11:token", "pkcs11:colour=red", "pkcs11:token=a;token=b",
-     "pkcs11:type=public", "pkcs11:slot-id=x", "pkcs11:slot-id=-1", "pkcs11:token=%ff",
-     "pkcs11:?module-name=x", "pkcs11:" + "a" * MAX_URI_CHARACTERS],
+     "pkcs11:token=\udcff", "pkcs11:type=public", "pkcs11:slot-id=x", "pkcs11:slot-id=-1",
+     "pkcs11:token=%ff", "pkcs11:?module-name=x", "pkcs11:" + "a" * MAX_URI_CHARACTERS],
 )  # fmt: skip
 def test_what_is_no_such_uri_is_refused(uri):
     with pytest.raises(ArgumentError):

@@ -106,6 +106,15 @@ def test_revocation_counts_from_its_date_unless_the_key_was_compromised(
     assert problems(compromised, moment=before) == [REVOKED]
 
 
+def test_a_list_whose_parts_are_malformed_does_not_count(publish, problems, leaf, authority):
+    sound = publish(leaf).public_bytes(Encoding.DER)
+    name = authority.certificate.subject.public_bytes()
+    assert sound.count(name) == name.count(b"\x0c") == 1
+    # The name's text has no type any more; the parser sees that when the name is asked for.
+    malformed = sound.replace(name, name.replace(b"\x0c", b"\0"))
+    assert problems(*load_revocation_lists([malformed])) == [NO_LIST]
+
+
 def test_what_is_no_revocation_list_is_refused(dicom, authority):
     trusted = {"trusted_certificates": [authority.der]}
     with pytest.raises(DataDamagedError, match="revocation list"):

@@ -256,6 +256,11 @@ def test_the_answer_to_another_request_is_refused(tsa):
             stamp_signature(b"signature", lambda request, answer=nonsense: answer)
 
 
+def test_an_answer_that_grants_and_holds_no_stamp_is_refused():
+    with pytest.raises(NotTrustedError, match="cannot be read"):
+        stamp_signature(b"signature", lambda request: bytes.fromhex("30053003020100"))
+
+
 def test_a_refused_request_leaves_no_file(tmp_path, dicom, signer, tsa):
     path = tmp_path / "a.dcm"
     path.write_bytes(dicom("grey"))

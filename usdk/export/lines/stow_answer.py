@@ -74,7 +74,14 @@ def _from_json(body: bytes) -> dict[str, list[_Entry]]:
                     uid = item[_INSTANCE]["Value"][0]
                     values = item.get(code, {}).get("Value") or [None]
                     found[tag].append((str(uid), None if values[0] is None else int(values[0])))
-    except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+    except (
+        ArithmeticError,
+        AttributeError,
+        LookupError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
         raise DataDamagedError("the receiver's answer is not a STOW-RS answer in JSON") from error
     return found
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -95,7 +96,11 @@ def test_document_types_are_refused(extra):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"null", b"3", b'{"00081199": {"Value": [{}]}}', b"[" * 100_000, b"<a><b></a>", b"\xff"],
+    [
+        *(b"", b"null", b"3", b'{"00081199": {"Value": [{}]}}', b"[" * 100_000, b"<a><b></a>"),
+        b"\xff",
+        _json(stored=[("1.1", math.inf)]),
+    ],
 )
 def test_what_is_no_answer_is_said(body):
     for kind in (JSON, XML):
