@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from usdk.errors import ArgumentError, DeliveryRefusedError, LineDownError, UsdkError
 from usdk.export.lines.deadline import Deadline, DeadlineBackend, Pace
+from usdk.export.lines.gzip_body import gunzip
 from usdk.export.lines.httpcore_extra import httpcore
 from usdk.export.lines.tls_failures import tls_failure
 
@@ -57,6 +58,17 @@ class HttpAnswer:
     def content_type(self) -> str:
         """Content-Type, or empty."""
         return self.headers.get("content-type", "")
+
+    def decode(self) -> None:
+        """Have the body come without its content coding, of which gzip alone is ever asked for."""
+        coding = self.headers.get("content-encoding", "identity").strip().lower()
+        if coding == "gzip":
+            self._body = gunzip(self._body)
+        elif coding != "identity":
+            raise LineDownError(
+                f"the receiver answers in the coding {coding[:20]!r}, which was not asked for: ask"
+                " its administrator what answers there"
+            )
 
     def chunks(self, limit_bytes: int) -> Iterator[bytes]:
         """Yield the body; `LineDownError` once it is longer than ``limit_bytes``."""
@@ -145,6 +157,7 @@ class Exchange:
                 }
                 answer = HttpAnswer(response.status, found, response.iter_stream())
                 _require_answer(answer)
+                answer.decode()
                 yield answer
         except UsdkError as error:
             raise tls_failure(error) or error from error.__cause__

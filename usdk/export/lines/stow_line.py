@@ -185,7 +185,8 @@ class StowLine(Line):
         url = self._instance_url(
             sent.study_instance_uid, sent.series_instance_uid, sent.sop_instance_uid
         )
-        headers = {"Accept": _ANY_CODING}
+        # Read back whole, yet it need not cross the line as long as it is.
+        headers = {"Accept": _ANY_CODING, "Accept-Encoding": "gzip"}
         limit_s = self._limit_s(sent.size_bytes)
         with self._exchange.request("GET", url, headers=headers, limit_s=limit_s) as answer:
             if answer.status in (204, 404, 410):
