@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.dicom.check_palette import n_palette_entries
 from usdk.dicom.findings import Finding, readable, whole
 from usdk.dicom.pictures import decoder_name
 from usdk.dicom.provenance import read_frame_digests
@@ -48,7 +49,7 @@ def check_decoded(dataset: Dataset, syntax: UID, n_frames: int) -> Iterator[Find
 
 def _check_frames(dataset: Dataset, n_frames: int, plugin: str) -> Iterator[Finding]:
     digests = _digests(dataset)
-    n_entries = _n_palette_entries(dataset)
+    n_entries = n_palette_entries(dataset)
     options: dict[str, Any] = {}
     if readable(dataset, "SamplesPerPixel") == 3 and "PlanarConfiguration" not in dataset:
         options["planar_configuration"] = 0  # Reported with the attributes.
@@ -98,17 +99,6 @@ def _digests(dataset: Dataset) -> list[bytes] | None:
     except ValueError:
         return None
     return digests if digests is not None and len(digests) == n_frames else None
-
-
-def _n_palette_entries(dataset: Dataset) -> int | None:
-    if str(readable(dataset, "PhotometricInterpretation")) != "PALETTE COLOR":
-        return None
-    try:
-        n, first, _ = (int(v) for v in dataset.RedPaletteColorLookupTableDescriptor)
-    # Reported with the attributes.
-    except Exception:
-        return None
-    return first + (n or 65536)
 
 
 def _beyond(pixels: NDArray[Any], n_entries: int) -> bool:

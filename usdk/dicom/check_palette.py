@@ -7,10 +7,22 @@ from collections.abc import Iterator
 from usdk.dicom.findings import Finding, readable
 from usdk.dicom.pydicom_extra import Dataset, MultiValue
 
-__all__ = ["check_palette"]
+__all__ = ["check_palette", "n_palette_entries"]
 
 _ENTRY_BITS = (8, 16)
 _MOST_ENTRIES = 65536
+
+
+def n_palette_entries(dataset: Dataset) -> int | None:
+    """Return the first value that no entry of the palette stands for; None without a palette."""
+    if str(readable(dataset, "PhotometricInterpretation")) != "PALETTE COLOR":
+        return None
+    try:
+        n_entries, first, _ = (int(v) for v in dataset.RedPaletteColorLookupTableDescriptor)
+    # Reported with the palette.
+    except Exception:
+        return None
+    return first + (n_entries % _MOST_ENTRIES or _MOST_ENTRIES)
 
 
 def check_palette(dataset: Dataset) -> Iterator[Finding]:
@@ -32,7 +44,7 @@ def check_palette(dataset: Dataset) -> Iterator[Finding]:
             continue
         n_entries, first, n_bits = (int(part) for part in value)
         n_entries = n_entries % _MOST_ENTRIES or _MOST_ENTRIES
-        descriptors.append((n_entries, first))
+        descriptors.append((n_entries, first, n_bits))
         if n_bits not in _ENTRY_BITS:
             yield Finding(
                 "error", f"{name}Descriptor", f"has entries of {n_bits} bits, not 8 or 16"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+from usdk.dicom.check_overlap import check_overlap
+from usdk.dicom.check_palette import n_palette_entries
 from usdk.dicom.findings import Finding, readable, whole
 from usdk.dicom.pydicom_extra import Dataset, MultiValue, Sequence
 from usdk.dicom.region_codes import RegionDataType, SpatialFormat, Unit
@@ -63,6 +65,8 @@ def check_regions(dataset: Dataset) -> Iterator[Finding]:
         n_columns, n_rows = whole(dataset, "Columns"), whole(dataset, "Rows")
     except ValueError:
         n_columns = n_rows = None  # Reported with the pixels.
+    n_entries = n_palette_entries(dataset)
+    regions: list[tuple[str, Region]] = []
     for index, item in enumerate(items):
         place = f"{_SEQUENCE}[{index}]"
         try:
@@ -75,7 +79,10 @@ def check_regions(dataset: Dataset) -> Iterator[Finding]:
         yield from _check_scale(region, place)
         yield from _check_axes(region, place)
         yield from _check_doppler(region, place)
-        yield from _check_table(item, place)
+        yield from _check_marks(region, place)
+        yield from _check_table(item, place, n_entries)
+        regions.append((place, region))
+    yield from check_overlap(regions)
 
 
 def _check_bounds(
@@ -181,7 +188,26 @@ def _check_doppler(region: Region, place: str) -> Iterator[Finding]:
             yield Finding("warning", f"{place}.{keyword}", f"of {value} is absurd")
 
 
-def _check_table(item: Dataset, place: str) -> Iterator[Finding]:
+def _check_marks(region: Region, place: str) -> Iterator[Finding]:
+    """Check the places of gate and line, which lie in the picture that they are chosen in."""
+    for what, keywords, values in (
+        (
+            "DopplerSampleVolume",
+            ("XPosition", "YPosition"),
+            (region.doppler_sample_volume_x, region.doppler_sample_volume_y),
+        ),
+        ("TMLine", ("PositionX0", "PositionY0"), (region.tm_line_x0, region.tm_line_y0)),
+        ("TMLine", ("PositionX1", "PositionY1"), (region.tm_line_x1, region.tm_line_y1)),
+    ):
+        given = [value is not None for value in values]
+        keyword = f"{place}.{what}{keywords[0]}"
+        if any(given) and not all(given):
+            yield Finding("warning", keyword, f"and {keywords[1]} are not both there")
+        if any(given) and region.spatial_format != SpatialFormat.TWO_DIMENSIONAL:
+            yield Finding("warning", keyword, "stands in a region that is not two-dimensional")
+
+
+def _check_table(item: Dataset, place: str, n_palette: int | None) -> Iterator[Finding]:
     """Check the table from pixel values to physical ones (PS3.3 C.8.5.5.1)."""
     if readable(item, "PixelComponentOrganization") != _TABLE_LOOK_UP:
         return
@@ -203,3 +229,9 @@ def _check_table(item: Dataset, place: str) -> Iterator[Finding]:
         isinstance(code, int) and 0 <= code <= _MAX_PIXEL_CODE for code in codes
     ):
         yield Finding("error", f"{place}.TableOfPixelValues", "holds what is no pixel value")
+    elif isinstance(codes, MultiValue | list) and n_palette and max(codes) >= n_palette:
+        yield Finding(
+            "error",
+            f"{place}.TableOfPixelValues",
+            f"holds {max(codes)}, beyond the {n_palette} entries of the palette",
+        )

@@ -8,7 +8,7 @@ from usdk.dicom.pydicom_extra import tag_for_keyword
 
 __all__ = ["section_of", "tag_of"]
 
-# Of DICOM 2025: PS3.3 unless another part is named.
+# Attributes have the section of their module where it has none of their own.
 _SECTIONS = {
     # Patient, General Study, General Series, General Equipment and General Image.
     "PatientName": "PS3.3 C.7.1.1",
@@ -71,6 +71,11 @@ _SECTIONS = {
     # Multi-frame Functional Groups.
     "SharedFunctionalGroupsSequence": "PS3.3 C.7.6.16",
     "PerFrameFunctionalGroupsSequence": "PS3.3 C.7.6.16",
+    "ImagePositionVolume": "PS3.3 C.7.6.16.2.21",
+    "SpacingBetweenSlices": "PS3.3 C.7.6.16.2.1",
+    "DimensionIndexValues": "PS3.3 C.7.6.16.2.2",
+    "DimensionIndexSequence": "PS3.3 C.7.6.17, C.8.24.3.3",
+    "ApexPosition": "PS3.3 C.8.24.2",
     "RegionSpatialFormat": "PS3.3 C.8.5.5.1.1",
     "RegionDataType": "PS3.3 C.8.5.5.1.2",
     "RegionFlags": "PS3.3 C.8.5.5.1.3",

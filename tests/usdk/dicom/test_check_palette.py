@@ -42,3 +42,16 @@ def test_three_tables_must_be_of_one_kind(dataset):
     n_entries, _, n_bits = dataset[DESCRIPTOR].value
     setattr(dataset, DESCRIPTOR, [n_entries, 1, n_bits])
     assert errors(dataset) == ["RedPaletteColorLookupTableDescriptor"]
+
+
+def test_entries_of_all_three_are_as_wide(dataset):
+    n_entries, first, _ = dataset[DESCRIPTOR].value
+    setattr(dataset, DESCRIPTOR, [n_entries, first, 8])
+    assert "RedPaletteColorLookupTableDescriptor" in errors(dataset)
+
+
+def test_a_table_of_values_names_no_colour_beyond_the_palette(dataset):
+    item = dataset.SequenceOfUltrasoundRegions[1]
+    n_entries = dataset[DESCRIPTOR].value[0]
+    item.TableOfPixelValues = [*list(item.TableOfPixelValues)[:-1], n_entries]
+    assert errors(dataset) == ["SequenceOfUltrasoundRegions[1].TableOfPixelValues"]

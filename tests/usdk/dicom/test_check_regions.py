@@ -147,3 +147,21 @@ def test_a_table_of_colours_must_be_whole(in_colour, study, keyword, value):
     assert check_dicom(dataset) == []
     setattr(dataset.SequenceOfUltrasoundRegions[1], keyword, value)
     assert any("Table" in attribute for _, attribute in complaints(dataset))
+
+
+def test_a_sample_volume_lies_in_a_two_dimensional_picture(composed, study):
+    dataset = us_image(composed, study=study)
+    tissue, strip = (
+        next(
+            item
+            for item in dataset.SequenceOfUltrasoundRegions
+            if item.RegionSpatialFormat == spatial_format
+        )
+        for spatial_format in (1, 3)
+    )
+    assert "DopplerSampleVolumeXPosition" in tissue
+    strip.DopplerSampleVolumeXPosition = 5
+    found = [str(f) for f in check_dicom(dataset)]
+    assert [text.split()[0] for text in found] == ["warning:", "warning:"]
+    assert "DopplerSampleVolumeXPosition and YPosition are not both there" in found[0]
+    assert "not two-dimensional" in found[1]
