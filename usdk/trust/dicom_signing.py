@@ -13,6 +13,7 @@ from usdk.files import atomic_file
 from usdk.trust import dicom_tags as tags
 from usdk.trust.byte_source import ByteSource, FileSource
 from usdk.trust.certificate_trust import certificate_problems, parse_certificate
+from usdk.trust.codestream import transfer_syntax_problem
 from usdk.trust.cryptography_extra import rsa
 from usdk.trust.dicom_elements import read_data_set, read_dicom
 from usdk.trust.dicom_structure import EXPLICIT_VR_LITTLE_ENDIAN, DicomFile, Element
@@ -35,6 +36,7 @@ from usdk.trust.signature_insertion import (
 from usdk.trust.signature_profile import Profile, unmet_tags
 from usdk.trust.signer import DIGEST_SIZES, Signer
 from usdk.trust.timestamp import TimeStamper, stamp_signature
+from usdk.trust.unsigned_parts import unsigned_content
 
 __all__ = ["sign_dicom", "sign_frame_digests"]
 
@@ -78,8 +80,9 @@ def sign_dicom(
         Takes the request for a time stamp over the signature (RFC 3161, DER) to an authority and
         returns its answer; see `usdk.trust.HttpTimeStamper`.
     allow_uncovered : bool
-        Sign although elements of VR UN, or sequences that hold one, stay outside the signature
-        and `verify_dicom` refuses them by default.
+        Sign although elements of VR UN, sequences that hold one, a preamble, padding or more
+        file meta information than usual stay outside the signature and `verify_dicom` refuses
+        them by default.
 
     Returns
     -------
@@ -103,6 +106,7 @@ def sign_dicom(
     """
 
     def choose(file: DicomFile) -> tuple[list[Element], str]:
+        _require_framed(file, allow_uncovered)
         return _all_elements(file, profile, allow_uncovered), _mac_syntax(file)
 
     is_rsa_only = profile is not None
@@ -142,6 +146,7 @@ def sign_frame_digests(
     """
 
     def choose(file: DicomFile) -> tuple[list[Element], str]:
+        _require_framed(file, allow_uncovered=False)
         signed, digests = _elements_beside_pixels(file)
         frames = frame_decoder(file.source.as_file())
         compare_frames(read_frame_digests(file.source, digests), frames)
@@ -204,6 +209,16 @@ def _sign(
             with FileSource(temporary) as written:
                 _require_signature(written, uid)
     return uid
+
+
+def _require_framed(file: DicomFile, allow_uncovered: bool) -> None:
+    """Refuse what `verify_dicom` would refuse in the parts of a file that nobody can sign."""
+    problems = [] if allow_uncovered else unsigned_content(file)
+    contradiction = transfer_syntax_problem(file)
+    if contradiction is not None:
+        problems.append(contradiction)
+    if problems:
+        raise ArgumentError(f"{'; '.join(problems)}: write the file again, and sign that")
 
 
 def _all_elements(file: DicomFile, profile: Profile | None, allow_uncovered: bool) -> list[Element]:

@@ -39,8 +39,11 @@ def verify_dicom(
     but group lengths, padding and the signatures themselves. An element of VR UN, or a sequence
     that holds one, cannot be signed and counts as uncovered.
 
-    The preamble and the file meta information are not under any signature. The transfer syntax
-    must agree with the MAC parameters, and the SOP class and instance with the data set.
+    The preamble, the file meta information, padding and the MAC parameters are not under any
+    signature. They must be empty, or hold no more than they are for; the transfer syntax must be
+    that of the MAC parameters and, where pixels are compressed, of their first bytes; SOP class
+    and instance must be the data set's. Titles of application entities and the version of the
+    software that wrote the file can be changed without notice.
 
     Pixels that were transcoded without loss, by an archive for example, no longer have the bytes
     that were signed. With a ``frame_decoder`` the object is still accepted when a signature by
@@ -64,7 +67,8 @@ def verify_dicom(
         ``("CREATOR", "AUTHORIZATION")`` refuses an object that lost one of its two signatures.
         PS3.15 has profiles for RSA alone; None accepts signatures by elliptic-curve keys.
     allow_uncovered : bool
-        Accept elements that no signature covers; the report still names them.
+        Accept elements that no signature covers, which the report still names, and a preamble,
+        padding and file meta information of any content.
     frame_decoder : callable, optional
         Takes the file, open for reading in binary, and yields the decoded pixels of each frame.
         `usdk.dicom.decoded_frames` is one.

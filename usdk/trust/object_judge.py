@@ -12,6 +12,7 @@ from itertools import permutations
 
 from usdk.errors import DataDamagedError, MissingExtraError, NotTrustedError
 from usdk.trust import dicom_tags as tags
+from usdk.trust.codestream import transfer_syntax_problem
 from usdk.trust.dicom_structure import DicomFile, Element, find_element
 from usdk.trust.frame_digests import (
     changed_by_transcoding,
@@ -29,6 +30,7 @@ from usdk.trust.signature_check import (
 )
 from usdk.trust.signature_profile import Profile
 from usdk.trust.trust_judge import TrustJudge
+from usdk.trust.unsigned_parts import mac_parameters_problems, unsigned_content
 from usdk.trust.verification_report import SignatureReport, VerificationReport
 
 __all__ = ["MAX_SIGNATURES", "NOT_SIGNED", "Demands", "judge_object"]
@@ -50,7 +52,7 @@ class Demands:
     profiles : tuple of Profile
         Each must be met, by as many signers.
     allow_uncovered : bool
-        Accept elements that no signature covers.
+        Accept elements, and other parts of the file, that no signature covers.
     """
 
     profiles: tuple[Profile, ...]
@@ -104,7 +106,9 @@ def judge_object(
             problems.append("elements are not under the signature: " + tags.name_tags(unproven))
         if valid:
             problems += _profile_problems(demands.profiles, valid, proof)
-        problems += _meta_problems(file)
+        problems += _frame_problems(file, signatures)
+        if not demands.allow_uncovered:
+            problems += unsigned_content(file)
     as_signed = any(s.is_valid and tags.PIXEL_DATA in s.covered_tags for s in whole)
     return VerificationReport(
         tuple(signatures),
@@ -201,9 +205,15 @@ def _n_frames(file: DicomFile) -> int | None:
     return int(text) if text.isdigit() else None
 
 
-def _meta_problems(file: DicomFile) -> list[str]:
-    """Compare SOP class and instance in the file meta, which is not signed, with the signed."""
-    problems = []
+def _frame_problems(file: DicomFile, signatures: Sequence[SignatureReport]) -> list[str]:
+    """Compare what is not signed with what is: it must be of this object and its signatures."""
+    problems = mac_parameters_problems(file)
+    uids = [one.signature_uid for one in signatures if one.signature_uid is not None]
+    if len(set(uids)) != len(uids):
+        problems.append("a signature is there twice")
+    stream = transfer_syntax_problem(file)
+    if stream is not None:
+        problems.append(stream)
     for meta_tag, tag in (
         (tags.MEDIA_STORAGE_SOP_CLASS_UID, tags.SOP_CLASS_UID),
         (tags.MEDIA_STORAGE_SOP_INSTANCE_UID, tags.SOP_INSTANCE_UID),

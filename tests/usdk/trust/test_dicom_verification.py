@@ -330,7 +330,8 @@ def test_a_changed_byte_of_what_is_under_no_signature_is_the_only_one_accepted(s
     for offset in range(128):
         changed = bytearray(data)
         changed[offset] ^= 1
-        assert verify(bytes(changed)).is_valid
+        assert not verify(bytes(changed)).is_valid
+        assert verify(bytes(changed), allow_uncovered=True).is_valid
     for element in file.meta:
         for offset in range(element.value_offset, element.value_end):
             changed = bytearray(data)
