@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from usdk.errors import UsdkError
+from usdk.errors import DeviceFailedError, StateError, UsdkError
 from usdk_drivers.usb_errors import translated
 from usdk_drivers.usb_ring_calls import (
     LibusbCalls,
@@ -109,6 +109,7 @@ class BulkRing:
         self._failure: int | None = None
         self._limit = n_transfers
         self._thread: threading.Thread | None = None
+        self._broken: Exception | None = None
         self._is_closed = False
         self._n_completed = self._n_bytes = self._n_times_dry = 0
 
@@ -132,12 +133,21 @@ class BulkRing:
         ------
         EndpointStalledError, DeviceAbsentError, DeviceFailedError
             As the transfer ended; after a stall, `clear_halt` and go on.
+        StateError
+            If the ring is closed.
         RingUnavailableError
             If there is no memory for a single transfer in flight.
         """
+        if self._is_closed:
+            raise StateError("the front-end is closed: open it again")
         if self._failure is not None:
             status, self._failure = self._failure, None
             self._raise(status)
+        if self._broken is not None and not self._kept and self._done.empty():
+            raise DeviceFailedError(
+                f"USB does not tell any more what came ({self._broken}): close the front-end, plug "
+                "the device in again, and open it anew"
+            ) from self._broken
         self._fill()
         if not self._kept:
             try:
@@ -229,15 +239,23 @@ class BulkRing:
             self._calls.cancel(self._transfers[index])
         while self._in_flight and time.monotonic() < deadline_s:
             # The other thread may be in here, too: libusb lets one of them wait for the other.
-            self._calls.handle_events(_EVENTS_S / 10)
+            if not self._handle_events(_EVENTS_S / 10):
+                return
 
     def _run(self) -> None:
         while not self._is_closed or self._in_flight:
-            try:
-                self._calls.handle_events(_EVENTS_S)
-            except Exception:
-                _log.exception("libusb's events cannot be waited for")
+            if not self._handle_events(_EVENTS_S):
                 return
+
+    def _handle_events(self, timeout_s: float) -> bool:
+        """Wait for events and take them; False when that cannot be done any more."""
+        try:
+            self._calls.handle_events(timeout_s)
+        except Exception as error:
+            _log.exception("libusb's events cannot be waited for")
+            self._broken = error
+            return False
+        return True
 
     def _ended(self, index: int, status: int, n_bytes: int) -> None:
         """Note how a transfer ended; called by libusb."""

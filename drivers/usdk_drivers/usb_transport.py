@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import math
+import os
 import threading
 import time
 from array import array
@@ -13,7 +15,13 @@ from typing import Any, Self
 
 import numpy as np
 
-from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError, StateError
+from usdk.errors import (
+    DeviceAbsentError,
+    DeviceFailedError,
+    DeviceTimeoutError,
+    StateError,
+    UsdkError,
+)
 from usdk_drivers.usb_address import UsbAddress
 from usdk_drivers.usb_devices import (
     bulk_endpoints,
@@ -33,6 +41,7 @@ CONTROL_TIMEOUT_S = 1.0
 # Linux splits a transfer into pieces of 16 KiB; an upload in pieces of this size shows progress.
 UPLOAD_BYTES = 64 * 2**10
 _VENDOR_IN, _VENDOR_OUT = 0xC0, 0x40
+_before_exit: set[UsbTransport] = set()
 _log = logging.getLogger(__name__)
 
 
@@ -175,13 +184,17 @@ class UsbTransport:
             if self._is_closed:
                 return
             self._is_closed = True
-            if self._ring is not None:
-                self._ring.close()
-            release(self._device)
+            _before_exit.discard(self)
+            try:
+                if self._ring is not None:
+                    self._ring.close()
+            finally:
+                release(self._device)
 
     def _prepare_reads(self) -> None:
         try:
             self._ring = BulkRing(LibusbCalls.of(self._device), self._in)
+            _before_exit.add(self)
         except RingUnavailableError as error:
             self._read_one_at_a_time(str(error))
         _log.info("USB data are read by %s", self.reads)
@@ -230,6 +243,19 @@ class UsbTransport:
                 self._device.detach_kernel_driver(number)
         self._usb.util.claim_interface(self._device, number)
         return number, *bulk_endpoints(interface)
+
+
+def _close_before_exit() -> None:
+    """Close what has transfers in flight: libusb aborts a program that ends with some."""
+    for transport in tuple(_before_exit):
+        with suppress(UsdkError):
+            transport.close()
+
+
+atexit.register(_close_before_exit)
+if hasattr(os, "register_at_fork"):
+    # They are the parent's.
+    os.register_at_fork(after_in_child=_before_exit.clear)
 
 
 def _milliseconds(timeout_s: float) -> int:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from usdk.errors import DeviceAbsentError, DeviceFailedError
+from usdk.errors import DeviceAbsentError, DeviceFailedError, StateError
 from usdk_drivers import usb_ring
 from usdk_drivers.usb_errors import EndpointStalledError
 from usdk_drivers.usb_reads import UsbReads
@@ -261,6 +261,40 @@ def test_a_transfer_that_never_ends_is_never_freed(
     assert ring._thread is not None
     ring._thread.join(WAIT_S)
     assert not ring._thread.is_alive()
+
+
+def test_events_that_cannot_be_waited_for_are_told_after_what_came(
+    ring_on: Maker, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus = Bus(b"came")
+    ring = ring_on(bus, 2)
+    assert bytes(ring.read(WAIT_S)) == b"came"
+    with monkeypatch.context() as broken:
+
+        def fail(timeout_s: float) -> None:
+            raise libusb_error(-1)
+
+        broken.setattr(bus, "handle_events", fail)
+        bus.interrupt()
+        assert ring._thread is not None
+        ring._thread.join(WAIT_S)
+        with pytest.raises(DeviceFailedError, match="plug the device in again"):
+            ring.read(1e-3)
+        assert "cannot be waited for" in caplog.text
+        monkeypatch.setattr(usb_ring, "CANCEL_TIMEOUT_S", 0.05)
+        ring.close()
+        assert bus.freed == []
+    assert ring in usb_ring._abandoned
+    usb_ring._abandoned.remove(ring)
+
+
+def test_a_closed_ring_begins_nothing(ring_on: Maker) -> None:
+    bus = Bus()
+    ring = ring_on(bus)
+    ring.close()
+    with pytest.raises(StateError, match="closed"):
+        ring.read(1e-3)
+    assert not bus.waiting
 
 
 def test_a_library_without_the_functions_is_refused() -> None:

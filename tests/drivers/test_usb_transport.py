@@ -149,3 +149,17 @@ def test_a_refused_upload_does_not_stand_in_the_way_of_the_next(device: UsbDevic
             transport.upload(b"no message at all", time.monotonic() + 1)
     assert "magic" in DeviceLink(transport).last_error()
     transport.close()
+
+
+def test_a_device_is_released_also_when_its_reads_cannot_be_ended(device: UsbDevice) -> None:
+    backend = SimulatedBackend([device])
+    transport = UsbTransport.open(UsbAddress(), backend)
+
+    class Broken:
+        def close(self) -> None:
+            raise DeviceFailedError("no end")
+
+    transport._ring = Broken()  # type: ignore[assignment]  # as far as it is used
+    with pytest.raises(DeviceFailedError):
+        transport.close()
+    UsbTransport.open(UsbAddress(), backend).close()

@@ -42,7 +42,7 @@ def test_lsusb_shows_companions_and_object_store_without_a_complaint() -> None:
 
 
 @pytest.mark.parametrize(
-    "script", ["hot_plug.py", "unplug_cycles.py", "doctor.py", "fall_backs.py"]
+    "script", ["hot_plug.py", "unplug_cycles.py", "doctor.py", "fall_backs.py", "left_open.py"]
 )
 def test_what_a_program_on_libusb_meets(mocked: Callable[..., str], script: str) -> None:
     assert "done" in mocked("-W", "error", str(HERE / script))
