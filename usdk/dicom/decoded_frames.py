@@ -8,8 +8,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.dicom.palette_colours import colours_of
 from usdk.dicom.pictures import decoder_name
-from usdk.dicom.pydicom_extra import apply_color_lut, dcmread, iter_pixels
+from usdk.dicom.pydicom_extra import dcmread, iter_pixels
 from usdk.errors import DataDamagedError, UsdkError
 
 __all__ = ["decoded_frames"]
@@ -39,8 +40,7 @@ def decoded_frames(file: BinaryIO) -> Iterator[bytes]:
             pixels: NDArray[Any] = decoded
             if has_palette:
                 # Our entries are 16 bits wide, with both bytes alike.
-                pixels = apply_color_lut(pixels, header)
-                pixels = (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+                pixels = colours_of(pixels, header)
             yield np.ascontiguousarray(pixels).tobytes()
     except UsdkError:
         raise

@@ -11,13 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from usdk.dicom.pydicom_extra import (
-    Dataset,
-    ExplicitVRBigEndian,
-    apply_color_lut,
-    get_decoder,
-    iter_pixels,
-)
+from usdk.dicom.jpeg_lossless import JPEG_LOSSLESS, offer_jpeg_lossless
+from usdk.dicom.palette_colours import colours_of
+from usdk.dicom.pydicom_extra import Dataset, get_decoder, iter_pixels
 from usdk.dicom.regions import Region
 from usdk.errors import DataDamagedError, MissingExtraError
 
@@ -103,8 +99,7 @@ def read_images(
     for decoded in iter_pixels(os.fspath(path), decoding_plugin=plugin, **options):
         pixels: NDArray[Any] = decoded
         if photometric == "PALETTE COLOR":
-            pixels = apply_color_lut(pixels, dataset)
-            pixels = (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+            pixels = colours_of(pixels, dataset)
         if pixels.dtype != np.uint8:
             raise DataDamagedError(f"the pixels are {pixels.dtype}, and a Frame's are uint8")
         if photometric == "MONOCHROME1":
@@ -125,13 +120,13 @@ def _luminance(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def decoder_name(dataset: Dataset) -> str:
     """Return which of the parser's decoders to use; empty where the pixels are not compressed."""
     syntax = dataset.file_meta.TransferSyntaxUID
-    if syntax == ExplicitVRBigEndian:
-        # Retired; palettes in this byte order come out of the decoder with their bytes swapped.
-        raise DataDamagedError("the file is big-endian: convert it first (dcmconv +te)")
     if not syntax.is_compressed:
         return ""
+    offer_jpeg_lossless(syntax)
     names = [str(name) for name in get_decoder(syntax).available_plugins]
     safe = [name for name in names if name not in _ABORTING]
+    if not safe and syntax in JPEG_LOSSLESS:
+        raise MissingExtraError.for_extra("codecs", "JPEG Lossless")
     if not safe:
         raise MissingExtraError(
             f'{syntax.name} needs a decoder: pip install "pylibjpeg[all]", or convert the file '
