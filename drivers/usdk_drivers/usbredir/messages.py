@@ -13,6 +13,7 @@ from enum import IntEnum, IntFlag
 
 from usdk.errors import DataDamagedError
 from usdk_drivers.simulator.device_model import UsbDevice
+from usdk_drivers.usbip.messages import MAX_TRANSFER_BYTES
 
 __all__ = [
     "FIRST_HEADER_BYTES",
@@ -31,6 +32,7 @@ __all__ = [
     "pack_header",
     "unpack_capabilities",
     "unpack_header",
+    "unpack_numbers",
 ]
 
 
@@ -128,6 +130,13 @@ def unpack_capabilities(body: bytes) -> Capability:
     return Capability(int.from_bytes(words[:4], "little") & _KNOWN)
 
 
+def unpack_numbers(body: bytes, n_bytes: int) -> bytes:
+    """Return the numbers of one byte each that a body begins with; `DataDamagedError` if cut."""
+    if len(body) < n_bytes:
+        raise DataDamagedError(f"a usb-redir message of {len(body)} bytes is cut off")
+    return body[:n_bytes]
+
+
 def device_connect(device: UsbDevice) -> bytes:
     """Return the body that says what was plugged in."""
     ids = (device.vendor_id, device.product_id, 0x0100)
@@ -212,8 +221,17 @@ class BulkHeader:
 
     @classmethod
     def unpack(cls, body: bytes) -> BulkHeader:
-        """Return what the bytes say; `DataDamagedError` if there are too few."""
+        """Return what the bytes say.
+
+        Raises
+        ------
+        DataDamagedError
+            If there are too few, or the transfer is longer than `MAX_TRANSFER_BYTES`.
+        """
         if len(body) < cls.N_BYTES:
             raise DataDamagedError("a usb-redir bulk message is cut off")
         endpoint, status, low, _, high = struct.unpack_from("<BBHIH", body)
-        return cls(endpoint, status, high << 16 | low)
+        length = high << 16 | low
+        if length > MAX_TRANSFER_BYTES:
+            raise DataDamagedError(f"a usb-redir transfer of {length} bytes is refused")
+        return cls(endpoint, status, length)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import threading
 from contextlib import suppress
 from types import TracebackType
@@ -27,12 +28,15 @@ from usdk_drivers.usbredir.messages import (
     pack_header,
     unpack_capabilities,
     unpack_header,
+    unpack_numbers,
 )
 
 __all__ = ["RedirectedPort"]
 
 LOOK_S = 0.01
 """So often the port looks whether its device has come or gone, s."""
+
+_log = logging.getLogger(__name__)
 
 _VERSION = "usdk simulated device"
 _SET_CONFIGURATION, _SET_INTERFACE = 9, 11
@@ -161,15 +165,23 @@ class RedirectedPort:
     # What the machine asks for.
 
     def _read(self) -> None:
-        with suppress(OSError, ValueError, EOFError):
-            kind, n_bytes, _ = unpack_header(self._take(FIRST_HEADER_BYTES))
-            theirs = unpack_capabilities(self._take(n_bytes))
-            if kind != Message.HELLO or theirs & OURS != OURS:
-                raise DataDamagedError("the other side speaks no usb-redir of 2013 or later")
-            self._is_greeted.set()
-            while True:
-                kind, n_bytes, number = unpack_header(self._take(HEADER_BYTES))
-                self._answer(kind, number, self._take(n_bytes))
+        try:
+            self._serve()
+        except DataDamagedError as error:
+            _log.warning("a port of a virtual machine stopped listening: %s", error)
+        except (OSError, ValueError, EOFError):
+            return
+
+    def _serve(self) -> None:
+        """Answer until the connection ends, by an exception; `ValueError` when it is closed."""
+        kind, n_bytes, _ = unpack_header(self._take(FIRST_HEADER_BYTES))
+        theirs = unpack_capabilities(self._take(n_bytes))
+        if kind != Message.HELLO or theirs & OURS != OURS:
+            raise DataDamagedError("the other side speaks no usb-redir of 2013 or later")
+        self._is_greeted.set()
+        while True:
+            kind, n_bytes, number = unpack_header(self._take(HEADER_BYTES))
+            self._answer(kind, number, self._take(n_bytes))
 
     def _answer(self, kind: int, number: int, body: bytes) -> None:
         device = self._device
@@ -184,19 +196,25 @@ class RedirectedPort:
         elif kind in (Message.SET_CONFIGURATION, Message.GET_CONFIGURATION):
             status = Status.SUCCESS
             if kind == Message.SET_CONFIGURATION:
-                status = self._standard(device, _SET_CONFIGURATION, body[0])
+                (value,) = unpack_numbers(body, 1)
+                status = self._standard(device, _SET_CONFIGURATION, value)
             self._send_descriptions(device)
             self._send(
                 Message.CONFIGURATION_STATUS, number, bytes([status, device.configuration_value])
             )
         elif kind in (Message.SET_ALT_SETTING, Message.GET_ALT_SETTING):
             status = Status.SUCCESS
+            (interface,) = unpack_numbers(body, 1)
             if kind == Message.SET_ALT_SETTING:
-                status = self._standard(device, _SET_INTERFACE, body[1], body[0])
-            self._send(Message.ALT_SETTING_STATUS, number, bytes([status, body[0], 0]))
+                _, setting = unpack_numbers(body, 2)
+                status = self._standard(device, _SET_INTERFACE, setting, interface)
+            self._send(Message.ALT_SETTING_STATUS, number, bytes([status, interface, 0]))
         elif kind in (Message.START_INTERRUPT_RECEIVING, Message.STOP_INTERRUPT_RECEIVING):
             # Interrupt endpoints have nothing to say; what they had would be pushed.
-            self._send(Message.INTERRUPT_RECEIVING_STATUS, number, bytes([Status.SUCCESS, body[0]]))
+            (endpoint,) = unpack_numbers(body, 1)
+            self._send(
+                Message.INTERRUPT_RECEIVING_STATUS, number, bytes([Status.SUCCESS, endpoint])
+            )
         elif kind == Message.CONTROL_PACKET:
             header = ControlHeader.unpack(body)
             incoming = bool(header.endpoint & 0x80)
