@@ -40,15 +40,17 @@ class MovableClock:
         self.wall_s += off_s
 
 
-def dicom_object(*, study: str = "1.2.3", n_bytes: int = 2000, uid: str = "") -> bytes:
-    """Return a DICOM file of random pixels and of nobody."""
+def dicom_object(
+    *, study: str = "1.2.3", n_bytes: int = 2000, uid: str = "", pixels: bytes = b""
+) -> bytes:
+    """Return a DICOM file of nobody, of the pixels given or of random ones."""
     dataset = Dataset()
     dataset.SOPClassUID = ULTRASOUND_IMAGE
     dataset.SOPInstanceUID = uid or generate_uid(prefix=None)
     dataset.PatientName = "Must^Not^Appear"
     dataset.StudyInstanceUID = study
     dataset.SeriesInstanceUID = f"{study}.1"
-    dataset.PixelData = os.urandom(n_bytes // 2 * 2)
+    dataset.PixelData = pixels or os.urandom(n_bytes // 2 * 2)
     dataset["PixelData"].VR = "OW"
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian

@@ -7,6 +7,7 @@ its log), and mounts it again: what lay in memory alone is thrown away, and the 
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import os
 import shutil
@@ -20,6 +21,7 @@ _SHUTDOWN = 0x8004587D
 """``EXT4_IOC_SHUTDOWN`` (linux, fs/ext4/ext4.h)."""
 
 _NO_LOG_FLUSH = 2
+_CLONE_NEWNS = 0x00020000
 
 
 class PowerLossDisk:
@@ -54,13 +56,20 @@ class PowerLossDisk:
 
 
 def why_no_disk(folder: Path) -> str:
-    """Return why such a disk cannot be had here, tried in ``folder``; empty if it can."""
+    """Return why such a disk cannot be had here, tried in ``folder``; empty if it can.
+
+    Moves this process to a view of mounts of its own: another process that copies the machine's
+    meanwhile (`ip netns exec` does) would keep a disk mounted that has lost its power.
+    """
     if os.geteuid() != 0:
         return "power cuts need root, to mount a disk"
     if shutil.which("mkfs.ext4", path="/usr/sbin:/sbin") is None:
         return "power cuts need mkfs.ext4 (Debian's e2fsprogs)"
     place = folder / "trial"
+    if ctypes.CDLL(None).unshare(_CLONE_NEWNS):
+        return "power cuts need a mount namespace, which this kernel does not give"
     try:
+        _run("mount", "--make-rprivate", "/")
         disk = PowerLossDisk(place, n_bytes=8 << 20)
         try:
             disk.lose_power()
