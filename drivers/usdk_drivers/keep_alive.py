@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from usdk.errors import DeviceTimeoutError, UsdkError
+from usdk.errors import DeviceAbsentError, StateError, UsdkError
 
 __all__ = ["CHANCES", "KeepAlive"]
 
@@ -14,6 +15,7 @@ CHANCES = 4
 """How often the host is heard in the time for which it may be silent."""
 
 _STOP_TIMEOUT_S = 3.0
+_log = logging.getLogger(__name__)
 
 
 class KeepAlive:
@@ -22,7 +24,8 @@ class KeepAlive:
     Parameters
     ----------
     send : callable
-        Sends the request; its errors end the thread, since whoever reads meets them, too.
+        Sends the request. It is sent again after it failed, but not to a device that is gone or
+        closed.
     """
 
     def __init__(self, send: Callable[[], None]) -> None:
@@ -30,13 +33,15 @@ class KeepAlive:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._is_muted = False
+        self.failure: UsdkError | None = None
+        """Why the last request failed; None if it did not."""
 
     def start(self, watchdog_s: float) -> None:
         """Begin, for a device that allows silence for so long; without effect for 0."""
         self.stop()
         if watchdog_s <= 0:
             return
-        self._stopping = threading.Event()
+        self._stopping, self.failure = threading.Event(), None
         self._thread = threading.Thread(
             target=self._run,
             args=(self._stopping, watchdog_s / CHANCES),
@@ -67,7 +72,12 @@ class KeepAlive:
                 continue
             try:
                 self._send()
-            except DeviceTimeoutError:
-                continue
-            except UsdkError:
+            except (DeviceAbsentError, StateError):
+                # Whoever reads meets it, too.
                 return
+            except UsdkError as error:
+                if self.failure is None:
+                    _log.warning("the device does not hear that its host is there: %s", error)
+                self.failure = error
+            else:
+                self.failure = None

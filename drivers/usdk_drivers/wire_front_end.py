@@ -34,6 +34,7 @@ from usdk.front_end import (
     SelfTest,
     Setting,
 )
+from usdk.front_end.limits import require_kept_limits
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 from usdk_drivers.fixed_sequence import agree_on_fixed
@@ -65,6 +66,8 @@ __all__ = ["WireFrontEnd"]
 # Between transfers that bring nothing, the device is asked whether it still runs.
 IDLE_TIMEOUT_S = 0.25
 MAX_STALLS_IN_A_ROW = 3
+# What arithmetic may add to a limit that is met exactly.
+_TOLERANCE = 1 + 1e-9
 _MAX_RUN = 2**16 - 1
 _MAX_CONFIGURATION = 2**32 - 1
 _POWER = {
@@ -154,7 +157,11 @@ class WireFrontEnd(FrontEnd):
             self.capabilities,
             self._next_configuration_id(),
         )
-        self._require_pulses(sequence.prf_hz)
+        # As fast as the samples and the device's own limit allow, where no PRF is asked for.
+        fastest_hz = min(
+            self.capabilities.max_prf_hz, request.sampling_frequency_hz / request.n_samples
+        )
+        self._require_pulses(self._device, sequence.prf_hz or fastest_hz, len(sequence))
         configuration = self._upload(request)
         self._is_own_tgc = receive.tgc is not None
         return configuration
@@ -162,23 +169,31 @@ class WireFrontEnd(FrontEnd):
     def _upload(self, request: SequenceSettings) -> Configuration:
         self._configuration_id = request.configuration_id
         settings = self._link.configure(request)
-        configuration = configuration_of(settings, self.probe)
+        try:
+            configuration = configuration_of(settings, self.probe)
+            require_kept_limits(configuration, self.probe, self.capabilities, self.info.model)
+        except DeviceFailedError:
+            # The device has what must not be started, and no longer what was set before.
+            self._configuration, self._state = None, FrontEndState.OPEN
+            raise
         self._settings, self._request = settings, request
         return configuration
 
     def _next_configuration_id(self) -> int:
         return self._configuration_id % _MAX_CONFIGURATION + 1
 
-    def _require_pulses(self, prf_hz: float | None) -> None:
+    def _require_pulses(self, wanted: DeviceSettings, prf_hz: float, n_transmits: int) -> None:
         """Refuse pulses of the trigger output that would come too fast, or never end."""
-        now, limits = self._device, self.capabilities.trigger
-        if prf_hz is None or now.output is not TriggerOutput.TRANSMIT:
+        limits = self.capabilities.trigger
+        if wanted.output is TriggerOutput.OFF:
             return
-        if prf_hz > limits.max_rate_hz or prf_hz * now.output_width_s >= 1:
+        is_each = wanted.output is TriggerOutput.TRANSMIT
+        rate_hz = prf_hz if is_each else prf_hz / n_transmits
+        if rate_hz > limits.max_rate_hz * _TOLERANCE or rate_hz * wanted.output_width_s >= 1:
             raise ArgumentError(
-                f"a PRF of {prf_hz:g} Hz is too fast for a pulse of {now.output_width_s:g} s at "
-                f"each transmit; the trigger output follows up to {limits.max_rate_hz:g} Hz: set "
-                "trigger.output to frame, or lower the PRF"
+                f"{rate_hz:g} pulses of {wanted.output_width_s:g} s a second are too many for the "
+                f"trigger output, which follows up to {limits.max_rate_hz:g} Hz: ask for a lower "
+                "PRF, or set trigger.output or trigger.output_width_s to less"
             )
 
     def settings(self) -> tuple[Setting, ...]:
@@ -201,6 +216,10 @@ class WireFrontEnd(FrontEnd):
             self.set_power_state(PowerState(value))
         else:
             wanted = with_device_setting(self._device, name, value)
+            if self._configuration is not None:
+                n_transmits = len(self._configuration.sequence)
+                prf_hz = self._configuration.frame_rate_hz * n_transmits
+                self._require_pulses(wanted, prf_hz, n_transmits)
             identifier = self._device.settings_id % _MAX_CONFIGURATION + 1
             self._device = self._link.set_up(replace(wanted, settings_id=identifier))
 
@@ -321,6 +340,12 @@ class WireFrontEnd(FrontEnd):
                 return TriggerTimeoutError(
                     f"the device gave up waiting for its trigger ({words}): check the cable and "
                     "trigger.edge, or set trigger.timeout_s higher; then stop and start"
+                )
+            case FrozenBecause.HOST_SILENT if self._keep_alive.failure is not None:
+                return DeviceFrozenError(
+                    f"the device stopped sending ({words}), since it did not hear that its host is "
+                    f"there ({self._keep_alive.failure}): stop and start it again, and update its "
+                    "firmware if that does not help"
                 )
             case FrozenBecause.HOST_SILENT:
                 return DeviceFrozenError(
