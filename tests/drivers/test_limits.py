@@ -81,7 +81,7 @@ def _few(n: int = 1, prf_hz: float | None = None) -> TransmitSequence:
 def test_each_limit_is_named_and_not_a_byte_is_sent(
     front_end: SimulatedFrontEnd, sent: list[str]
 ) -> None:
-    before = front_end.configure(_few(), DEPTH)
+    before = front_end.configure(_few(prf_hz=1000.0), DEPTH)
     assert "upload" in sent
     for limit, (sequence, receive) in beyond(front_end).items():
         sent.clear()

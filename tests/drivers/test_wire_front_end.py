@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from usdk.errors import (
 from usdk.front_end import (
     ElementCondition,
     FrontEnd,
+    FrontEndState,
     FrozenReason,
     GainCurve,
     PowerState,
@@ -34,6 +36,7 @@ from usdk.front_end import (
 )
 from usdk.transmit import PlaneWave, TransmitSequence
 from usdk_drivers.simulator import SimulatedFrontEnd
+from usdk_drivers.wire import ErrorCode, TriggerOutput
 
 ADDRESS = "sim:phased-p4-2v?scene=points&noise_db=-inf"
 WAVES = TransmitSequence(transmits=(PlaneWave(), PlaneWave(azimuth_rad=0.1)))
@@ -303,3 +306,114 @@ def test_a_recording_keeps_its_gain_and_apertures() -> None:
         front_end.stop()
         with pytest.raises(ArgumentError, match="its own gain"):
             front_end.configure(receive=replace(DEPTH, tgc=GainCurve.constant(4.0)))
+
+
+PULSES = {"trigger.output": "transmit", "trigger.output_width_s": 0.5e-3}
+
+
+def test_pulses_that_are_asked_for_after_the_sequence_must_have_the_time_too() -> None:
+    with open_front_end(ADDRESS) as front_end:
+        front_end.configure(replace(WAVES, prf_hz=2500.0), DEPTH)
+        with pytest.raises(ArgumentError, match=r"trigger\.output"):
+            change_settings(front_end, PULSES)
+        assert settings_of(front_end)["trigger.output_width_s"].value == 0
+        change_settings(front_end, {**PULSES, "trigger.output": "frame"})
+        assert front_end.read().n_frames == 1
+
+
+def test_pulses_must_have_the_time_where_the_device_chooses_the_prf() -> None:
+    with open_front_end(ADDRESS) as front_end:
+        change_settings(front_end, PULSES)
+        with pytest.raises(ArgumentError, match="lower PRF"):
+            front_end.configure(replace(WAVES, prf_hz=None), DEPTH)
+
+
+def test_a_device_refuses_pulses_that_its_host_did_not_check() -> None:
+    with open_front_end(ADDRESS) as front_end:
+        assert isinstance(front_end, SimulatedFrontEnd)
+        front_end.configure(replace(WAVES, prf_hz=2500.0), DEPTH)
+        wanted = replace(front_end._device, output=TriggerOutput.TRANSMIT, output_width_s=0.5e-3)
+        front_end._link.set_up(replace(wanted, settings_id=9))
+        with pytest.raises(DeviceFailedError, match="run into each other"):
+            front_end.start()
+
+
+def test_without_a_prf_a_long_pulse_is_sent_as_often_as_it_may_be() -> None:
+    with open_front_end(ADDRESS) as front_end:
+        can = front_end.capabilities
+        most = can.max_duty_cycle or pytest.fail("it declares one")
+        long = replace(WAVES, n_cycles=60.0, prf_hz=None)
+        configuration = front_end.configure(long, DEPTH)
+        prf_hz = configuration.frame_rate_hz * len(long)
+        pulse_s = long.n_cycles / front_end.probe.centre_frequency_hz
+        assert prf_hz * pulse_s == pytest.approx(most)
+        with pytest.raises(ArgumentError, match="max_duty_cycle"):
+            front_end.configure(replace(long, prf_hz=1.01 * prf_hz), DEPTH)
+        front_end.configure(replace(long, prf_hz=prf_hz), DEPTH)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"n_cycles": 60.0, "prf_hz": 5000.0}, "of the time"),
+        ({"prf_hz": 9999.0}, "leave time for"),
+        ({"n_cycles": 129.0}, "cycles"),
+        ({"prf_hz": 10_001.0}, "PRF above"),
+    ],
+)
+def test_a_device_refuses_what_its_host_did_not_check(change: dict[str, Any], match: str) -> None:
+    with open_front_end(ADDRESS) as front_end:
+        assert isinstance(front_end, SimulatedFrontEnd)
+        deep = replace(DEPTH, depth_m=0.08)
+        before = front_end.configure(replace(WAVES, prf_hz=None), deep)
+        request = front_end._request or pytest.fail("it was uploaded")
+        sequence = replace(request.sequence, **change)
+        with pytest.raises(DeviceFailedError, match=match):
+            front_end._link.configure(
+                replace(request, sequence=sequence, configuration_id=request.configuration_id + 1)
+            )
+        # What was set before stays.
+        assert front_end._link.settings().frame_rate_hz == before.frame_rate_hz
+
+
+def test_a_device_that_sets_more_than_it_declares_is_not_started() -> None:
+    with open_front_end(ADDRESS) as front_end:
+        assert isinstance(front_end, SimulatedFrontEnd)
+        front_end.configure(replace(WAVES, prf_hz=1000.0), DEPTH)
+        configure = front_end._link.configure
+        front_end._link.configure = lambda request: replace(  # type: ignore[method-assign]
+            configure(request), frame_rate_hz=6000.0
+        )
+        with pytest.raises(DeviceFailedError, match="max_prf_hz"):
+            front_end.configure(replace(WAVES, prf_hz=None), DEPTH)
+        with pytest.raises(StateError, match="not configured"):
+            front_end.start()
+
+
+def test_a_device_that_is_still_hot_refuses_a_start_until_it_has_cooled_down() -> None:
+    with open_front_end(ADDRESS + "&faults=overheat@1&cool_s=1e6") as front_end:
+        assert isinstance(front_end, SimulatedFrontEnd)
+        front_end.configure(WAVES, DEPTH)
+        assert isinstance(read_until_error(front_end), DeviceFrozenError)
+        front_end.stop()
+        with pytest.raises(DeviceFrozenError, match=r"still 60 °C: let it cool"):
+            front_end.start()
+        assert front_end._link._error().code is ErrorCode.OVER_TEMPERATURE  # type: ignore[union-attr]
+        assert front_end.state is FrontEndState.CONFIGURED
+        # As after 0.6e6 s.
+        front_end._firmware._cooling._froze_s -= 0.6e6
+        assert front_end.status().temperature_celsius == pytest.approx(31.5 + 0.4 * 28.5, abs=0.1)
+        front_end.start()
+        assert front_end.state is FrontEndState.RUNNING
+
+
+def test_triggers_above_the_inputs_rate_are_missed_and_counted() -> None:
+    with open_front_end(ADDRESS) as front_end:
+        front_end.configure(replace(WAVES, prf_hz=8000.0), replace(DEPTH, depth_m=0.02))
+        assert front_end.capabilities.trigger.max_rate_hz == 10_000
+        values = {"trigger.source": "external", "generator.rate_hz": 1e6}
+        change_settings(front_end, values)
+        times_s = front_end.read(4).device_timestamps_s
+        assert np.diff(times_s).min() >= 2 / 8000 - 1e-9
+        status = front_end.status()
+        assert status.n_triggers_missed > 0.99 * status.n_triggers

@@ -6,14 +6,16 @@ import math
 
 import numpy as np
 
-from usdk.errors import ArgumentError
-from usdk.front_end.description import Capabilities, ReceiveRequest
+from usdk.errors import ArgumentError, DeviceFailedError
+from usdk.front_end.description import Capabilities, Configuration, ReceiveRequest
 from usdk.gain_curve import GainCurve
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 
-__all__ = ["require_within_limits"]
+__all__ = ["require_kept_limits", "require_within_limits"]
 
+# What arithmetic, or a device's rounding, may add to a limit that is met exactly.
+_TOLERANCE = 1 + 1e-6
 # Which elements fire does not depend on it.
 _SOUND_SPEED_M_S = 1540.0
 
@@ -57,6 +59,39 @@ def require_within_limits(
     if receive is not None and receive.apertures is not None:
         _require_apertures(receive.apertures, sequence, probe, capabilities, model)
     _require_channels(sequence, probe, capabilities, model)
+
+
+def require_kept_limits(
+    configuration: Configuration, probe: Probe, capabilities: Capabilities, model: str
+) -> None:
+    """Refuse what a device says that it set if it is beyond the limits that it declares itself.
+
+    Where no PRF is asked for the device chooses one: it must not send for longer than it may.
+
+    Raises
+    ------
+    DeviceFailedError
+        With the name of the limit, its value, and what was set.
+    """
+    can, sequence, receive = capabilities, configuration.sequence, configuration.receive
+    if can.sequence_is_fixed:
+        return
+    prf_hz = configuration.frame_rate_hz * len(sequence)
+    frequency_hz = sequence.frequency_hz or probe.centre_frequency_hz
+    found = {
+        "max_prf_hz": (prf_hz, can.max_prf_hz),
+        "max_duty_cycle": (sequence.n_cycles / frequency_hz * prf_hz, can.max_duty_cycle),
+        "max_cycles": (sequence.n_cycles, can.max_cycles),
+        "max_transmits": (len(sequence), can.max_transmits),
+        "max_samples": (receive.n_samples, can.max_samples),
+    }
+    for name, (is_set, most) in found.items():
+        # A rate that the device does not tell is unknown, not too fast.
+        if most is not None and is_set > most * _TOLERANCE:
+            raise DeviceFailedError(
+                f"{model} set {is_set:g} where it declares at most {most:g} ({name}): it is not "
+                "started; ask for a PRF, and tell the maker"
+            )
 
 
 def _require_gain(tgc: GainCurve, capabilities: Capabilities, model: str) -> None:

@@ -23,7 +23,7 @@ PROBE_OPTIONS = {
 }
 RECORDING_OPTIONS = {"loop", "speed"}
 COMMON_OPTIONS = {
-    *("seed", "faults", "nak_s", "return_s", "firmware_after", "descriptors", "drift_ppm")
+    *("seed", "faults", "nak_s", "cool_s", "return_s", "firmware_after", "descriptors", "drift_ppm")
 }
 
 
@@ -185,9 +185,10 @@ def _frames(scene: SceneName, text: str | None, base: SimulatorAddress) -> int |
 
 def _faults(options: dict[str, str], base: FaultPlan, seed: int) -> FaultPlan:
     nak_s = float(options.get("nak_s", base.nak_s))
+    cool_s = float(options.get("cool_s", base.cool_s))
     if "faults" in options:
-        return FaultPlan.parse(options["faults"], seed, nak_s)
-    return replace(base, seed=seed, nak_s=nak_s)
+        return FaultPlan.parse(options["faults"], seed, nak_s, cool_s)
+    return replace(base, seed=seed, nak_s=nak_s, cool_s=cool_s)
 
 
 def _electronics(options: dict[str, str], base: Electronics) -> Electronics:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from usdk.front_end import Capabilities
+from usdk.front_end import Capabilities, TriggerLimits
 from usdk_drivers.simulator.engine import RefusedError
-from usdk_drivers.wire import DeviceSettings, ErrorCode, TriggerOutput, TriggerSource
+from usdk_drivers.wire import (
+    DeviceSettings,
+    ErrorCode,
+    SequenceSettings,
+    TriggerOutput,
+    TriggerSource,
+)
 
-__all__ = ["really"]
+__all__ = ["pulses_fault", "really"]
 
 
 def really(request: DeviceSettings, can: Capabilities) -> DeviceSettings:
@@ -39,3 +45,18 @@ def really(request: DeviceSettings, can: Capabilities) -> DeviceSettings:
     # Divided by a whole number of steps per second: a multiple of 10 ns is then told as such.
     delay_s = round(request.delay_s / step_s) / round(1 / step_s) if step_s else request.delay_s
     return replace(request, delay_s=delay_s)
+
+
+def pulses_fault(
+    device: DeviceSettings, sequence: SequenceSettings, limits: TriggerLimits
+) -> str | None:
+    """Return what is wrong with the output's pulses at a sequence's rate, None if nothing is."""
+    if device.output is TriggerOutput.OFF:
+        return None
+    is_each = device.output is TriggerOutput.TRANSMIT
+    rate_hz = sequence.frame_rate_hz * (len(sequence.sequence) if is_each else 1)
+    if rate_hz > limits.max_rate_hz:
+        return f"pulses at {rate_hz:g} Hz are above {limits.max_rate_hz:g} Hz"
+    if rate_hz * device.output_width_s < 1:
+        return None
+    return f"pulses of {device.output_width_s} s at {rate_hz:g} Hz run into each other"

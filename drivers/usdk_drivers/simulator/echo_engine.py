@@ -29,6 +29,8 @@ __all__ = ["EchoEngine"]
 FIRST_SAMPLE_S = 0.4e-6
 # Between the last sample of one transmit and the next.
 PAUSE_S = 10e-6
+# What arithmetic may add to a limit that is met exactly.
+_TOLERANCE = 1 + 1e-9
 _FULL_SCALE = 30_000
 # −6 dB bandwidth of a burst of n cycles is this over n: |sinc| falls to 1/2 at 0.603.
 _BURST_BANDWIDTH = 1.207
@@ -138,8 +140,12 @@ class EchoEngine:
         """Check a sequence against the limits and set it."""
         self._check(request)
         listening_s = FIRST_SAMPLE_S + request.n_samples / request.sampling_frequency_hz
-        max_prf_hz = self.description.capabilities.max_prf_hz
-        prf_hz = request.sequence.prf_hz or min(max_prf_hz, 1 / (listening_s + PAUSE_S))
+        can = self.description.capabilities
+        prf_hz = request.sequence.prf_hz or min(
+            can.max_prf_hz,
+            1 / (listening_s + PAUSE_S),
+            (can.max_duty_cycle or math.inf) / self._pulse_s(request),
+        )
         fields = {
             **request.__dict__,
             "first_sample_s": (FIRST_SAMPLE_S,) * len(request.sequence),
@@ -283,6 +289,7 @@ class EchoEngine:
         can = self.description.capabilities
         delays_s = request.delays_s
         n_firing = np.count_nonzero(~np.isnan(delays_s), axis=1)
+        prf_hz = request.sequence.prf_hz or 0.0
         checks = {
             f"{delays_s.shape[1]} elements instead of {self._probe.n_elements}": (
                 delays_s.shape[1] == self._probe.n_elements
@@ -290,6 +297,9 @@ class EchoEngine:
             f"more than {can.max_transmits} transmits": len(delays_s) <= can.max_transmits,
             f"more than {can.max_samples} samples": request.n_samples <= can.max_samples,
             "a transmit without a firing element": bool(np.all(n_firing > 0)),
+            f"more than {can.n_transmit_channels} firing elements": bool(
+                np.all(n_firing <= can.n_transmit_channels)
+            ),
             "negative delays": not np.any(delays_s < 0),
             "a sampling frequency not on offer": (
                 request.sampling_frequency_hz in can.sampling_frequencies_hz
@@ -301,11 +311,21 @@ class EchoEngine:
             f"a pulse of more than {can.max_cycles} cycles": (
                 request.sequence.n_cycles <= (can.max_cycles or math.inf)
             ),
-            f"a PRF above {can.max_prf_hz} Hz": (request.sequence.prf_hz or 0) <= can.max_prf_hz,
+            f"a PRF above {can.max_prf_hz} Hz": prf_hz <= can.max_prf_hz,
+            "a PRF above what so many samples leave time for": (
+                prf_hz * request.n_samples <= request.sampling_frequency_hz * _TOLERANCE
+            ),
+            f"pulses for more than {can.max_duty_cycle} of the time": (
+                prf_hz * self._pulse_s(request) <= (can.max_duty_cycle or math.inf) * _TOLERANCE
+            ),
         }
         for fault, is_right in checks.items():
             if not is_right:
                 raise RefusedError(ErrorCode.OUT_OF_LIMITS, fault)
+
+    def _pulse_s(self, request: SequenceSettings) -> float:
+        frequency_hz = request.sequence.frequency_hz or self._probe.centre_frequency_hz
+        return request.sequence.n_cycles / frequency_hz
 
     def _is_gain(self, tgc: GainCurve) -> bool:
         limits = self.description.capabilities.tgc

@@ -48,6 +48,8 @@ class FaultPlan:
         Of the random choice.
     nak_s : float
         How long ``nak`` keeps the host waiting, s.
+    cool_s : float
+        After ``overheat``, from the limit back to the room's temperature, s.
 
     Notes
     -----
@@ -57,17 +59,20 @@ class FaultPlan:
     ``silence``: nothing more is sent until the next start. ``reorder``: it comes right after the
     packet that follows it, or that would have; one packet is held back at a time. ``nak``: the
     endpoint has nothing to send for ``nak_s``, then the data go on. ``overheat``: the device gets
-    too hot and freezes, a failure of its hardware, until the next start.
+    too hot and freezes; it refuses a start until it has cooled down half of the way.
     """
 
     rates: Mapping[Fault, float] = field(default_factory=dict)
     at: Mapping[int, Fault] = field(default_factory=dict)
     seed: int = 1
     nak_s: float = 0.1
+    cool_s: float = 0.0
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.nak_s) and self.nak_s >= 0):
-            raise ArgumentError(f"nak_s must be finite and not negative, got {self.nak_s}")
+        for name in ("nak_s", "cool_s"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ArgumentError(f"{name} must be finite and not negative, got {value}")
         total = sum(self.rates.values())
         if not (all(rate >= 0 for rate in self.rates.values()) and total <= 1):
             raise ArgumentError(f"fault rates must be positive and sum to at most 1, got {total}")
@@ -75,7 +80,7 @@ class FaultPlan:
             raise ArgumentError(f"packets are counted from 0: there is no packet {min(self.at)}")
 
     @classmethod
-    def parse(cls, text: str, seed: int, nak_s: float = 0.1) -> FaultPlan:
+    def parse(cls, text: str, seed: int, nak_s: float = 0.1, cool_s: float = 0.0) -> FaultPlan:
         """Parse ``drop:0.1,corrupt:0.05`` (rates) and ``unplug@7`` (at packet 7)."""
         rates: dict[Fault, float] = {}
         at: dict[int, Fault] = {}
@@ -92,7 +97,7 @@ class FaultPlan:
                 raise ArgumentError(
                     f"{item!r} is no fault: write name:rate or name@packet, with one of {known}"
                 ) from error
-        return cls(rates=rates, at=at, seed=seed, nak_s=nak_s)
+        return cls(rates=rates, at=at, seed=seed, nak_s=nak_s, cool_s=cool_s)
 
     def fault(self, packet_number: int) -> Fault | None:
         """Return what happens to a packet."""

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import NoReturn
 
 from usdk.errors import DataDamagedError
+from usdk_drivers.simulator.cooling import Cooling
 from usdk_drivers.simulator.device_model import Nak, Stall
-from usdk_drivers.simulator.device_settings import really
+from usdk_drivers.simulator.device_settings import pulses_fault, really
 from usdk_drivers.simulator.electronics import MAX_CELSIUS
 from usdk_drivers.simulator.engine import Engine, RefusedError
 from usdk_drivers.simulator.faults import FaultPlan
@@ -91,6 +92,7 @@ class Firmware:
         self._drift_ppm, self._fifo_bytes = drift_ppm, fifo_bytes
         self._firmware_after = firmware_after
         self._faults = faults or FaultPlan()
+        self._cooling = Cooling(self._faults.cool_s)
         self.trigger_hz = trigger_hz
         """Rate of the generator at the trigger input, Hz; 0 for none."""
         self.pace = pace or Pace()
@@ -237,6 +239,7 @@ class Firmware:
             return
         if packets.is_overheated:
             text = f"too hot ({MAX_CELSIUS:g} °C): frozen until it is started again"
+            self._cooling.froze(self._now_s())
             self._freeze(FrozenBecause.OVER_TEMPERATURE, text)
         elif packets.has_ended:
             self._state = DeviceState.ENDED
@@ -302,6 +305,13 @@ class Firmware:
         if settings is None:
             self._refuse(ErrorCode.WRONG_STATE, "no sequence is set")
         self._require_active("send")
+        if self._cooling.is_too_hot(self._now_s()):
+            self._refuse(
+                ErrorCode.OVER_TEMPERATURE, f"still {self._celsius():.0f} °C: let it cool down"
+            )
+        limits = self._engine.description.capabilities.trigger
+        if (fault := pulses_fault(self._device, settings, limits)) is not None:
+            self._refuse(ErrorCode.OUT_OF_LIMITS, fault)
         self._run = run
         self._frozen = FrozenBecause.NOT_FROZEN
         self._time_computing_s = self.time_computing_s
@@ -316,7 +326,10 @@ class Firmware:
             n_per_frame = len(settings.sequence) if is_each else 1
             self._timing = TriggerTiming(
                 trigger_hz=self.trigger_hz,
-                ready_hz=settings.frame_rate_hz * n_per_frame,
+                ready_hz=min(
+                    settings.frame_rate_hz * n_per_frame,
+                    engine.description.capabilities.trigger.max_rate_hz,
+                ),
                 n_per_frame=n_per_frame,
             )
             pace = self._timing.pace(pace, settings.frame_rate_hz)
@@ -346,7 +359,6 @@ class Firmware:
 
     def _status(self) -> DeviceStatus:
         packets = self._packets
-        heat = packets.heat if packets else 0.0
         n_triggers = n_missed = 0
         if self._timing is not None:
             n_triggers, n_missed = self._timing.counts(self._now_s() - self._started_s)
@@ -357,7 +369,7 @@ class Firmware:
             run=self._run,
             n_frames_made=packets.n_frames_made if packets else 0,
             n_overruns=packets.n_overruns if packets else 0,
-            temperature_celsius=_ROOM_CELSIUS + (MAX_CELSIUS - _ROOM_CELSIUS) * heat,
+            temperature_celsius=self._celsius(),
             voltages_v=_STANDBY_RAILS if self._power is PowerCode.STANDBY else _RAILS,
             power=self._power,
             frozen=self._frozen,
@@ -368,6 +380,12 @@ class Firmware:
             n_triggers=n_triggers,
             n_triggers_missed=n_missed,
         )
+
+    def _celsius(self) -> float:
+        heat = self._cooling.heat(self._now_s())
+        if self._packets is not None and not (self._packets.is_overheated and heat):
+            heat = max(heat, self._packets.heat)
+        return _ROOM_CELSIUS + (MAX_CELSIUS - _ROOM_CELSIUS) * heat
 
     def _message(self, kind: int) -> bytes:
         if kind == MessageType.DESCRIPTION:

@@ -160,6 +160,7 @@ def _faults(section: Section, elements: Section, seed: int) -> tuple[FaultPlan, 
             at=at,
             seed=seed,
             nak_s=section.number("nak_s", 0.1),
+            cool_s=section.number("cool_s", 0.0),
         )
         device_faults = DeviceFaults(
             drift_ppm=section.number("drift_ppm", 0.0),

@@ -88,7 +88,7 @@ def test_every_key_of_the_example_is_what_it_says() -> None:
     assert (profile.scene, profile.frames) == (SceneName.VESSEL, 64)
     assert profile.truth == Vessel(angle_deg=70, depth_m=15e-3, radius_m=2e-3)
     assert profile.faults == FaultPlan(
-        rates={Fault.DROP: 0.002, Fault.REORDER: 0.002}, at={400: Fault.NAK}, seed=7
+        rates={Fault.DROP: 0.002, Fault.REORDER: 0.002}, at={400: Fault.NAK}, seed=7, cool_s=5.0
     )
     assert profile.device_faults == DeviceFaults(
         dead=(12,), n_dead=1, drift_ppm=20, return_s=0.5, firmware_after="1.0.1"

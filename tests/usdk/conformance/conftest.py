@@ -284,7 +284,7 @@ class CapableFrontEnd(SoundFrontEnd):
         return replace(
             super().capabilities,
             n_receive_channels=N_ELEMENTS // 2,
-            max_duty_cycle=0.1,
+            max_duty_cycle=0.05,
             max_cycles=8.0,
             tgc=self.tgc,
             trigger=TriggerLimits(has_input=True, max_timeout_s=10.0),
@@ -295,6 +295,10 @@ class CapableFrontEnd(SoundFrontEnd):
 
     def plan(self, sequence: TransmitSequence, receive: ReceiveRequest) -> Configuration:
         planned = super().plan(sequence, receive)
+        if sequence.prf_hz is None:
+            pulse_s = sequence.n_cycles / self.probe.centre_frequency_hz
+            prf_hz = min(self.capabilities.max_prf_hz, self.capabilities.max_duty_cycle / pulse_s)
+            planned = replace(planned, frame_rate_hz=prf_hz / len(sequence))
         window = (0, self.capabilities.n_receive_channels)
         apertures = receive.apertures or (window,) * len(sequence)
         tgc = receive.tgc and self.tgc.quantised(receive.tgc)

@@ -102,6 +102,13 @@ def _pulses_of_any_length(capable: Capable) -> Capable:
     return Broken
 
 
+def _told_too_fast(self: Any, sequence: Any, receive: Any) -> Any:
+    planned = super(type(self), self).plan(sequence, receive)
+    if sequence.prf_hz is not None or sequence.n_cycles < 8:
+        return planned
+    return replace(planned, frame_rate_hz=0.99 * self.capabilities.max_prf_hz / len(sequence))
+
+
 breaks("gain.told", plan=_told_another_gain)
 breaks("gain.effect", gain_factors=lambda self: 1.0)
 RULES.append(("gain.limits", _limits(tgc=None)))
@@ -118,6 +125,7 @@ breaks("safety.selftest", self_test=_forgets_the_set_up)
 breaks("safety.selftest", self_test=_undecided)
 breaks("safety.selftest", self_test=_raising(OSError("no such thing")))
 RULES.append(("safety.duty", _pulses_of_any_length))
+breaks("safety.duty", plan=_told_too_fast)
 
 
 def test_a_driver_that_has_it_all_passes(capable: Capable) -> None:

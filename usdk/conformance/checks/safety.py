@@ -13,6 +13,7 @@ from typing import Any
 from usdk.conformance.bench import Bench
 from usdk.conformance.check import check
 from usdk.conformance.expect import DeviationError, NotApplicableError, require, require_refusal
+from usdk.conformance.program import Program
 from usdk.conformance.watched import WatchedFrontEnd, watched
 from usdk.errors import (
     ArgumentError,
@@ -44,6 +45,8 @@ _SAFETY = "Safety"
 _TRIGGERS = "Triggers"
 _LEAST_SILENCE_S = 0.2
 _PULSE_FACTOR = 2.0
+_LONG_CYCLES = 64.0
+_ROUNDING = 1e-6
 
 
 @contextmanager
@@ -218,7 +221,27 @@ def duty(bench: Bench) -> str | None:
             partial(asked.set_on, front_end),
             advice="compare pulse length and PRF with capabilities before anything is sent",
         )
+    if can.max_duty_cycle is not None:
+        _require_duty_without_prf(front_end, program)
     return ", ".join(wrong)
+
+
+def _require_duty_without_prf(front_end: WatchedFrontEnd, program: Program) -> None:
+    """Send a long pulse as often as the device likes; expect that it keeps to its own limit."""
+    can, sequence = front_end.capabilities, program.sequence
+    assert sequence is not None
+    assert can.max_duty_cycle is not None
+    frequency_hz = sequence.frequency_hz or front_end.probe.centre_frequency_hz
+    n_cycles = min(can.max_cycles or _LONG_CYCLES, _LONG_CYCLES)
+    long = replace(sequence, n_cycles=n_cycles, prf_hz=None)
+    configuration = replace(program, sequence=long).set_on(front_end)
+    duty = configuration.frame_rate_hz * len(long) * n_cycles / frequency_hz
+    require(
+        math.isnan(duty) or duty <= can.max_duty_cycle * (1 + _ROUNDING),
+        f"asked for {n_cycles:g} cycles and no PRF, it sends for {duty:.2%} of the time",
+        expected=f"at most {can.max_duty_cycle:.2%} (max_duty_cycle)",
+        advice="choose the PRF by the length of the pulse, too, and tell it as frame_rate_hz",
+    )
 
 
 @check(
