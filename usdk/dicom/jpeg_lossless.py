@@ -66,7 +66,9 @@ def decode_frame(source: bytes, runner: Any) -> bytes:
     if not source.rstrip(b"\0").endswith(_END):
         raise DataDamagedError("a JPEG Lossless stream ends too early")
     # Whatever the colours are, the image says: they are not to be converted here.
-    colours = {"colorspace": "rgb", "outcolorspace": "rgb"} if n_samples == 3 else {}
+    colours: dict[str, Any] = (
+        {"colorspace": "rgb", "outcolorspace": "rgb"} if n_samples == 3 else {}
+    )
     pixels = np.asarray(imagecodecs.jpeg8_decode(source, **colours))
     if pixels.shape[:2] != (n_rows, n_columns):
         raise DataDamagedError("a JPEG Lossless stream decodes to another size")

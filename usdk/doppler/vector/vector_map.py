@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc, ndtr
 
 from usdk.errors import ArgumentError
 from usdk.frame import Provenance
@@ -101,6 +100,9 @@ class VectorMap:
 
         For normal errors of the covariance stated; 0 where there is no vector.
         """
+        # Imported when asked for: it takes longer than the rest of this package.
+        from scipy.special import ndtr
+
         with np.errstate(divide="ignore", invalid="ignore"):
             sure = ndtr(self.speed_m_s.astype(np.float64) / self.speed_std_m_s)
         return np.asarray(np.nan_to_num(sure), np.float32)
@@ -112,6 +114,8 @@ class VectorMap:
         NaN where two looks leave nothing to judge by. Small values tell of aliasing, of clutter, of
         looks that do not see the same, or of variances that are too small.
         """
+        from scipy.special import chdtrc
+
         spare = self.n_looks - 2
         values = chdtrc(np.maximum(spare, 1), self.chi_square.astype(np.float64))
         return np.asarray(np.where(spare > 0, values, np.nan), np.float32)
