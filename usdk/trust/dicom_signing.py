@@ -24,6 +24,7 @@ from usdk.trust.frame_digests import (
     find_frame_digests,
     read_frame_digests,
 )
+from usdk.trust.frame_layout import require_plain_layout
 from usdk.trust.mac_stream import is_outside, is_signable, signed_bytes
 from usdk.trust.signature_check import SignedScope, check_signature, holds_fragments
 from usdk.trust.signature_insertion import (
@@ -139,7 +140,8 @@ def sign_frame_digests(
     Raises
     ------
     NotTrustedError
-        Also: a frame has not the digest that the object carries.
+        Also: a frame has not the digest that the object carries, or the frames do not lie one
+        behind the other, compressed ones in one fragment each.
     ArgumentError
         Also: the object carries no frame digests, or holds compressed pixels in a sequence, which
         would be transcoded too.
@@ -148,8 +150,9 @@ def sign_frame_digests(
     def choose(file: DicomFile) -> tuple[list[Element], str]:
         _require_framed(file, allow_uncovered=False)
         signed, digests = _elements_beside_pixels(file)
-        frames = frame_decoder(file.source.as_file())
-        compare_frames(read_frame_digests(file.source, digests), frames)
+        expected = read_frame_digests(file.source, digests)
+        require_plain_layout(file, len(expected))
+        compare_frames(expected, frame_decoder(file.source.as_file()))
         # The bytes are the same in every syntax; dcmsign takes none that the file cannot be in.
         return signed, _mac_syntax(file)
 

@@ -36,32 +36,35 @@ FrameDecoder = Callable[[BinaryIO], Iterable[bytes | memoryview]]
 """
 
 _FRAME_DIGESTS = 0x02
-_ALWAYS_CHANGED = frozenset(
-    (
-        # dcmcjpeg writes there what it did, also where nothing was lost.
-        tags.DERIVATION_DESCRIPTION,
-        tags.PLANAR_CONFIGURATION,
-        tags.EXTENDED_OFFSET_TABLE,
-        tags.EXTENDED_OFFSET_TABLE_LENGTHS,
-        tags.ENCAPSULATED_PIXEL_DATA_VALUE_TOTAL_LENGTH,
-        tags.PIXEL_DATA,
-    )
-)
-_RGB = (b"RGB", b"YBR_RCT")
-"""Both decode to red, green and blue: JPEG 2000 without loss names its own transform."""
+_CHANGED = {
+    # dcmcjpeg writes there what it did, also where nothing was lost.
+    tags.DERIVATION_DESCRIPTION: (b"ST",),
+    tags.PLANAR_CONFIGURATION: (b"US",),
+    tags.EXTENDED_OFFSET_TABLE: (b"OV",),
+    tags.EXTENDED_OFFSET_TABLE_LENGTHS: (b"OV",),
+    tags.ENCAPSULATED_PIXEL_DATA_VALUE_TOTAL_LENGTH: (b"UV",),
+    tags.PIXEL_DATA: (b"OB", b"OW"),
+}
+"""What transcoding may write anew, and the VRs that it has."""
+
+_JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{last}" for last in (90, 91, 92, 93, 201, 202, 203))
 
 
 def changed_by_transcoding(file: DicomFile) -> frozenset[int]:
     """Return the top-level tags that transcoding without loss may write anew.
 
-    PhotometricInterpretation is among them where it says that the decoded pixels are RGB.
+    PhotometricInterpretation is among them where it says that the decoded pixels are RGB: JPEG
+    2000 without loss, and it alone, names its own transform of them.
     """
+    wrong = {e.tag for e in file.elements if e.vr not in _CHANGED.get(e.tag, (e.vr,))}
+    changed = _CHANGED.keys() - wrong
     element = find_element(file.elements, tags.PHOTOMETRIC_INTERPRETATION)
     if element is not None and element.vr == b"CS" and element.n_bytes <= 16:
         value = file.source.read(element.value_offset, element.n_bytes).rstrip(b" ")
-        if value in _RGB:
-            return _ALWAYS_CHANGED | {tags.PHOTOMETRIC_INTERPRETATION}
-    return _ALWAYS_CHANGED
+        is_jpeg_2000 = file.transfer_syntax_uid in _JPEG_2000
+        if value == b"RGB" or (value == b"YBR_RCT" and is_jpeg_2000):
+            return frozenset(changed | {tags.PHOTOMETRIC_INTERPRETATION})
+    return frozenset(changed)
 
 
 def find_frame_digests(source: ByteSource, elements: Iterable[Element]) -> Element | None:

@@ -20,6 +20,7 @@ from usdk.trust.frame_digests import (
     find_frame_digests,
     read_frame_digests,
 )
+from usdk.trust.frame_layout import require_plain_layout
 from usdk.trust.mac_stream import is_outside
 from usdk.trust.signature_check import (
     DOES_NOT_FIT,
@@ -86,7 +87,9 @@ def judge_object(
     n_frames = None
     if proof is not None and decode is not None:
         try:
-            n_frames = compare_frames(read_frame_digests(file.source, proof.digests), decode())
+            digests = read_frame_digests(file.source, proof.digests)
+            require_plain_layout(file, len(digests))
+            n_frames = compare_frames(digests, decode())
         except (NotTrustedError, DataDamagedError, MissingExtraError) as error:
             problems.append(f"the pixels are not proven by frame digests: {error}")
             proof = None

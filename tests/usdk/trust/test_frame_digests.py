@@ -251,6 +251,52 @@ def test_a_change_beside_the_transcoding_is_refused(
     assert reason in "; ".join(report.problems)
 
 
+def jpeg_ls(change):
+    """Return a change that encodes an object's pixels anew, and then something else."""
+
+    def both(ds):
+        codec = pytest.importorskip("jpeg_ls")
+        frames = [codec.encode(frame).tobytes() for frame in ds.pixel_array]
+        ds.file_meta.TransferSyntaxUID = pydicom.uid.JPEGLSLossless
+        ds.PixelData = pydicom.encaps.encapsulate(frames)
+        ds["PixelData"].VR = "OB"
+        change(ds, frames)
+
+    return both
+
+
+def test_frames_exchanged_behind_an_offset_table_are_refused(doubly_signed, verify):
+    """The table leads one reader to the signed frames; others take the fragments in order."""
+
+    def exchange(ds, frames):
+        turned = [frames[2], frames[0], frames[1]]
+        pixels, offsets, lengths = pydicom.encaps.encapsulate_extended(turned)
+        ds.PixelData = pixels
+        order = (1, 2, 0)
+        entries = [(offsets[8 * n : 8 * n + 8], lengths[8 * n : 8 * n + 8]) for n in order]
+        ds.ExtendedOffsetTable = b"".join(offset for offset, _ in entries)
+        ds.ExtendedOffsetTableLengths = b"".join(length for _, length in entries)
+
+    assert verify(edited(doubly_signed("cine"), jpeg_ls(lambda ds, frames: None))).is_valid
+    report = verify(edited(doubly_signed("cine"), jpeg_ls(exchange)))
+    assert report.pixels == "NOT PROVEN"
+    assert "does not name the frames in their order" in report.problems[0]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda ds, _: setattr(ds, "PhotometricInterpretation", "YBR_RCT"),
+        lambda ds, _: ds.add_new(tags.DERIVATION_DESCRIPTION, "SQ", [pydicom.Dataset()]),
+        lambda ds, _: ds.add_new(tags.DERIVATION_DESCRIPTION, "OB", b"pictures"),
+    ],
+)
+def test_transcoding_changes_nothing_into_what_it_cannot_be(doubly_signed, verify, change):
+    report = verify(edited(doubly_signed("cine"), jpeg_ls(change)))
+    assert not report.is_valid
+    assert report.pixels == "NOT PROVEN"
+
+
 def test_the_monochrome_interpretation_cannot_be_inverted(tmp_path, doubly_signed, verify, dcmtk):
     out = rle(doubly_signed("grey"), tmp_path, dcmtk)
     inverted = edited(out, lambda ds: setattr(ds, "PhotometricInterpretation", "MONOCHROME1"))
