@@ -23,6 +23,7 @@ from usdk.image.levels import envelope, log_compression
 from usdk.image.look_compounding import LookCompounding
 from usdk.image.persistence import Persistence
 from usdk.image.time_gain import TimeGain
+from usdk.multiplexing import combine_apertures
 from usdk.scan import LinearScan, Raster, SectorScan, planar_scan_for
 
 __all__ = ["BMode", "bmode", "envelope", "log_compression"]
@@ -34,7 +35,8 @@ class BMode:
     Parameters
     ----------
     acquisition : Acquisition
-        Data of the kind that will come; it is read only for its description.
+        Data of the kind that will come; it is read only for its description. Transmits that repeat
+        a wave for other receive apertures (`usdk.multiplexed`) are put together first.
     scan : LinearScan or SectorScan, optional
         Where to look; the probe's natural scan over the recorded depth when absent.
     raster : Raster, optional
@@ -98,6 +100,8 @@ class BMode:
         if isinstance(persistence, float | int):
             persistence = Persistence(coefficient=persistence)
         self._kind = (acquisition.probe, acquisition.sequence, acquisition.receive)
+        self._is_multiplexed = acquisition.receive.apertures is not None
+        acquisition = self._combined(acquisition[:1])
         self.bands = None if bands is None else tuple(bands)
         self._demodulators = _demodulators(acquisition, self.bands, decimation)
         self._gains = [10 ** (band.gain_db / 20) for band in self.bands or ()] or [1.0]
@@ -159,7 +163,11 @@ class BMode:
         """
         require_like(acquisition, self._kind, "BMode")
         require_finite(acquisition)
+        acquisition = self._combined(acquisition)
         return [self._frame(acquisition, index) for index in range(acquisition.n_frames)]
+
+    def _combined(self, acquisition: Acquisition) -> Acquisition:
+        return combine_apertures(acquisition) if self._is_multiplexed else acquisition
 
     def _frame(self, acquisition: Acquisition, index: int) -> Frame:
         number = int(acquisition.sequence_numbers[index])
@@ -201,6 +209,7 @@ class BMode:
             for d in self._demodulators
         )
         processing = [
+            *([("receive apertures", "combined")] if self._is_multiplexed else []),
             ("demodulation", demodulation or "by the device"),
             ("beamforming", self.beamformer.explain()),
         ]

@@ -71,7 +71,8 @@ class Beamformer:
         where one stands alone in its group), ``compound`` for all else; ``retrospective`` focuses
         focused beams at every depth, and takes longer.
     normalize : bool
-        Divide by the sum of the weights, so that brightness does not follow the aperture.
+        Divide by the sum of the weights, so that brightness does not follow the aperture. Where
+        ``receive.apertures`` leave elements out it must be False: the sum is of what was heard.
     directivity : bool
         Weigh elements by how well they hear the direction that a point lies in, too: the response
         of elements of the probe's size in a soft baffle.
@@ -97,7 +98,9 @@ class Beamformer:
     Raises
     ------
     ArgumentError
-        If an option is unknown or out of range, or the kernel asked for does not apply.
+        If an option is unknown or out of range, or the kernel asked for does not apply; or if
+        elements were not received whose silence would count: `usdk.combine_apertures` puts the
+        parts of a wave together.
 
     Notes
     -----
@@ -157,6 +160,7 @@ class Beamformer:
             transmit_groups=transmit_groups,
             combination=combination_of(combination),
         )
+        _require_all_heard(probe, receive, self.method)
         wanted = None if kernel is None else choice(Kernel, kernel)
         self._plan: Plan
         self._aligned = AlignedReader(self.geometry, self.method)
@@ -290,3 +294,18 @@ class Beamformer:
                 f"{geometry.data_shape}, got {data.shape}; give one frame at a time"
             )
         return geometry.kernel_data(data)
+
+
+def _require_all_heard(probe: Probe, receive: ReceiveSettings, method: Method) -> None:
+    """Refuse to weigh elements that were not received as if they had heard nothing."""
+    is_plain_sum = method.is_sum and not method.normalize
+    if receive.apertures is None or is_plain_sum:
+        return
+    for transmit, (first, stop) in enumerate(receive.apertures):
+        if (first, stop) != (0, probe.n_elements):
+            raise ArgumentError(
+                f"transmit {transmit} was received by elements {first} to {stop - 1} of "
+                f"{probe.n_elements} alone, and the others would count as silent: put the parts of "
+                "each wave together with usdk.combine_apertures, or sum what was heard with "
+                "normalize=False"
+            )

@@ -31,6 +31,7 @@ from usdk.errors import ArgumentError
 from usdk.frame import Frame
 from usdk.front_end import Configuration, FrontEnd, ReceiveRequest, open_front_end
 from usdk.io import save_frames
+from usdk.multiplexing import multiplexed
 from usdk.view import write_cine, write_png
 
 __all__ = [
@@ -152,11 +153,22 @@ def configure(
         if tgc is not None:
             raise ArgumentError("this device keeps its own gain: leave --tgc out")
         return front_end.configure(depth_m=depth_m)
+    probe, can = front_end.probe, front_end.capabilities
+    apertures = None
+    if flow is not None:
+        sequence = flow_sequence(probe, angles_deg, flow)
+    else:
+        sequence = sequence_for(probe, angles_deg)
+        if can.n_receive_channels < probe.n_elements:
+            # Each wave as often as it takes until every element has listened.
+            sequence, apertures = multiplexed(sequence, probe.n_elements, can.n_receive_channels)
     return front_end.configure(
-        sequence_for(front_end.probe, angles_deg)
-        if flow is None
-        else flow_sequence(front_end.probe, angles_deg, flow),
-        ReceiveRequest(depth_m=DEFAULT_DEPTH_MM * 1e-3 if depth_m is None else depth_m, tgc=tgc),
+        sequence,
+        ReceiveRequest(
+            depth_m=DEFAULT_DEPTH_MM * 1e-3 if depth_m is None else depth_m,
+            tgc=tgc,
+            apertures=apertures,
+        ),
     )
 
 
