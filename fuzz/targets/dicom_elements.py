@@ -18,6 +18,10 @@ def _file(syntax: bytes, body: bytes) -> bytes:
     return _HEAD + struct.pack("<HH2sH", 2, 0x10, b"UI", len(syntax)) + syntax + body
 
 
+WEIGHT = 10
+"""Share of a campaign's time, where others have 1."""
+
+
 def seeds() -> list[bytes]:
     """Return files with each kind of element."""
     leaf = struct.pack("<HH2sH", 8, 0x60, b"CS", 2) + b"US"

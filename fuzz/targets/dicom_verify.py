@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.encaps import encapsulate
 
 from usdk.errors import DataDamagedError
 from usdk.trust import EcSigner, RsaSigner, Signer, VerificationReport, sign_dicom, verify_dicom
@@ -58,10 +57,16 @@ def _object(syntax: str, *, nested: bool) -> bytes:
         ds.AnatomicRegionSequence = [item]
         ds["AnatomicRegionSequence"].is_undefined_length = True
         ds.private_block(0x5553, "USDK", create=True).add_new(1, "UT", "{}")
-    ds.Rows = ds.Columns = 2
-    ds.PixelData = b"abcd" if syntax == NATIVE else encapsulate([b"frame1", b"frame2"])
-    ds["PixelData"].VR = "OW" if syntax == NATIVE else "OB"
-    ds["PixelData"].is_undefined_length = syntax != NATIVE
+    ds.Rows = ds.Columns = 8
+    ds.NumberOfFrames = 2
+    ds.SamplesPerPixel, ds.PhotometricInterpretation = 1, "MONOCHROME2"
+    ds.BitsAllocated = ds.BitsStored = 8
+    ds.HighBit, ds.PixelRepresentation = 7, 0
+    ds.PixelData = bytes(range(128))
+    ds["PixelData"].VR = "OW"
+    if syntax != NATIVE:
+        ds.file_meta.TransferSyntaxUID = NATIVE
+        ds.compress(syntax, generate_instance_uid=False)
     buffer = io.BytesIO()
     ds.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
@@ -74,6 +79,9 @@ def _data_set_of(data: bytes) -> bytes:
 _SIGNER = _self_signed(rsa.generate_private_key(public_exponent=65537, key_size=2048))
 _CURVE = _self_signed(ec.generate_private_key(ec.SECP256R1()))
 _TRUSTED = [_SIGNER.certificate_der, _CURVE.certificate_der]
+
+WEIGHT = 4
+"""Share of a campaign's time, where others have 1."""
 
 
 def seeds() -> list[bytes]:
