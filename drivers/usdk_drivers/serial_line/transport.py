@@ -7,6 +7,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Self
 
 from usdk.errors import (
@@ -43,6 +44,9 @@ HELLO_AGAIN_S = 0.25
 ANSWER_TIMEOUT_S = 1.0
 ASK_AGAIN_S = 0.3
 """A request whose answer does not come was damaged, or its answer was: it is sent again."""
+
+FORGET_S = 0.25
+"""A frame that was begun and does not go on for so long is given up."""
 
 MAX_WAITING_BYTES = 16 * 2**20
 """Data that may gather while a request is answered; what is more is dropped, and missed."""
@@ -90,6 +94,7 @@ class SerialTransport:
         self._requesting = threading.Lock()
         self._changed = threading.Condition()
         self._is_reading = False
+        self._heard_s = time.monotonic()
         self._is_closed = False
         self._gone: DeviceAbsentError | None = None
         # None stands for a halt between the data before it and after.
@@ -177,11 +182,10 @@ class SerialTransport:
             self._changed.notify_all()
             # A wait for bytes ends by itself within a slice.
             self._changed.wait_for(lambda: not self._is_reading)
-        try:
+        # So does a request, and a write at the latest after its own time: until then the port must
+        # stay, since its number may be another file's afterwards.
+        with self._requesting, suppress(OSError):
             self._port.close()
-        except OSError:
-            # What is gone is closed.
-            return
 
     def _greet(self) -> None:
         """Agree with the device on where the stream of frames begins."""
@@ -291,6 +295,11 @@ class SerialTransport:
         if gone is not None:
             self._gone = gone
             return
+        now_s = time.monotonic()
+        if chunk:
+            self._heard_s = now_s
+        elif self._decoder.is_within_frame and now_s - self._heard_s > FORGET_S:
+            self._decoder.give_up()
         self.n_bytes_received += len(chunk)
         self._decoder.receive(chunk)
         while (frame := self._decoder.next_frame()) is not None:

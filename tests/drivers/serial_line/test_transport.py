@@ -317,3 +317,72 @@ def test_closing_ends_a_read_of_another_thread() -> None:
     assert not reader.is_alive()
     assert isinstance(met[0], StateError)
     assert port.is_closed
+
+
+def half(frame: bytes) -> bytes:
+    return frame[: len(frame) // 2]
+
+
+def test_a_frame_that_never_ends_does_not_hide_the_answer_behind_it() -> None:
+    def cut_off(frame: Frame) -> Iterator[bytes]:
+        if frame.kind != FrameKind.HELLO:
+            yield half(data(bytes(8000)))
+        yield from obedient(frame)
+
+    line, port = opened(cut_off)
+    assert line.control_in(3, length=4096) == Setup(0xC0, 3, 0, 0, 4096).pack()
+    assert len(port.asked) <= 3
+    port.put(half(data(bytes(8000))) + data(b"behind it"))
+    deadline_s = time.monotonic() + 5
+    while not (came := line.read(0.1)):
+        assert time.monotonic() < deadline_s
+    assert bytes(came) == b"behind it"
+
+
+def test_a_slow_frame_is_waited_for() -> None:
+    line, port = opened()
+    whole = data(bytes(range(200)) * 20)
+
+    def trickle() -> None:
+        for place in range(0, len(whole), 400):
+            port.put(whole[place : place + 400])
+            time.sleep(transport.FORGET_S / 4)
+
+    sender = threading.Thread(target=trickle)
+    sender.start()
+    came = line.read(30.0)
+    sender.join()
+    assert bytes(came) == bytes(range(200)) * 20
+
+
+def test_a_port_is_not_closed_under_the_hands_of_one_who_writes() -> None:
+    line, port = opened()
+    is_writing, may_end = threading.Event(), threading.Event()
+
+    def slow_write(chunk: bytes) -> None:
+        is_writing.set()
+        may_end.wait(10)
+        assert not port.is_closed
+
+    port.write = slow_write  # type: ignore[method-assign]
+    errors: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            line.control_out(1)
+        except StateError as error:
+            errors.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    assert is_writing.wait(10)
+    closing = threading.Thread(target=line.close)
+    closing.start()
+    time.sleep(0.05)
+    assert not port.is_closed
+    may_end.set()
+    for thread in (asking, closing):
+        thread.join(10)
+        assert not thread.is_alive()
+    assert port.is_closed
+    assert len(errors) == 1
