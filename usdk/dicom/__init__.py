@@ -3,6 +3,7 @@
 from usdk.dicom.check import check_dicom, require_sound
 from usdk.dicom.check_file import check_file
 from usdk.dicom.codecs import Codec, compare_pixels
+from usdk.dicom.colour_table import ColourTable
 from usdk.dicom.composed import ComposedFrame, Part, stack
 from usdk.dicom.enhanced_us_volume import ENHANCED_US_VOLUME_STORAGE, enhanced_us_volume
 from usdk.dicom.equipment import Equipment
@@ -35,6 +36,7 @@ __all__ = [
     "US_MULTIFRAME_IMAGE_STORAGE",
     "Code",
     "Codec",
+    "ColourTable",
     "ComposedFrame",
     "DicomSummary",
     "Equipment",

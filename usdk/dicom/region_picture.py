@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.arguments import count
+from usdk.dicom.colour_table import ColourTable
 from usdk.dicom.foreign import ASSUMED_DYNAMIC_RANGE_DB, foreign_provenance
 from usdk.dicom.image_size import image_size
 from usdk.dicom.open import open_dicom, parser_border
@@ -45,12 +46,36 @@ class RegionPicture:
         What is known of the frame.
     dynamic_range_db : float
         As of the frame, or assumed.
+    colour_table : ColourTable, optional
+        What the colours of a flow region stand for; None where the file does not say.
     """
 
     region: Region
     pixels: NDArray[np.uint8]
     provenance: Provenance
     dynamic_range_db: float = ASSUMED_DYNAMIC_RANGE_DB
+    colour_table: ColourTable | None = None
+
+    def colour_values(self) -> NDArray[np.float32]:
+        """Return what the colours of a flow region stand for, NaN where there is no flow.
+
+        Velocities are in cm/s, towards the probe positive, power in dB; ``colour_table.unit`` says
+        which. Each is the middle of those that have its colour.
+
+        Returns
+        -------
+        ndarray of float32, (n_rows, n_columns)
+
+        Raises
+        ------
+        ArgumentError
+            The file does not say what the region's colours stand for in a table of colours.
+        """
+        if self.colour_table is None or self.pixels.ndim != 3:
+            raise ArgumentError(
+                "the region has no table from colours to values: many makers write none"
+            )
+        return self.colour_table.values_of(self.pixels)
 
     def spectral_frame(self) -> SpectralFrame:
         """Return a spectral region as a `SpectralFrame`; its time 0 is the moment of capture.
@@ -153,6 +178,7 @@ def read_region_pictures(path: str | os.PathLike[str], *, frame: int = 0) -> lis
         n_rows, n_columns, n_frames = image_size(dataset)
         frame = count(frame, "frame", least=0, most=n_frames - 1)
         regions = [inside(region, n_rows, n_columns) for region in read_regions(dataset)]
+        items = dataset.SequenceOfUltrasoundRegions if regions else []
         (image,) = read_images(dataset, Path(path), [frame])
         records = read_provenance(dataset)
         digests = read_frame_digests(dataset)
@@ -172,6 +198,7 @@ def read_region_pictures(path: str | os.PathLike[str], *, frame: int = 0) -> lis
                 dynamic_range_db=ASSUMED_DYNAMIC_RANGE_DB
                 if record is None
                 else record.dynamic_range_db,
+                colour_table=ColourTable.of_item(item, dataset),
             )
-            for region in regions
+            for region, item in zip(regions, items, strict=True)
         ]
