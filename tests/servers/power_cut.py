@@ -22,7 +22,8 @@ _CALLS = (
     "openat,mkdir,write,pwrite64,fsync,fdatasync,rename,unlink,ftruncate,truncate,rmdir,"
     "writev,pwritev,fallocate,link,unlinkat,renameat,renameat2,copy_file_range,sendfile"
 )
-_LINE = re.compile(r"^\d+ +(\w+)\((.*)\) = (-?\d+)(.*)$")
+_LINE = re.compile(r"^\d+ +(\w+)\((.*)\) += (-?\d+)(.*)$")
+_PASSED_OVER = re.compile(r"^\d+ +(\+\+\+|---)|= \?$")  # ends and signals
 _HEX = re.compile(r"\\x([0-9a-f]{2})")
 _STRING = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _DESCRIPTOR = re.compile(r"^(\d+)<([^>]*)>")
@@ -69,6 +70,8 @@ def _calls(log: Path, folder: str, marks: str) -> Iterator[Call]:
     positions: dict[int, int] = {}
     for line in _joined(log):
         match = _LINE.match(line)
+        if match is None and not _PASSED_OVER.search(line):
+            raise ValueError(f"strace says what is not understood: {line[:80]}")
         if match is None or int(match[3]) < 0:
             continue
         name, arguments, result, rest = match[1], match[2], int(match[3]), match[4]

@@ -141,6 +141,7 @@ class Courier:
                 in_flight = list(self._in_flight.values())
             if in_flight:
                 self._outbox.renew(in_flight)
+        self._outbox.complete_arrivals()
         self._outbox.purge()
         self._outbox.flush_journal()
         point = self._outbox.recovery_point()

@@ -17,9 +17,13 @@ __all__ = ["GroupCommit", "Pending"]
 
 @dataclass(eq=False)
 class Pending:
-    """One object whose file is written and whose row is not: what becomes of it."""
+    """One object whose file is written and whose row is not: what becomes of it.
+
+    ``sync`` has its bytes on the disk; None where they are there already.
+    """
 
     entry: Entry
+    sync: Callable[[], None] | None = None
     result: Entry | None = None
     error: BaseException | None = None
     is_done: threading.Event = field(default_factory=threading.Event)

@@ -12,6 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -38,12 +39,16 @@ ReadClock = Callable[[], ClockReading]
 
 def read_clock() -> ClockReading:
     """Return the clocks of this machine."""
-    try:
-        boot_id = _BOOT_ID.read_text(encoding="ascii").strip()
-    except OSError:
-        boot_id = _NO_BOOT_ID  # each process then counts as a boot of its own
     clock = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-    return ClockReading(boot_id, time.clock_gettime(clock), time.time())
+    return ClockReading(_this_boot(), time.clock_gettime(clock), time.time())
+
+
+@cache  # no process outlives its boot
+def _this_boot() -> str:
+    try:
+        return _BOOT_ID.read_text(encoding="ascii").strip()
+    except OSError:
+        return _NO_BOOT_ID  # each process then counts as a boot of its own
 
 
 @dataclass(frozen=True)

@@ -58,19 +58,39 @@ class Database:
         return self._read().wall_s
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
-        """Begin a transaction that writes; it is on the disk when the block has ended."""
+    def transaction(self, *, is_synchronised: bool = True) -> Iterator[sqlite3.Connection]:
+        """Begin a transaction that writes; it is on the disk when the block has ended.
+
+        One that is not synchronised is whole or absent after a power cut, and on the disk with the
+        next that is.
+        """
         with self._lock, database_errors("write the outbox"):
             self._require_open()
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+            with self._synchronised(is_synchronised), self._begun():
                 yield self._connection
-                self._note_time()
-                self._connection.execute("COMMIT")
-            except BaseException:
-                with suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
-                raise
+
+    @contextmanager
+    def _synchronised(self, is_synchronised: bool) -> Iterator[None]:
+        if is_synchronised:
+            yield
+            return
+        self._connection.execute("PRAGMA synchronous = NORMAL")
+        try:
+            yield
+        finally:
+            self._connection.execute("PRAGMA synchronous = FULL")
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._note_time()
+            self._connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            raise
 
     def rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Any
@@ -9,6 +10,10 @@ from typing import Any
 from usdk.export.outbox.states import State
 
 __all__ = ["Count", "Entry", "Priority", "RecoveryPoint"]
+
+
+ARRIVING_S = math.inf
+"""Before when an object is not sent whose file is still being synchronised: nobody claims it."""
 
 
 class Priority(IntEnum):
@@ -72,6 +77,11 @@ class Entry:
     lease_owner: str
     lease_until_s: float
 
+    @property
+    def is_arriving(self) -> bool:
+        """Whether its row is there and its bytes may not be on the disk yet."""
+        return self.not_before_s == ARRIVING_S
+
     @classmethod
     def from_row(cls, row: tuple[Any, ...]) -> Entry:
         """Return the entry of a row with the columns `COLUMNS`."""
@@ -85,6 +95,8 @@ _NAMES = [field.name for field in fields(Entry)]
 _STATE, _IN_DOUBT = _NAMES.index("state"), _NAMES.index("in_doubt")
 _STATES = {str(state): state for state in State}
 COLUMNS = ", ".join(_NAMES)
+SELECT_OBJECTS = f"SELECT {COLUMNS} FROM objects"  # nosec B608: names of this class alone
+"""Begins every query whose rows `Entry.from_row` takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from usdk.errors import UsdkError
 from usdk.export.outbox.database import Database
 from usdk.export.outbox.entry import Entry, RecoveryPoint
-from usdk.export.outbox.object_store import COPY_BYTES, ObjectStore
+from usdk.export.outbox.object_store import ObjectStore
 from usdk.export.outbox.space import Space
 from usdk.export.outbox.states import State
 from usdk.trust.journal import verify_chain
@@ -88,9 +88,7 @@ def _objects(store: ObjectStore, entries: Sequence[Entry]) -> list[Finding]:
         if entry.state is State.PURGED:
             continue
         try:
-            with store.open(entry) as file:
-                while file.read(COPY_BYTES):
-                    pass
+            store.require_whole(entry)
         except UsdkError as error:
             found.append(Finding(True, f"{entry.sop_instance_uid}: {error}"))
     return found

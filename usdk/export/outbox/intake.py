@@ -1,27 +1,33 @@
-"""How an object comes into the outbox: its bytes first, then its row, then the word of it."""
+"""How an object comes into the outbox: its bytes and its row, side by side, then the word of it.
+
+The row is written as *arriving* while the file is still being synchronised, and nobody claims it.
+When both are on the disk one step, which need not be synchronised, queues it and has the journal
+told: after a power cut that forgets the step, or the file, recovery compares the file with the
+digest in its row, and queues the object or forgets it. `add` returns after the step; so what it
+returned is there, and what it had not is whole or gone.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
-from usdk.errors import DataDamagedError, StateError, UsdkError
+from usdk.errors import DataDamagedError, StorageError, UsdkError
 from usdk.export.outbox.adding import GroupCommit, Pending
 from usdk.export.outbox.database import Database
-from usdk.export.outbox.entry import COLUMNS, Entry, Priority
+from usdk.export.outbox.entry import SELECT_OBJECTS, Entry, Priority
 from usdk.export.outbox.identity import Identity, identify
-from usdk.export.outbox.moves import LOST, Moment, insert, move
+from usdk.export.outbox.moves import LOST, Moment, complete, insert, move, withdraw
 from usdk.export.outbox.object_store import COPY_BYTES, ObjectStore, Stored
-from usdk.export.outbox.space import Space
+from usdk.export.outbox.room import Room
 from usdk.export.outbox.states import Event, State
 from usdk.files import storage_errors
 
@@ -33,59 +39,52 @@ GROUP_OBJECTS = 64
 N_WRITERS = 4
 """Files that are written and synchronised at once."""
 
-_PURGE_BATCH = 16
-
 
 class Intake:
-    """Adds objects, and makes room for them."""
+    """Adds objects; shared by threads."""
 
     def __init__(
         self,
         database: Database,
         store: ObjectStore,
         moment: Callable[[], Moment],
-        quota_bytes: int | None,
-        reserve_bytes: int,
+        room: Room,
     ) -> None:
         self._database = database
         self._store = store
         self._moment = moment
-        self._quota_bytes = quota_bytes
-        self._reserve_bytes = reserve_bytes
-        self._guard = threading.Lock()
-        self._uncommitted_bytes = 0
+        self._room = room
         self._commits = GroupCommit(self._commit)
+        self._writers = ThreadPoolExecutor(N_WRITERS, "usdk outbox write")
+        self._syncers = ThreadPoolExecutor(N_WRITERS, "usdk outbox sync")
 
     def take(
         self, openers: Iterable[Callable[[], BinaryIO]], priority: Priority
     ) -> Iterator[list[Entry]]:
         """Add objects in groups; yields each group's entries when they are on the disk."""
         source = iter(openers)
-        with ThreadPoolExecutor(N_WRITERS, "usdk outbox") as writers:
-            while chunk := list(islice(source, GROUP_OBJECTS)):
-                with self._store.adding():
-                    yield self._take_chunk(chunk, priority, writers)
+        while chunk := list(islice(source, GROUP_OBJECTS)):
+            with self._store.adding():
+                group = self._take_chunk(chunk, priority)
+            yield group
 
     def _take_chunk(
-        self,
-        chunk: Sequence[Callable[[], BinaryIO]],
-        priority: Priority,
-        writers: ThreadPoolExecutor,
+        self, chunk: Sequence[Callable[[], BinaryIO]], priority: Priority
     ) -> list[Entry]:
-        # Files that are synchronised side by side share what the file system writes for them.
         work = partial(self._write, priority=priority)
         if len(chunk) == 1:
+            # Alone it is synchronised beside its row.
             outcomes = [_outcome(work, chunk[0])]
         else:
-            outcomes = list(writers.map(partial(_outcome, work), chunk))
+            # Files that are synchronised side by side share what the file system writes for them.
+            outcomes = list(self._writers.map(partial(_outcome, partial(work, sync=True)), chunk))
         group = [found for found in outcomes if isinstance(found, Pending)]
         try:
             # Those beside one that failed are whole: they are kept.
             if group:
                 self._commits.submit(group)
         finally:
-            with self._guard:
-                self._uncommitted_bytes -= sum(one.entry.stored_bytes for one in group)
+            self._room.release(sum(one.entry.stored_bytes for one in group))
         return [self._result(found) for found in outcomes]
 
     def _result(self, found: Entry | Pending | Exception) -> Entry:
@@ -98,7 +97,9 @@ class Intake:
         assert found.result is not None
         return found.result
 
-    def _write(self, opener: Callable[[], BinaryIO], priority: Priority) -> Entry | Pending:
+    def _write(
+        self, opener: Callable[[], BinaryIO], priority: Priority, *, sync: bool = False
+    ) -> Entry | Pending:
         with storage_errors("read the file to be queued"), opener() as file:
             identity = identify(file)
             size_bytes = file.seek(0, os.SEEK_END)
@@ -106,18 +107,34 @@ class Intake:
             known = self._find(identity.sop_instance_uid)
             if known is not None:
                 _require_same(known, _digest(file))
-                if not _is_lost(known):
+                if not _is_lost(known) and not known.is_arriving:
                     return known
                 file.seek(0)
-            stored_bytes = self._store.stored_size(size_bytes)
-            self._make_room(stored_bytes)
-            try:
-                stored = self._store.write(file, size_bytes)
-            except BaseException:
-                with self._guard:
-                    self._uncommitted_bytes -= stored_bytes
-                raise
-        return Pending(self._entry(identity, size_bytes, stored, priority))
+            stored = self._store_file(file, size_bytes, sync=sync)
+        entry = self._entry(identity, size_bytes, stored, priority)
+        return Pending(entry, None if sync else partial(self._store.sync, stored.name))
+
+    def _store_file(self, file: BinaryIO, size_bytes: int, *, sync: bool) -> Stored:
+        stored_bytes = self._store.stored_size(size_bytes)
+        self._room.take(stored_bytes)
+        try:
+            stored = self._store.write(file, size_bytes)
+            if sync:
+                self._sync_or_remove(stored.name)
+        except BaseException:
+            self._room.release(stored_bytes)
+            raise
+        finally:
+            self._room.written(stored_bytes)
+        return stored
+
+    def _sync_or_remove(self, name: str) -> None:
+        try:
+            self._store.sync(name)
+        except BaseException:
+            with suppress(StorageError):
+                self._store.remove(name)
+            raise
 
     def _entry(
         self, identity: Identity, size_bytes: int, stored: Stored, priority: Priority
@@ -151,42 +168,71 @@ class Intake:
         )
 
     def _commit(self, group: Sequence[Pending]) -> None:
-        """Have names, then rows, on the disk; of two with one UID the first is kept."""
+        """Have bytes, names and rows on the disk; of two with one UID the first is kept."""
+        syncs = [self._syncers.submit(self._sync_with_names, group[0])]
+        syncs += [self._syncers.submit(one.sync) for one in group[1:] if one.sync is not None]
         try:
-            self._store.sync_names()
-            results: list[Entry | DataDamagedError] = []
-            with self._database.transaction() as connection:
-                moment = self._moment()
-                for pending in group:
-                    known = self._find(pending.entry.sop_instance_uid)
-                    if known is None:
-                        insert(connection, pending.entry, moment)
-                        known = self._find(pending.entry.sop_instance_uid)
-                        assert known is not None
-                        results.append(known)
-                        continue
-                    try:
-                        _require_same(known, pending.entry.sha256)
-                        if _is_lost(known):
-                            known = self._restore(connection, known, pending.entry, moment)
-                        results.append(known)
-                    except DataDamagedError as error:
-                        results.append(error)
+            try:
+                with self._database.transaction() as connection:
+                    for pending in group:
+                        self._write_row(connection, pending)
+            finally:
+                wait(syncs)
+            for sync in syncs:
+                sync.result()
+            self._complete(group)
         except BaseException:
-            for pending in group:
-                self._drop_unless_known(pending)
+            self._give_up(group)
             raise
-        for pending, result in zip(group, results, strict=True):
-            if isinstance(result, DataDamagedError):
-                pending.error = result
-            else:
-                pending.result = result
+        for pending in group:
             if pending.result is None or pending.result.file != pending.entry.file:
                 self._drop(pending)
 
-    def _restore(
-        self, connection: sqlite3.Connection, known: Entry, entry: Entry, moment: Moment
-    ) -> Entry:
+    def _sync_with_names(self, pending: Pending) -> None:
+        # In one thread: file systems with a journal have written the name with the bytes.
+        if pending.sync is not None:
+            pending.sync()
+        self._store.sync_names()
+
+    def _write_row(self, connection: sqlite3.Connection, pending: Pending) -> None:
+        known = self._find(pending.entry.sop_instance_uid)
+        if known is None:
+            known = insert(connection, pending.entry)
+        else:
+            try:
+                _require_same(known, pending.entry.sha256)
+            except DataDamagedError as error:
+                pending.error = error
+                return
+            if _is_lost(known):
+                known = self._restore(connection, known, pending.entry)
+        pending.result = known
+
+    def _complete(self, group: Sequence[Pending]) -> None:
+        """Queue what is on the disk. After a power cut that forgets this, recovery does it."""
+        own = {pending.entry.file for pending in group}
+        for pending in group:
+            known = pending.result
+            if known is not None and known.is_arriving and known.file not in own:
+                # Another is adding the same, or ended while it did.
+                self._store.require_whole(known)
+                self._store.sync(known.file)
+        with self._database.transaction(is_synchronised=False) as connection:
+            moment = self._moment()
+            for pending in group:
+                if pending.result is not None and pending.result.is_arriving:
+                    pending.result = complete(connection, pending.result, moment)
+
+    def _give_up(self, group: Sequence[Pending]) -> None:
+        # What cannot be withdrawn is looked at when the outbox is opened next.
+        with suppress(UsdkError), self._database.transaction() as connection:
+            for pending in group:
+                withdraw(connection, pending.entry)
+        for pending in group:
+            pending.result = None
+            self._drop_unless_known(pending)
+
+    def _restore(self, connection: sqlite3.Connection, known: Entry, entry: Entry) -> Entry:
         connection.execute(
             "UPDATE objects SET file = ?, stored_bytes = ?, key_id = ? WHERE id = ?",
             (entry.file, entry.stored_bytes, entry.key_id, known.id),
@@ -194,7 +240,7 @@ class Intake:
         known = replace(
             known, file=entry.file, stored_bytes=entry.stored_bytes, key_id=entry.key_id
         )
-        return move(connection, known, Event.RESTORE, moment)
+        return move(connection, known, Event.RESTORE, self._moment())
 
     def _drop_unless_known(self, pending: Pending) -> None:
         # A commit that failed to report may have been made: only what surely has no row may go.
@@ -205,52 +251,19 @@ class Intake:
 
     def _drop(self, pending: Pending) -> None:
         # What cannot be removed is an orphan, and goes when the outbox is opened next.
-        with suppress(OSError):
+        with suppress(StorageError):
             self._store.remove(pending.entry.file)
 
     def _find(self, sop_instance_uid: str) -> Entry | None:
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM objects WHERE sop_instance_uid = ?", (sop_instance_uid,)
+            f"{SELECT_OBJECTS} WHERE sop_instance_uid = ?", (sop_instance_uid,)
         )
         return Entry.from_row(rows[0]) if rows else None
 
-    def space(self) -> Space:
-        """Return what is used and what is left."""
-        rows = self._database.rows("SELECT COALESCE(SUM(n_bytes), 0) FROM totals")
-        return Space(rows[0][0], self._store.free_bytes(), self._quota_bytes, self._reserve_bytes)
-
-    def _make_room(self, n_bytes: int) -> None:
-        """Have room for an object, removing confirmed ones, the oldest first; or refuse."""
-        with self._guard:
-            self._purge_for(n_bytes)
-            self._uncommitted_bytes += n_bytes
-
-    def _purge_for(self, n_bytes: int) -> None:
-        while self.space().shortage_bytes(n_bytes):
-            rows = self._database.rows(
-                f"SELECT {COLUMNS} FROM objects WHERE state IN ('retained', 'confirmed')"
-                " ORDER BY changed_s LIMIT ?",
-                (_PURGE_BATCH,),
-            )
-            if not self.purge([Entry.from_row(row) for row in rows]):
-                raise self.space().refusal(n_bytes)
-
-    def purge(self, entries: Sequence[Entry]) -> int:
-        """Remove confirmed objects; returns how many."""
-        purged: list[Entry] = []
-        if not entries:
-            return 0
-        with self._database.transaction() as connection:
-            moment = self._moment()
-            for entry in entries:
-                with suppress(StateError):  # another process was first
-                    retained = entry
-                    if entry.state is State.CONFIRMED:
-                        retained = move(connection, entry, Event.RETAIN, moment)
-                    purged.append(move(connection, retained, Event.PURGE, moment))
-        for entry in purged:
-            self._store.remove(entry.file)
-        return len(purged)
+    def close(self) -> None:
+        """End the threads; may be called twice."""
+        self._writers.shutdown()
+        self._syncers.shutdown()
 
 
 def _outcome(

@@ -51,8 +51,13 @@ class Journalling:
             return
         with self._journal.locked() as last:
             reached = 0 if last is None else last.event.number
+            # What the journal tells the database must know for good, or a power cut would give
+            # its number to another event: not every transaction is synchronised as it ends.
+            with self._database.transaction() as connection:
+                newest = connection.execute("SELECT COALESCE(MAX(number), 0) FROM events")
+                upto = int(newest.fetchone()[0])
             # What a crash left after the append and before the removal is in the journal already.
-            while events := self._events_after(reached):
+            while events := self._events_after(reached, upto):
                 self._journal.append_locked(events)
                 reached = events[-1].number
             with self._database.transaction() as connection:
@@ -62,11 +67,11 @@ class Journalling:
         """Return how many events are not in the journal yet."""
         return int(self._database.rows("SELECT COUNT(*) FROM events")[0][0])
 
-    def _events_after(self, number: int) -> list[JournalEvent]:
+    def _events_after(self, number: int, upto: int) -> list[JournalEvent]:
         rows = self._database.rows(
             "SELECT action, actor, time, uid, detail, number FROM events WHERE number > ?"
-            " ORDER BY number LIMIT ?",
-            (number, _BATCH),
+            " AND number <= ? ORDER BY number LIMIT ?",
+            (number, upto, _BATCH),
         )
         return [
             JournalEvent(action, actor, when, uid, json.loads(detail), number)

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from usdk.errors import StateError
-from usdk.export.outbox.entry import COLUMNS, Entry
+from usdk.export.outbox.entry import ARRIVING_S, COLUMNS, Entry
 from usdk.export.outbox.states import Event, State, next_state
 from usdk.trust.journal_folder import journal_time
 
-__all__ = ["LOST", "Moment", "insert", "move", "write_event"]
+__all__ = ["LOST", "Moment", "complete", "insert", "move", "withdraw", "write_event"]
 
 LOST = "its file on this unit is missing or damaged: add it again from its source"
 """Reason of what is held for want of its bytes."""
@@ -28,6 +28,12 @@ _DOUBT = {
     Event.REFUSE: False,
 }
 
+_INSERTED = [name for name in COLUMNS.split(", ") if name != "id"]
+_INSERT = (  # of the names of a class and of question marks alone
+    f"INSERT INTO objects ({', '.join(_INSERTED)})"  # nosec B608
+    f" VALUES ({', '.join('?' * len(_INSERTED))})"
+)
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -39,16 +45,36 @@ class Moment:
     lease: str
 
 
-def insert(connection: sqlite3.Connection, entry: Entry, moment: Moment) -> None:
-    """Write down a new object."""
-    names = [name for name in COLUMNS.split(", ") if name != "id"]
-    values = [getattr(entry, name) for name in names]
-    connection.execute(
-        f"INSERT INTO objects ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
-        [str(value) if isinstance(value, State) else value for value in values],
+def insert(connection: sqlite3.Connection, entry: Entry) -> Entry:
+    """Write down a new object whose bytes may not be on the disk: it arrives."""
+    entry = replace(entry, not_before_s=ARRIVING_S)
+    values = [getattr(entry, name) for name in _INSERTED]
+    number = connection.execute(
+        _INSERT, [str(value) if isinstance(value, State) else value for value in values]
+    ).lastrowid
+    assert number is not None
+    return replace(entry, id=number)
+
+
+def complete(connection: sqlite3.Connection, entry: Entry, moment: Moment) -> Entry:
+    """Note that a new object is on the disk; only now is it queued, and told of."""
+    changed = connection.execute(
+        "UPDATE objects SET not_before_s = 0 WHERE file = ? AND not_before_s = ?",
+        (entry.file, ARRIVING_S),
+    ).rowcount
+    if changed:
+        detail = {"bytes": str(entry.size_bytes), "sha256": entry.sha256.hex()}
+        write_event(connection, Event.ADD, entry.sop_instance_uid, moment, detail)
+    return replace(entry, not_before_s=0.0)
+
+
+def withdraw(connection: sqlite3.Connection, entry: Entry) -> bool:
+    """Forget an object whose addition failed; False if it was completed meanwhile."""
+    return bool(
+        connection.execute(
+            "DELETE FROM objects WHERE file = ? AND not_before_s = ?", (entry.file, ARRIVING_S)
+        ).rowcount
     )
-    detail = {"bytes": str(entry.size_bytes), "sha256": entry.sha256.hex()}
-    write_event(connection, Event.ADD, entry.sop_instance_uid, moment, detail)
 
 
 def move(
@@ -69,6 +95,8 @@ def move(
     StateError
         The event cannot happen in its state, or another process moved it meanwhile.
     """
+    if entry.is_arriving:
+        raise StateError("the object is being queued: try again in a moment")
     state = next_state(entry.state, event)
     reason = " ".join(reason.split())[:MAX_REASON]
     moved = replace(

@@ -1,4 +1,4 @@
-"""Objects as files: written, synchronised, then named; sealed where there are keys."""
+"""Objects as files: written whole, then named; sealed where there are keys."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PART = ".part"
 
 @dataclass(frozen=True)
 class Stored:
-    """A file that was written and synchronised: its name, length, key and the object's digest."""
+    """A file that was written: its name, length, key and the object's digest."""
 
     name: str
     stored_bytes: int
@@ -69,10 +69,21 @@ class ObjectStore:
             fcntl.flock(lock, fcntl.LOCK_SH)
             yield
 
-    def write(self, source: BinaryIO, size_bytes: int) -> Stored:
-        """Copy an object into a new file, and have its bytes on the disk.
+    @contextmanager
+    def alone(self) -> Iterator[bool]:
+        """Keep additions away, of any process; yields False, and does not, while one is on."""
+        with storage_errors("lock the outbox"), self._adding.open("rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            else:
+                yield True
 
-        The name is on the disk only after `sync_names`.
+    def write(self, source: BinaryIO, size_bytes: int) -> Stored:
+        """Copy an object into a new file, and give it its name once it is whole.
+
+        Its bytes are on the disk only after `sync`, its name only after `sync_names`.
         """
         name = secrets.token_hex(16)
         part = self._folder / (name + _PART)
@@ -86,9 +97,7 @@ class ObjectStore:
                             "the file changed its length while it was queued: queue it again once"
                             " it is written whole"
                         )
-                    file.flush()
                     stored_bytes = file.tell()
-                    os.fsync(descriptor)
                 part.rename(self._folder / name)
             except BaseException:
                 with suppress(OSError):
@@ -109,6 +118,21 @@ class ObjectStore:
         if sealed is not None:
             sealed.finish()
         return digest.digest(), "" if sealed is None else sealed.key_id, n_bytes
+
+    def sync(self, name: str) -> None:
+        """Have the bytes of a file on the disk."""
+        with storage_errors("write an object into the outbox"):
+            descriptor = os.open(self._folder / name, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def require_whole(self, entry: Entry) -> None:
+        """Read an object through; raises as reading what `open` returned does."""
+        with storage_errors("read an object of the outbox"), self.open(entry) as file:
+            while file.read(COPY_BYTES):
+                pass
 
     def sync_names(self) -> None:
         """Have the names of the files written so far on the disk."""
@@ -146,10 +170,8 @@ class ObjectStore:
 
     def remove_orphans(self, read_known: Callable[[], set[str]]) -> list[str] | None:
         """Remove what a crash left without a row; None while an addition is under way."""
-        with storage_errors("tidy the outbox"), self._adding.open("rb") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+        with storage_errors("tidy the outbox"), self.alone() as is_alone:
+            if not is_alone:
                 return None
             # Not before the lock: what was added meanwhile is known by now.
             known = read_known()

@@ -15,9 +15,10 @@ from typing import BinaryIO, Self
 from usdk.errors import ArgumentError, StateError
 from usdk.export.lines.line import Outgoing
 from usdk.export.outbox.actor import default_actor
+from usdk.export.outbox.claims import claim_accepted, claim_queued, renew
 from usdk.export.outbox.clock import ReadClock, read_clock
 from usdk.export.outbox.database import Database
-from usdk.export.outbox.entry import COLUMNS, Count, Entry, Priority, RecoveryPoint
+from usdk.export.outbox.entry import SELECT_OBJECTS, Entry, Priority
 from usdk.export.outbox.examination import Finding, examine
 from usdk.export.outbox.intake import Intake
 from usdk.export.outbox.journalling import Journalling
@@ -25,7 +26,9 @@ from usdk.export.outbox.keys import KeyStore
 from usdk.export.outbox.moves import Moment, move, write_event
 from usdk.export.outbox.object_store import ObjectStore
 from usdk.export.outbox.owner import make_lease, make_owner
-from usdk.export.outbox.recovery import recover, release_leases
+from usdk.export.outbox.reading import OutboxReading
+from usdk.export.outbox.recovery import complete_arrivals, recover, release_leases
+from usdk.export.outbox.room import Room
 from usdk.export.outbox.space import RESERVE_BYTES
 from usdk.export.outbox.states import UNCONFIRMED, Event, State
 from usdk.files import make_durable_folder, open_regular, storage_errors
@@ -44,13 +47,10 @@ RETAIN_S = 30 * 86400.0
 ALARM_AFTER_S = 3600.0
 """Age of the oldest unconfirmed object at which the recovery point is an alarm."""
 
-BACKLOG_AFTER_S = 900.0
-"""What has waited longer is backlog, and gives way to what is fresh."""
-
 _CLAIM_BYTES = 64 << 20
 
 
-class Outbox:
+class Outbox(OutboxReading):
     """A durable store-and-forward queue in a folder, shared by any number of processes.
 
     What `add` returned is on the disk, and stays until it is confirmed and its retention is over,
@@ -104,19 +104,19 @@ class Outbox:
         if (quota_bytes is not None and quota_bytes <= 0) or reserve_bytes < 0:
             raise ArgumentError("quota_bytes must be positive, and reserve_bytes not negative")
         self.folder = Path(folder)
-        self._alarm_after_s = alarm_after_s
         self._retain_s = retain_s
         self._actor = default_actor() if actor is None else actor
         self._owner = make_owner()
         with storage_errors("make the outbox"):
             make_durable_folder(self.folder)
         self._store = ObjectStore(self.folder / "objects", keys)
-        self._database = Database(self.folder / "outbox.sqlite3", read_clock)
+        super().__init__(Database(self.folder / "outbox.sqlite3", read_clock), alarm_after_s)
         self._journal = JournalFolder(
             self.journal_folder, actor=self._actor, signer=signer, subscriber=subscriber
         )
         self._journalling = Journalling(self._database, self._journal)
-        self._intake = Intake(self._database, self._store, self._moment, quota_bytes, reserve_bytes)
+        self._room = Room(self._database, self._store, self._moment, quota_bytes, reserve_bytes)
+        self._intake = Intake(self._database, self._store, self._moment, self._room)
         try:
             self.recovery = recover(self._database, self._store, self._moment())
             self._journalling.flush()
@@ -181,65 +181,19 @@ class Outbox:
         large; then no more than ``max_bytes`` together. Each must be settled, or renewed before
         the lease runs out.
         """
-        moment = self._moment()
-        release_leases(self._database, moment)
-        claimed: list[Entry] = []
-        # A look costs nothing; a transaction that finds nothing would still be synchronised.
-        query = "SELECT 1 FROM objects WHERE state = 'queued' AND not_before_s <= ? LIMIT 1"
-        if not self._database.rows(query, (moment.now_s,)):
-            return []
-        with self._database.transaction() as connection:
-            first = connection.execute(
-                f"SELECT {COLUMNS} FROM objects WHERE state = 'queued' AND not_before_s <= ?"
-                " ORDER BY priority DESC, created_s < ?, id LIMIT 1",
-                (moment.now_s, moment.now_s - BACKLOG_AFTER_S),
-            ).fetchone()
-            if first is None:
-                return []
-            rows = connection.execute(
-                f"SELECT {COLUMNS} FROM objects WHERE study_instance_uid = ? AND state = 'queued'"
-                " AND not_before_s <= ? ORDER BY priority DESC, id LIMIT ?",
-                (Entry.from_row(first).study_instance_uid, moment.now_s, n),
-            ).fetchall()
-            n_bytes = 0
-            for entry in map(Entry.from_row, rows):
-                n_bytes += entry.size_bytes
-                if claimed and n_bytes > max_bytes:
-                    break
-                claimed.append(move(connection, entry, Event.CLAIM, moment, lease_s=lease_s))
+        claimed = claim_queued(
+            self._database, self._moment(), n=n, lease_s=lease_s, max_bytes=max_bytes
+        )
         self._journalling.note(len(claimed))
         return claimed
 
     def claim_accepted(self, n: int = 1, *, lease_s: float = LEASE_S) -> list[Entry]:
         """Take up to ``n`` accepted objects that are to be asked for, the oldest first."""
-        moment = self._moment()
-        release_leases(self._database, moment)
-        values = (moment.now_s, n)
-        query = (
-            f"SELECT {COLUMNS} FROM objects WHERE state = 'accepted' AND lease_owner = ''"
-            " AND not_before_s <= ? ORDER BY not_before_s LIMIT ?"
-        )
-        if not self._database.rows(query, values):
-            return []
-        with self._database.transaction() as connection:
-            entries = [Entry.from_row(row) for row in connection.execute(query, values)]
-            until_s = moment.now_s + lease_s
-            connection.executemany(
-                "UPDATE objects SET lease_owner = ?, lease_until_s = ? WHERE id = ?",
-                [(moment.lease, until_s, entry.id) for entry in entries],
-            )
-        return [
-            replace(entry, lease_owner=moment.lease, lease_until_s=until_s) for entry in entries
-        ]
+        return claim_accepted(self._database, self._moment(), n=n, lease_s=lease_s)
 
     def renew(self, entries: Sequence[Entry], *, lease_s: float = LEASE_S) -> None:
         """Hold claims longer; one that another process took over meanwhile stays with that."""
-        until_s = self._database.now_s() + lease_s
-        with self._database.transaction() as connection:
-            connection.executemany(
-                "UPDATE objects SET lease_until_s = ? WHERE id = ? AND lease_owner = ?",
-                [(until_s, entry.id, entry.lease_owner) for entry in entries],
-            )
+        renew(self._database, entries, lease_s=lease_s)
 
     def settle(
         self,
@@ -272,67 +226,6 @@ class Outbox:
             retained = move(connection, confirmed, Event.RETAIN, moment, reason=reason)
         self._journalling.note(2)
         return retained
-
-    def get(self, sop_instance_uid: str) -> Entry | None:
-        """Return the entry of an object, or None."""
-        rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM objects WHERE sop_instance_uid = ?", (sop_instance_uid,)
-        )
-        return Entry.from_row(rows[0]) if rows else None
-
-    def list(
-        self, *, states: Iterable[State] = tuple(State), limit: int | None = None
-    ) -> list[Entry]:
-        """Return entries, the oldest first, at most ``limit``."""
-        chosen = [str(State(state)) for state in states]
-        rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM objects WHERE state IN ({', '.join('?' * len(chosen))})"
-            " ORDER BY id LIMIT ?",
-            (*chosen, -1 if limit is None else limit),
-        )
-        return [Entry.from_row(row) for row in rows]
-
-    def counts(self) -> dict[State, Count]:
-        """Return how many objects are in each state, and their bytes on the disk."""
-        rows = self._database.rows("SELECT state, n_objects, n_bytes FROM totals")
-        found = {state: Count(n_objects, n_bytes) for state, n_objects, n_bytes in rows}
-        return {state: found.get(state, Count(0, 0)) for state in State}
-
-    def recovery_point(self) -> RecoveryPoint:
-        """Return the age of the oldest object that is not confirmed, and whether it is an alarm."""
-        counts = self.counts()
-        n_unconfirmed = sum(counts[state].n_objects for state in UNCONFIRMED)
-        oldest = [
-            row
-            for state in UNCONFIRMED
-            for row in self._database.rows(
-                "SELECT created_s, sop_instance_uid FROM objects WHERE state = ?"
-                " ORDER BY created_s LIMIT 1",
-                (str(state),),
-            )
-        ]
-        if not oldest:
-            return RecoveryPoint(0.0, 0, False)
-        created_s, uid = min(oldest)
-        age_s = max(self._database.now_s() - created_s, 0.0)
-        return RecoveryPoint(age_s, n_unconfirmed, age_s > self._alarm_after_s, uid)
-
-    def age_s(self, entry: Entry) -> float:
-        """Return how long ago an object was added, s."""
-        return max(self._database.now_s() - entry.created_s, 0.0)
-
-    def waited_s(self, entry: Entry) -> float:
-        """Return how long ago the state of an object changed, s."""
-        return max(self._database.now_s() - entry.changed_s, 0.0)
-
-    def next_due_s(self) -> float | None:
-        """Return in how many seconds something may be sent or asked for; None when nothing."""
-        rows = self._database.rows(
-            "SELECT MIN(not_before_s) FROM objects WHERE state = 'queued'"
-            " OR state = 'accepted' AND lease_owner = ''"
-        )
-        due_s = rows[0][0]
-        return None if due_s is None else max(due_s - self._database.now_s(), 0.0)
 
     def open(self, entry: Entry) -> BinaryIO:
         """Open the file of an object, decrypted, from its first byte.
@@ -417,11 +310,10 @@ class Outbox:
     def _purge_old(self) -> int:
         before_s = self._database.now_s() - self._retain_s
         rows = self._database.rows(
-            f"SELECT {COLUMNS} FROM objects WHERE state = 'retained' AND changed_s <= ?"
-            " ORDER BY id LIMIT 1000",
+            f"{SELECT_OBJECTS} WHERE state = 'retained' AND changed_s <= ? ORDER BY id LIMIT 1000",
             (before_s,),
         )
-        return self._intake.purge([Entry.from_row(row) for row in rows])
+        return self._room.purge([Entry.from_row(row) for row in rows])
 
     def _known(self, sop_instance_uid: str) -> Entry:
         entry = self.get(sop_instance_uid)
@@ -442,10 +334,11 @@ class Outbox:
         with self._database.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO meta VALUES ('line_in_use', ?)", (name,))
 
-    def line_in_use(self) -> str:
-        """Return which line a delivery said it uses; empty when none."""
-        rows = self._database.rows("SELECT value FROM meta WHERE key = 'line_in_use'")
-        return str(rows[0][0]) if rows else ""
+    def complete_arrivals(self) -> int:
+        """Queue what a process could not that ended while it added; returns how many objects."""
+        n_completed = complete_arrivals(self._database, self._store, self._moment())
+        self._journalling.note(n_completed)
+        return n_completed
 
     def flush_journal(self) -> None:
         """Have the journal tell everything up to now."""
@@ -460,7 +353,7 @@ class Outbox:
             self.journal_folder,
             self.recovery_point(),
             self.list(),
-            self._intake.space(),
+            self._room.space(),
             deep=deep,
         )
 
@@ -475,6 +368,7 @@ class Outbox:
         except StateError:
             return  # closed already
         finally:
+            self._intake.close()
             self._journal.close()
             self._database.close()
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from usdk.errors import DataDamagedError, NotTrustedError, StorageError
 from usdk.export.outbox.database import Database
-from usdk.export.outbox.entry import COLUMNS, Entry
-from usdk.export.outbox.moves import LOST, Moment, move, write_event
+from usdk.export.outbox.entry import ARRIVING_S, SELECT_OBJECTS, Entry
+from usdk.export.outbox.moves import LOST, Moment, complete, move, withdraw, write_event
 from usdk.export.outbox.object_store import ObjectStore
 from usdk.export.outbox.owner import is_surely_dead
 from usdk.export.outbox.states import Event, State
 
-__all__ = ["Recovery", "recover", "release_leases"]
+__all__ = ["Recovery", "complete_arrivals", "recover", "release_leases"]
 
 
 @dataclass(frozen=True)
@@ -34,12 +35,47 @@ def recover(database: Database, store: ObjectStore, moment: Moment) -> Recovery:
             for row in database.rows("SELECT file FROM objects WHERE state != ?", (State.PURGED,))
         }
 
+    complete_arrivals(database, store, moment)
     orphans = store.remove_orphans(known) or []
     if orphans:
         with database.transaction() as connection:
             detail = {"files": str(len(orphans))}
             write_event(connection, "orphans removed", "", moment, detail)
     return Recovery(n_leases, len(orphans), _hold_lost(database, store, moment))
+
+
+def complete_arrivals(database: Database, store: ObjectStore, moment: Moment) -> int:
+    """Queue what whoever added it could not, being ended; forget what never came to the disk.
+
+    Returns how many are queued now. While an addition is under way, nothing is done. An object
+    whose key is not held stays as it is.
+    """
+    query = f"{SELECT_OBJECTS} WHERE state = 'queued' AND not_before_s = ?"
+    if not database.rows(query, (ARRIVING_S,)):
+        return 0
+    with store.alone() as is_alone:
+        if not is_alone:
+            return 0
+        whole, gone = [], []
+        for entry in map(Entry.from_row, database.rows(query, (ARRIVING_S,))):
+            try:
+                store.require_whole(entry)
+                store.sync(entry.file)
+                whole.append(entry)
+            except NotTrustedError:
+                continue
+            except (DataDamagedError, StorageError):
+                gone.append(entry)
+        store.sync_names()
+        with database.transaction() as connection:
+            for entry in whole:
+                complete(connection, entry, moment)
+            # `add` had not returned: whoever called it still has the object.
+            for entry in gone:
+                withdraw(connection, entry)
+        for entry in gone:
+            store.remove(entry.file)
+    return len(whole)
 
 
 def release_leases(
@@ -69,7 +105,7 @@ def release_leases(
     with database.transaction() as connection:
         for number, owner in ids:
             row = connection.execute(
-                f"SELECT {COLUMNS} FROM objects WHERE id = ? AND lease_owner = ?", (number, owner)
+                f"{SELECT_OBJECTS} WHERE id = ? AND lease_owner = ?", (number, owner)
             ).fetchone()
             if row is None:
                 continue
@@ -80,7 +116,7 @@ def release_leases(
 
 
 def _retain_confirmed(database: Database, moment: Moment) -> None:
-    query = f"SELECT {COLUMNS} FROM objects WHERE state = 'confirmed'"
+    query = f"{SELECT_OBJECTS} WHERE state = 'confirmed'"
     if not database.rows(query):
         return
     with database.transaction() as connection:
@@ -94,15 +130,13 @@ def _hold_lost(database: Database, store: ObjectStore, moment: Moment) -> int:
     sizes = store.sizes()
     rows = database.rows(
         "SELECT id, file, stored_bytes FROM objects"
-        " WHERE state != 'purged' AND id <= ? AND reason != ?",
-        (newest, LOST),
+        " WHERE state != 'purged' AND id <= ? AND reason != ? AND not_before_s != ?",
+        (newest, LOST, ARRIVING_S),
     )
     lost = [number for number, file, stored in rows if sizes.get(file) != stored]
     for number in lost:
         with database.transaction() as connection:
-            row = connection.execute(
-                f"SELECT {COLUMNS} FROM objects WHERE id = ?", (number,)
-            ).fetchone()
+            row = connection.execute(f"{SELECT_OBJECTS} WHERE id = ?", (number,)).fetchone()
             entry = Entry.from_row(row)
             # Another process may have purged it since.
             if entry.state is not State.PURGED:
