@@ -60,6 +60,7 @@ if os.environ.get("USDK_TEST_WHOLE"):
     # A serial line carries the same protocol; the contract's own tests are run on it each time.
     IN_PROCESS += ("serial line",)
 BUSES = (SYSTEM_BUS,) if SYSTEM_BUS else IN_PROCESS
+SLOW = 8
 Attach = Callable[[UsbAddress, SimulatedBackend], Transport]
 
 
@@ -79,7 +80,10 @@ def bus(
             monkeypatch.setattr(UsbTransport, "open", by_serial_line(until_the_end))
         elif system_bus is not None:
             monkeypatch.setattr(UsbTransport, "open", by_libusb(system_bus, UsbTransport.open))
-        if request.param != "pyusb backend":
+        if request.param == "usb-redir":
+            # An emulated processor is slow, and so goes the clock of a host on it.
+            monkeypatch.setattr(SimulatedFrontEnd, "_clock_s", lambda _: time.monotonic() / SLOW)
+        elif request.param != "pyusb backend":
             # The device computes beside the host: its computing does not stop the host's clock.
             monkeypatch.setattr(SimulatedFrontEnd, "_clock_s", UsbFrontEnd._clock_s)
         yield
@@ -723,7 +727,7 @@ def test_discovery_finds_the_simulated_bus(recording: Maker) -> None:
 
 
 def test_how_data_are_read_is_told(recording: Maker, request: pytest.FixtureRequest) -> None:
-    in_flight = {"pyusb backend": 1, "USB/IP": 4, "umockdev": 8}
+    in_flight = {"pyusb backend": 1, "USB/IP": 4, "umockdev": 8, "usb-redir": 8}
     with SimulatedFrontEnd.playing(recording()) as front_end:
         assert front_end.reads is not None
         assert front_end.reads.n_transfers == in_flight[request.node.callspec.params["bus"]]
