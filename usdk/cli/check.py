@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,18 @@ from usdk.cli.exit_codes import DONE, PROBLEMS_FOUND, exit_code
 from usdk.cli.progress import make_progress
 from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
-from usdk.errors import DataDamagedError, MissingExtraError, StorageError, UsdkError
+from usdk.errors import ArgumentError, DataDamagedError, MissingExtraError, StorageError, UsdkError
 
 __all__ = ["VERB"]
 
+MAX_FILES = 100_000
+_MARK = slice(128, 132)
+
 
 def _add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("files", type=Path, nargs="+", metavar="FILE", help="DICOM files")
+    parser.add_argument(
+        "files", type=Path, nargs="+", metavar="PATH", help="DICOM files, or folders"
+    )
     parser.add_argument(
         "--no-decode", action="store_true", help="leave the pixels: only what describes them"
     )
@@ -28,8 +34,9 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     results, status = [], DONE
     progress = make_progress(quiet=arguments.quiet or arguments.json)
-    with progress.stage("check", "files", len(arguments.files)) as stage:
-        for path in arguments.files:
+    files = _files(arguments.files)
+    with progress.stage("check", "files", len(files)) as stage:
+        for path in files:
             result, error = _check(path, decode=not arguments.no_decode)
             results.append(result)
             serious = ("error", "warning") if arguments.strict else ("error",)
@@ -43,6 +50,28 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         say(json.dumps({"files": results}, indent=2))
     return status
+
+
+def _files(paths: list[Path]) -> list[Path]:
+    """Return the files named, and of each folder those that begin as DICOM does."""
+    found: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            found.append(path)
+            continue
+        inside = sorted(file for file in path.rglob("*") if file.is_file() and _is_dicom(file))
+        if not inside:
+            raise ArgumentError(f"{path} holds no DICOM file: name the files")
+        found += inside
+        if len(found) > MAX_FILES:
+            raise ArgumentError(f"more than {MAX_FILES} files: check a folder at a time")
+    return found
+
+
+def _is_dicom(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(_MARK.stop)[_MARK] == b"DICM"
+    return True  # Unreadable: the check says why.
 
 
 def _check(path: Path, *, decode: bool) -> tuple[dict[str, Any], UsdkError | None]:
@@ -105,7 +134,7 @@ VERB = Verb(
     "'usdk verify' says. The status is 0\nif no file has an error.",
     examples=(
         "usdk check cine.dcm",
-        "usdk check export/*.dcm --json",
+        "usdk check export/ --json",
         "usdk check large.dcm --no-decode --strict",
     ),
     add_arguments=_add_arguments,

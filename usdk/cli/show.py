@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from usdk.cli.exit_codes import DONE
+from usdk.cli.show_at import add_at_arguments, describe_places
 from usdk.cli.show_dicom import describe_dicom
 from usdk.cli.show_frames import describe_frames
 from usdk.cli.show_recording import describe_channel_data
 from usdk.cli.terminal import say
 from usdk.cli.verb import Verb
-from usdk.errors import DataDamagedError
+from usdk.errors import ArgumentError, DataDamagedError
 from usdk.files import open_regular, storage_errors
 
 __all__ = ["VERB"]
@@ -30,12 +31,20 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--patient", action="store_true", help="of a DICOM file, also who the patient is"
     )
+    add_at_arguments(parser)
     parser.add_argument("--json", action="store_true", help="as JSON on stdout")
 
 
 def _run(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
     description, text = _describe(path, patient=arguments.patient)
+    if arguments.at:
+        if description["kind"] != "dicom":
+            raise ArgumentError("--at measures in DICOM files: export the frames first")
+        n_frames = description["n_frames"]
+        if not 1 <= arguments.frame <= n_frames:
+            raise ArgumentError(f"--frame must be 1 to {n_frames}, got {arguments.frame}")
+        description, text = describe_places(path, arguments.at, arguments.frame)
     description = {"path": str(path)} | description
     say(json.dumps(description, indent=2) if arguments.json else text)
     return DONE
@@ -80,8 +89,14 @@ VERB = Verb(
     name="show",
     summary="what a recording, a frames file or a DICOM file holds",
     description="Says what a file holds; the kind is told by its content. Who the patient is "
-    "stays unsaid\nwithout --patient. Nothing is verified: for signatures see 'usdk verify'.",
-    examples=("usdk show scan.usrec", "usdk show out.dcm --json", "usdk show out.dcm --patient"),
+    "stays unsaid\nwithout --patient. With --at it measures depth, velocity and time at a pixel, "
+    "and from the one\nbefore. Nothing is verified: for signatures see 'usdk verify'.",
+    examples=(
+        "usdk show scan.usrec",
+        "usdk show out.dcm --json",
+        "usdk show out.dcm --patient",
+        "usdk show out.dcm --at 120,80 --at 160,200",
+    ),
     add_arguments=_add_arguments,
     run=_run,
 )

@@ -20,6 +20,7 @@ from usdk.dicom.measurement import (
 from usdk.dicom.patient import Patient
 from usdk.dicom.read import read_frames
 from usdk.dicom.read_volumes import read_volumes
+from usdk.dicom.readings import Reading, readings_at, readings_between
 from usdk.dicom.region_codes import RegionDataType, SpatialFormat, Unit
 from usdk.dicom.region_picture import RegionPicture, read_region_pictures
 from usdk.dicom.regions import Region, read_regions
@@ -44,6 +45,7 @@ __all__ = [
     "Finding",
     "Part",
     "Patient",
+    "Reading",
     "Region",
     "RegionDataType",
     "RegionPicture",
@@ -66,6 +68,8 @@ __all__ = [
     "read_regions",
     "read_summary",
     "read_volumes",
+    "readings_at",
+    "readings_between",
     "require_sound",
     "stack",
     "time_s",

@@ -85,3 +85,18 @@ def test_strict_makes_a_warning_count(frame, study, tmp_path, capsys):
     assert main(["check", "-q", str(path)]) == DONE
     assert main(["check", "-q", "--strict", str(path)]) == PROBLEMS_FOUND
     assert "1 warning" in capsys.readouterr().out
+
+
+def test_a_folder_stands_for_its_dicom_files(path, tmp_path, capsys):
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    (inner / "second").write_bytes(path.read_bytes())
+    (inner / "notes.txt").write_text("no image")
+    assert main(["check", "-q", "--json", str(tmp_path)]) == DONE
+    files = json.loads(capsys.readouterr().out)["files"]
+    assert [file["path"] for file in files] == [str(inner / "second"), str(path)]
+
+
+def test_a_folder_without_any_is_said(tmp_path, capsys):
+    assert main(["check", "-q", str(tmp_path)]) != DONE
+    assert "holds no DICOM file" in capsys.readouterr().err
