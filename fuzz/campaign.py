@@ -23,6 +23,9 @@ from run import TARGETS, load_target, target_names
 SLICE_S = 15
 """Longest time that a target of weight 1 runs before the next has its turn."""
 
+_START_S = 1
+"""What a turn takes beside fuzzing, s."""
+
 _COUNT = re.compile(r"number_of_executed_units:\s*(\d+)")
 _PROGRESS = re.compile(r"^#(\d+)\t", re.MULTILINE)
 
@@ -64,22 +67,19 @@ def campaign(
     folder.mkdir(parents=True, exist_ok=True)
     end_s = time.monotonic() + seconds
     is_first = True
-    while is_first or time.monotonic() < end_s:
-        left_s = end_s - time.monotonic()
-        share_s = left_s / sum(weights.values())
+    while True:
+        left = dict(weights)
         for name, target in loaded.items():
-            turn_s = max(1, round(min(share_s * weights[name], SLICE_S * weights[name])))
-            if not is_first and time.monotonic() + turn_s > end_s + 1:
-                continue
-            tally = run_one(name, target, folder, turn_s, seed)
+            share_s = min((end_s - time.monotonic()) / sum(left.values()), SLICE_S)
+            turn_s = round(share_s * left.pop(name)) - _START_S
+            if turn_s < 1 and not is_first:
+                return tallies
+            tally = run_one(name, target, folder, max(1, turn_s), seed)
             tallies[name].n_inputs += tally.n_inputs
             tallies[name].seconds += tally.seconds
             tallies[name].n_findings += tally.n_findings
         is_first = False
         _report(tallies)
-        if share_s < 1:
-            break
-    return tallies
 
 
 def _report(tallies: dict[str, Tally]) -> None:
