@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from usdk_drivers.simulator.device_model import UsbDevice
+from usdk_drivers.simulator.endpoint_worker import EndpointWorker, TransferRequest
 from usdk_drivers.umockdev.usbfs import Urb, UrbType
-from usdk_drivers.usbip.endpoint_worker import EndpointWorker
-from usdk_drivers.usbip.messages import Submit
 
 __all__ = ["Ended", "OpenFile"]
 
@@ -91,9 +90,8 @@ class OpenFile:
         worker = self._workers[key]
         with self._lock:
             self._number += 1
-            submit = Submit(
+            submit = TransferRequest(
                 number=self._number,
-                device_id=0,
                 endpoint=endpoint,
                 is_incoming=is_incoming,
                 n_bytes=n_bytes,
@@ -101,7 +99,11 @@ class OpenFile:
                 interval=_INTERRUPT_INTERVAL if urb.kind == UrbType.INTERRUPT else 0,
             )
             self._in_flight[submit.number] = (address, reference, worker)
-        worker.submit(submit, data)
+        if not worker.submit(submit, data):
+            with self._lock:
+                del self._in_flight[submit.number]
+            # As the kernel, beyond its limit for all transfers.
+            return errno.ENOMEM
         return 0
 
     def discard(self, address: int) -> int:
@@ -133,7 +135,7 @@ class OpenFile:
             worker.close()
         self._workers.clear()
 
-    def _answer(self, submit: Submit, status: int, data: memoryview | bytes) -> None:
+    def _answer(self, submit: TransferRequest, status: int, data: memoryview | bytes) -> None:
         # The worker's buffer is its own again when this returns.
         came = bytes(data) if submit.is_incoming else b""
         n_bytes = 0 if status else len(came) if submit.is_incoming else submit.n_bytes

@@ -7,8 +7,9 @@ import socket
 import threading
 from contextlib import suppress
 
+from usdk.errors import DataDamagedError
 from usdk_drivers.simulator.device_model import UsbDevice
-from usdk_drivers.usbip.endpoint_worker import GONE, EndpointWorker
+from usdk_drivers.simulator.endpoint_worker import GONE, EndpointWorker, TransferRequest
 from usdk_drivers.usbip.messages import (
     URB_BYTES,
     Reply,
@@ -68,7 +69,8 @@ class Attachment:
             self._workers[key] = EndpointWorker(self._device, self._n_unplugs, self._answer, name)
         with self._owning:
             self._owners[submit.number] = self._workers[key]
-        self._workers[key].submit(submit, data)
+        if not self._workers[key].submit(submit, data):
+            raise DataDamagedError("a host that asks for more and more, and waits for nothing")
 
     def _unlink(self, number: int, unlink: int) -> None:
         with self._owning:
@@ -79,7 +81,7 @@ class Attachment:
         with self._sending:
             self._connection.sendall(pack_unlinked(number, UNLINKED if is_taken_back else 0))
 
-    def _answer(self, submit: Submit, status: int, data: memoryview | bytes) -> None:
+    def _answer(self, submit: TransferRequest, status: int, data: memoryview | bytes) -> None:
         with self._owning:
             self._owners.pop(submit.number, None)
         n_bytes = len(data) if submit.is_incoming or submit.endpoint == 0 else submit.n_bytes

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from usdk.errors import DataDamagedError
+from usdk_drivers.simulator.endpoint_worker import TransferRequest
 
 __all__ = [
     "BUS_ID_BYTES",
@@ -133,34 +134,18 @@ class DeviceRecord:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Submit:
-    """A transfer that the host asks for.
+class Submit(TransferRequest):
+    """A transfer that the host asks for, as it goes over the socket.
 
     Parameters
     ----------
-    number : int
-        By which the answer names it.
     device_id : int
         As `DeviceRecord.device_id`.
-    endpoint : int
-        Number without the direction.
-    is_incoming : bool
-        Whether data go to the host.
-    n_bytes : int
-        Length of the buffer.
-    setup : bytes
-        The setup packet of a control transfer, else 8 zeros.
-    interval : int
-        Of interrupt endpoints.
+    **others
+        Of `TransferRequest`.
     """
 
-    number: int
     device_id: int
-    endpoint: int
-    is_incoming: bool
-    n_bytes: int
-    setup: bytes = bytes(8)
-    interval: int = 0
 
     def pack(self) -> bytes:
         """Return the 48 bytes before the data."""

@@ -11,8 +11,7 @@ from typing import BinaryIO, Self
 
 from usdk.errors import DataDamagedError
 from usdk_drivers.simulator.device_model import UsbDevice
-from usdk_drivers.usbip.endpoint_worker import EndpointWorker
-from usdk_drivers.usbip.messages import Submit
+from usdk_drivers.simulator.endpoint_worker import EndpointWorker, TransferRequest
 from usdk_drivers.usbredir.messages import (
     FIRST_HEADER_BYTES,
     HEADER_BYTES,
@@ -40,6 +39,14 @@ _log = logging.getLogger(__name__)
 
 _VERSION = "usdk simulated device"
 _SET_CONFIGURATION, _SET_INTERFACE = 9, 11
+# Bytes that are looked at.
+_LEAST_BYTES = {
+    Message.SET_CONFIGURATION: 1,
+    Message.SET_ALT_SETTING: 2,
+    Message.GET_ALT_SETTING: 1,
+    Message.START_INTERRUPT_RECEIVING: 1,
+    Message.STOP_INTERRUPT_RECEIVING: 1,
+}
 _STATUS = {0: Status.SUCCESS, -errno.EPIPE: Status.STALL}
 
 
@@ -64,10 +71,11 @@ class RedirectedPort:
         self._is_shown = False
         self._is_greeted = threading.Event()
         self._is_closed = threading.Event()
+        self._is_over = threading.Event()
         self._sending = threading.Lock()
         self._plugging = threading.Lock()
         self._workers: dict[tuple[int, bool], EndpointWorker] = {}
-        self._owners: dict[int, tuple[EndpointWorker, Submit]] = {}
+        self._owners: dict[int, tuple[EndpointWorker, TransferRequest]] = {}
         self._controls: dict[int, ControlHeader] = {}
         self._owning = threading.Lock()
         with self._sending:
@@ -107,6 +115,10 @@ class RedirectedPort:
             if device is None or not is_there or device.n_unplugs != self._n_unplugs:
                 self._hide()
             self._show_if_there()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Wait until the machine has gone, or says what nobody understands; False if it has not."""
+        return self._is_over.wait(timeout_s)
 
     def close(self) -> None:
         """Take the device out and stop; the connection stays the caller's. Twice is no error."""
@@ -171,6 +183,8 @@ class RedirectedPort:
             _log.warning("a port of a virtual machine stopped listening: %s", error)
         except (OSError, ValueError, EOFError):
             return
+        finally:
+            self._is_over.set()
 
     def _serve(self) -> None:
         """Answer until the connection ends, by an exception; `ValueError` when it is closed."""
@@ -185,6 +199,8 @@ class RedirectedPort:
 
     def _answer(self, kind: int, number: int, body: bytes) -> None:
         device = self._device
+        if len(body) < _LEAST_BYTES.get(kind, 0):  # type: ignore[call-overload]  # or any number
+            raise DataDamagedError(f"a usb-redir message of type {kind} is cut off")
         if kind == Message.CANCEL_DATA_PACKET:
             self._cancel(number)
         elif device is None or not self._is_shown:
@@ -245,9 +261,8 @@ class RedirectedPort:
         data: bytes,
         setup: bytes = bytes(8),
     ) -> None:
-        submit = Submit(
+        submit = TransferRequest(
             number=number,
-            device_id=0,
             endpoint=endpoint,
             is_incoming=incoming,
             n_bytes=n_bytes,
@@ -260,7 +275,8 @@ class RedirectedPort:
                 self._workers[key] = EndpointWorker(device, self._n_unplugs, self._done, name)
             worker = self._workers[key]
             self._owners[number] = (worker, submit)
-        worker.submit(submit, data)
+        if not worker.submit(submit, data):
+            raise DataDamagedError("a machine that asks for more and more, and waits for nothing")
 
     def _cancel(self, number: int) -> None:
         with self._owning:
@@ -268,7 +284,7 @@ class RedirectedPort:
         if worker is not None and submit is not None and worker.take_back(number):
             self._done(submit, -errno.ECONNRESET, b"")
 
-    def _done(self, submit: Submit, status: int, data: memoryview | bytes) -> None:
+    def _done(self, submit: TransferRequest, status: int, data: memoryview | bytes) -> None:
         with self._owning:
             owned = self._owners.pop(submit.number, None)
             control = self._controls.pop(submit.number, None)
