@@ -34,6 +34,11 @@ def describe_dicom(path: Path, *, patient: bool) -> tuple[dict[str, Any], str]:
         "acquired": summary.acquired,
         "device": summary.device,
         "regions": [asdict(region) for region in summary.regions],
+        "settings": {
+            name: value
+            for name, value in asdict(summary.settings).items()
+            if value not in (None, "", ())
+        },
         "voxel_size_mm": summary.voxel_size_mm,
         "n_signatures": summary.n_signatures,
         "findings": [str(finding) for finding in summary.findings],

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from usdk.dicom.check import check_dicom
+from usdk.dicom.examination_settings import ExaminationSettings
 from usdk.dicom.findings import Finding, number, shown_text, whole
 from usdk.dicom.open import open_dicom, parser_border
 from usdk.dicom.provenance import read_provenance
@@ -30,6 +31,7 @@ _DATA_TYPES = {
     13: "grey bar",
     14: "colour bar",
 }
+MM_PER_M = 1e3
 _PATIENT = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex")
 
 
@@ -55,6 +57,8 @@ class DicomSummary:
         Where the image is calibrated; empty if not at all.
     voxel_size_mm : tuple of float, optional
         Rows, columns and planes of a volume; None of pictures.
+    settings : ExaminationSettings
+        Output, heart rate, depth and foci, as far as told.
     n_signatures : int
         Digital signatures in the file. They are counted here, not verified.
     n_frames_lost : int or None
@@ -79,6 +83,7 @@ class DicomSummary:
     n_frames_lost: int | None
     findings: tuple[Finding, ...]
     voxel_size_mm: tuple[float, float, float] | None = None
+    settings: ExaminationSettings = field(default_factory=ExaminationSettings)
     patient: dict[str, str] | None = field(default=None, repr=False)
 
     def __str__(self) -> str:
@@ -96,6 +101,8 @@ class DicomSummary:
             )
         elif not self.regions:
             lines.append("region           none: distances cannot be measured")
+        if told := _told(self.settings):
+            lines.append(f"settings         {told}")
         if self.n_frames_lost is not None:
             lines.append(f"frames lost      {self.n_frames_lost}")
         signed = f"{self.n_signatures} signature(s), not verified here"
@@ -158,11 +165,33 @@ def _summary(dataset: Dataset, show_patient: bool) -> DicomSummary:
         device=", ".join(part for part in device if part.strip() and not part.endswith(" ")),
         regions=regions,
         voxel_size_mm=_voxel_size_mm(dataset),
+        settings=ExaminationSettings.from_dataset(dataset),
         n_signatures=len(dataset.get("DigitalSignaturesSequence") or ()),
         n_frames_lost=lost,
         findings=tuple(findings),
         patient={key: shown_text(dataset, key) for key in _PATIENT} if show_patient else None,
     )
+
+
+def _told(settings: ExaminationSettings) -> str:
+    numbers = {
+        "heart rate": (settings.heart_rate_bpm, 1.0, " per min"),
+        "MI": (settings.mechanical_index, 1.0, ""),
+        "TIB": (settings.bone_thermal_index, 1.0, ""),
+        "TIC": (settings.cranial_thermal_index, 1.0, ""),
+        "TIS": (settings.soft_tissue_thermal_index, 1.0, ""),
+        "depth": (settings.depth_m, MM_PER_M, " mm"),
+    }
+    parts = [
+        f"{name} {value * factor:.4g}{unit}"
+        for name, (value, factor, unit) in numbers.items()
+        if value is not None
+    ]
+    if settings.focus_depths_m:
+        depths = ", ".join(f"{depth_m * MM_PER_M:.4g}" for depth_m in settings.focus_depths_m[:8])
+        more = "" if len(settings.focus_depths_m) <= 8 else ", …"
+        parts.append(f"focus {depths}{more} mm")
+    return "; ".join(parts)
 
 
 def _line(region: Region) -> str:

@@ -146,3 +146,14 @@ def test_a_volume_tells_the_size_of_its_voxels(make_volume, heart, settings, tmp
     assert "voxels           0.5 × 0.5 × 0.5 mm" in str(summary)
     assert "cannot be measured" not in str(summary)
     assert not [finding for finding in summary.findings if finding.severity == "error"]
+
+
+def test_what_the_scanner_was_set_to_is_told(frame, study, settings, tmp_path):
+    path = tmp_path / "still.dcm"
+    us_image(frame, study=study, settings=settings).save_as(path, enforce_file_format=True)
+    summary = read_summary(path)
+    assert summary.settings.heart_rate_bpm == settings.heart_rate_bpm
+    assert summary.settings.focus_depths_m == pytest.approx(settings.focus_depths_m)
+    (line,) = [line for line in str(summary).splitlines() if line.startswith("settings")]
+    assert f"heart rate {settings.heart_rate_bpm} per min; MI {settings.mechanical_index:g}" in line
+    assert "focus" in line
