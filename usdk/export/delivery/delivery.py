@@ -21,8 +21,9 @@ __all__ = ["N_CONFIRMERS", "N_SENDERS", "Delivery"]
 N_SENDERS = 4
 """Requests in flight: while one waits for its answer over a long line, others fill it."""
 
-N_CONFIRMERS = 2
-"""Objects that are asked for at once."""
+N_CONFIRMERS = 8
+"""Objects that are asked for at once: each waits for the line's way there and back, and for TCP to
+gather speed, so that fewer read back more slowly than `N_SENDERS` send."""
 
 POLL_S = 0.5
 """How long an object that another process queued may lie before it is seen, s."""
