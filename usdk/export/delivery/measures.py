@@ -73,9 +73,9 @@ def _totals(metrics: DeliveryMetrics, own: Mapping[str, str]) -> Iterator[Measur
         ("recovery_point.alarm", "1", "1 while that age is over its limit.", point.alarm),
         ("alarms", "{alarm}", "Alarms that are raised.", len(metrics.alarms)),
     )
-    for name, unit, description, value in gauges:
-        if value is not None:
-            yield _measure(Kind.GAUGE, name, unit, description, value, own)
+    for name, unit, description, level in gauges:
+        if level is not None:
+            yield _measure(Kind.GAUGE, name, unit, description, level, own)
 
 
 def _objects(metrics: DeliveryMetrics, own: Mapping[str, str]) -> Iterator[Measure]:
