@@ -240,7 +240,7 @@ def test_times_that_a_recording_does_not_tell_stay_unknown(recording: Maker, loo
 
 
 def test_the_depth_asked_for_is_kept_beside_how_far_the_samples_reach(recording: Maker) -> None:
-    with SimulatedFrontEnd.open("linear-l11-5v") as front_end:
+    with SimulatedFrontEnd.open("linear-l11-5v?scene=points") as front_end:
         receive = front_end.configure(plane_waves(), depth_m=20e-3).receive
         assert receive.depth_m == receive.wanted_depth_m == 20e-3 < receive.reach_m
         made = front_end.read()
