@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from usdk.errors import StorageError, UsdkError
+from usdk.errors import ArgumentError, StorageError, UsdkError
 
 __all__ = [
     "atomic_file",
@@ -87,8 +87,10 @@ def atomic_file(
     StorageError
         The path exists and ``overwrite`` is false or it is no regular file, the disk is full, or
         the folder is missing or not writable.
+    ArgumentError
+        ``path`` is no path.
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.path.realpath(_path_text(path, name)))
     temporary = target.with_name(f".{secrets.token_hex(8)}.part")
     with storage_errors(f"write {name}"):
         if not overwrite and target.exists():
@@ -112,6 +114,18 @@ def atomic_file(
                 temporary.unlink()
             raise
         sync_folder(target.parent)
+
+
+def _path_text(path: str | os.PathLike[str], name: str) -> str:
+    try:
+        text = os.fsdecode(path)
+    except TypeError:
+        raise ArgumentError(
+            f"{name} must be given by its path, got {type(path).__name__}"
+        ) from None
+    if "\0" in text:
+        raise StorageError(f"cannot use {name}: its path holds a null character: check the path")
+    return text
 
 
 def require_replaceable(path: Path) -> None:
@@ -158,15 +172,13 @@ def open_regular(path: str | os.PathLike[str], name: str) -> int:
     ------
     StorageError
         The file is missing, cannot be read, or is not a regular file.
+    ArgumentError
+        ``path`` is no path.
     """
+    text = _path_text(path, name)
     with storage_errors(f"read {name}"):
-        try:
-            # Without O_NONBLOCK the open of a named pipe would wait for a writer.
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except ValueError as error:
-            raise StorageError(
-                f"cannot read {name}: its path holds a null character: check the path"
-            ) from error
+        # Without O_NONBLOCK the open of a named pipe would wait for a writer.
+        descriptor = os.open(text, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         mode = os.fstat(descriptor).st_mode
         if not stat.S_ISREG(mode):
             os.close(descriptor)

@@ -7,8 +7,7 @@ import os
 from usdk.errors import DataDamagedError
 from usdk.trust.byte_source import FileSource
 from usdk.trust.dicom_elements import read_dicom
-from usdk.trust.object_judge import MAX_SIGNATURES
-from usdk.trust.signature_check import check_signature, signed_scopes
+from usdk.trust.signature_check import check_signature, listed_signatures
 
 __all__ = ["broken_signatures"]
 
@@ -25,18 +24,14 @@ def broken_signatures(path: str | os.PathLike[str]) -> list[str]:
     StorageError
         The file cannot be read.
     """
-    broken = []
     with FileSource(path) as source:
         try:
             file = read_dicom(source)
         except DataDamagedError:
             return []
-        pairs = [
-            (scope, item) for scope in signed_scopes(file.elements) for item in scope.signatures
-        ]
-        if len(pairs) > MAX_SIGNATURES:
-            broken.append(f"there are more than {MAX_SIGNATURES} signatures")
-        for number, (scope, item) in enumerate(pairs[:MAX_SIGNATURES], start=1):
+        pairs, too_many = listed_signatures(file)
+        broken = [f"has {problem}" for problem in too_many]
+        for number, (scope, item) in enumerate(pairs, start=1):
             problems = check_signature(file, scope, item).report.problems
             if problems:
                 broken.append(f"has a signature {number} that does not hold: {'; '.join(problems)}")

@@ -84,7 +84,8 @@ def load_certificates(sources: Iterable[CertificateLike]) -> tuple[x509.Certific
     StorageError, DataDamagedError
         A file cannot be read, or holds no certificate.
     """
-    if isinstance(sources, (bytes, str, os.PathLike)):
+    is_one = isinstance(sources, bytes | bytearray | memoryview | str | os.PathLike)
+    if is_one or not isinstance(sources, Iterable):
         raise ArgumentError("give a list of certificates, not a single one")
     found: list[x509.Certificate] = []
     for source in sources:

@@ -35,7 +35,7 @@ from usdk.trust.signature_insertion import (
     with_signature,
 )
 from usdk.trust.signature_profile import Profile, unmet_tags
-from usdk.trust.signer import DIGEST_SIZES, Signer
+from usdk.trust.signer import Signer, require_algorithm
 from usdk.trust.timestamp import TimeStamper, stamp_signature
 from usdk.trust.unsigned_parts import unsigned_content
 
@@ -146,6 +146,8 @@ def sign_frame_digests(
         Also: the object carries no frame digests, or holds compressed pixels in a sequence, which
         would be transcoded too.
     """
+    if not callable(frame_decoder):
+        raise ArgumentError("frame_decoder must be a function, such as usdk.dicom.decoded_frames")
 
     def choose(file: DicomFile) -> tuple[list[Element], str]:
         _require_framed(file, allow_uncovered=False)
@@ -178,8 +180,11 @@ def _sign(
     purpose: int | None,
     time_stamper: TimeStamper | None,
 ) -> str:
-    if algorithm not in DIGEST_SIZES:
-        raise ArgumentError(f"algorithm must be one of {', '.join(DIGEST_SIZES)}")
+    require_algorithm(algorithm)
+    if not isinstance(signer, Signer):
+        raise ArgumentError("signer must be a Signer, such as usdk.trust.open_signer returns")
+    if time_stamper is not None and not callable(time_stamper):
+        raise ArgumentError("time_stamper must be a function, such as usdk.trust.HttpTimeStamper")
     now = datetime.now(UTC)
     certificate_der = signer.certificate_der
     certificate = parse_certificate(certificate_der)

@@ -101,8 +101,10 @@ def verify_dicom(
         A time stamp is to be examined, and the package for it is not installed.
     """
     demands = Demands(_profiles(profile), allow_uncovered)
-    if moment is not None and moment.tzinfo is None:
+    if moment is not None and (not isinstance(moment, datetime) or moment.tzinfo is None):
         raise ArgumentError("moment needs a time zone: datetime.now(UTC)")
+    if frame_decoder is not None and not callable(frame_decoder):
+        raise ArgumentError("frame_decoder must be a function, such as usdk.dicom.decoded_frames")
     when = datetime.now(UTC) if moment is None else moment.astimezone(UTC)
     trusted = load_certificates(trusted_certificates)
     if not trusted:
@@ -132,7 +134,9 @@ def _report(
 def _profiles(profile: Profile | Iterable[Profile] | None) -> tuple[Profile, ...]:
     if profile is None:
         return ()
+    if not isinstance(profile, Iterable):
+        raise ArgumentError(f"profile must be one or some of {', '.join(PROFILES)}, or None")
     profiles = (profile,) if isinstance(profile, str) else tuple(profile)
-    if not set(profiles) <= set(PROFILES) or len(set(profiles)) != len(profiles):
+    if any(one not in PROFILES for one in profiles) or len(set(profiles)) != len(profiles):
         raise ArgumentError(f"profile must be one or some of {', '.join(PROFILES)}, or None")
     return profiles

@@ -98,7 +98,7 @@ def read_small_file(path: str | os.PathLike[str], *, private: bool = False) -> b
     With ``private``, the file must belong to this user (or root) and be closed to others, as the
     open file itself says.
     """
-    name = Path(path).name
+    name = Path(os.fsdecode(path)).name if isinstance(path, str | bytes | os.PathLike) else "a file"
     with (
         storage_errors(f"read {name}"),
         os.fdopen(open_regular(path, name), "rb") as file,

@@ -36,6 +36,10 @@ def open_signer(
         A certificate or a PIN is needed and not given; more by `Pkcs11Signer`, `TpmSigner` and
         `FileSigner`, which also raise errors of their own.
     """
+    if not isinstance(key, str | os.PathLike):
+        raise ArgumentError("a key is named by text, or by the path of its file")
+    if password is not None and not isinstance(password, bytes):
+        raise ArgumentError("a password or PIN is given as bytes")
     address = os.fspath(key)
     if address.startswith("pkcs11:"):
         if password is None:

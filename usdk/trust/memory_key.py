@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from usdk.errors import ArgumentError, NotTrustedError
+from usdk.errors import NotTrustedError
 from usdk.trust.cryptography_extra import ECDSA, PKCS1v15, ec, rsa, x509
 from usdk.trust.cryptography_extra import serialization as pem
 from usdk.trust.public_key import EC_CURVES, MIN_RSA_BITS, PREHASHED
-from usdk.trust.signer import DIGEST_SIZES
+from usdk.trust.signer import require_digest
 
-__all__ = ["EcSigner", "RsaSigner", "require_digest", "require_pair"]
+__all__ = ["EcSigner", "RsaSigner", "require_pair"]
 
 
 class RsaSigner:
@@ -90,16 +90,6 @@ class EcSigner:
         """Sign ``digest`` by ECDSA; see `usdk.trust.Signer.sign_digest`."""
         require_digest(digest, algorithm)
         return self._private_key.sign(digest, ECDSA(PREHASHED[algorithm]))
-
-
-def require_digest(digest: bytes, algorithm: str) -> None:
-    """Raise `ArgumentError` unless ``digest`` has the length of an algorithm that may be used."""
-    if algorithm not in DIGEST_SIZES:
-        raise ArgumentError(f"algorithm must be one of {', '.join(DIGEST_SIZES)}")
-    if len(digest) != DIGEST_SIZES[algorithm]:
-        raise ArgumentError(
-            f"a {algorithm} digest has {DIGEST_SIZES[algorithm]} bytes, not {len(digest)}"
-        )
 
 
 def require_pair(

@@ -26,18 +26,15 @@ from usdk.trust.signature_check import (
     DOES_NOT_FIT,
     OTHER_TRANSFER_SYNTAX,
     check_signature,
+    listed_signatures,
     met_profiles,
-    signed_scopes,
 )
 from usdk.trust.signature_profile import Profile
 from usdk.trust.trust_judge import TrustJudge
 from usdk.trust.unsigned_parts import mac_parameters_problems, unsigned_content
 from usdk.trust.verification_report import SignatureReport, VerificationReport
 
-__all__ = ["MAX_SIGNATURES", "NOT_SIGNED", "Demands", "judge_object"]
-
-MAX_SIGNATURES = 64
-"""Signatures in one file; each costs a pass over its bytes."""
+__all__ = ["NOT_SIGNED", "Demands", "judge_object"]
 
 NOT_SIGNED = "not signed"
 
@@ -72,12 +69,9 @@ def judge_object(
     only after a trusted signature has been found to cover their digests, and all that describes
     the raster.
     """
-    problems: list[str] = []
-    pairs = [(scope, item) for scope in signed_scopes(file.elements) for item in scope.signatures]
-    if len(pairs) > MAX_SIGNATURES:
-        problems.append(f"more than {MAX_SIGNATURES} signatures")
+    pairs, problems = listed_signatures(file)
     signatures: list[SignatureReport] = []
-    for scope, item in pairs[:MAX_SIGNATURES]:
+    for scope, item in pairs:
         checked = check_signature(file, scope, item)
         report = checked.report
         if checked.certificate is not None:

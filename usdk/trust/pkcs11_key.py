@@ -18,8 +18,8 @@ from usdk.errors import (
 )
 from usdk.trust.certificate_trust import load_certificates
 from usdk.trust.cryptography_extra import encode_dss_signature, serialization
-from usdk.trust.memory_key import require_digest
 from usdk.trust.pkcs11_uri import Pkcs11Uri
+from usdk.trust.signer import require_digest
 
 __all__ = ["DIGEST_INFO", "MODULE_VARIABLE", "Pkcs11Signer"]
 
@@ -175,8 +175,9 @@ class Pkcs11Signer:
 def _text(pin: bytes) -> str:
     try:
         return pin.decode()
-    except UnicodeDecodeError as error:
-        raise ArgumentError("the PIN is not UTF-8 text") from error
+    except (UnicodeDecodeError, AttributeError):
+        # Not chained: the error quotes what it could not decode.
+        raise ArgumentError("the PIN is not bytes of UTF-8 text") from None
 
 
 def _load(module_path: str | None) -> Any:

@@ -45,6 +45,8 @@ class Pkcs11Uri:
     @classmethod
     def parse(cls, uri: str) -> Pkcs11Uri:
         """Return what ``uri`` names, or raise `ArgumentError`; the message quotes no value."""
+        if not isinstance(uri, str):
+            raise ArgumentError("a PKCS#11 URI is text")
         scheme, colon, rest = uri.partition(":")
         if not colon or scheme.lower() != "pkcs11" or len(uri) > MAX_URI_CHARACTERS:
             raise ArgumentError(

@@ -29,7 +29,8 @@ def load_revocation_lists(
     StorageError, DataDamagedError
         A file cannot be read, or holds no list.
     """
-    if isinstance(sources, (bytes, str)) or not isinstance(sources, Iterable):
+    is_one = isinstance(sources, bytes | bytearray | memoryview | str)
+    if is_one or not isinstance(sources, Iterable):
         raise ArgumentError("give a list of revocation lists, not a single one")
     found = []
     for source in sources:

@@ -37,15 +37,24 @@ from usdk.trust.verification_report import SignatureReport
 __all__ = [
     "CERTIFICATE_TYPE",
     "DOES_NOT_FIT",
+    "MAX_ELEMENT_PASSES",
+    "MAX_SIGNATURES",
     "OTHER_TRANSFER_SYNTAX",
     "CheckedSignature",
     "SignedScope",
     "check_signature",
     "holds_fragments",
+    "listed_signatures",
     "met_profiles",
     "sequence_items",
     "signed_scopes",
 ]
+
+MAX_SIGNATURES = 64
+"""Signatures in one file; each costs a pass over its bytes."""
+
+MAX_ELEMENT_PASSES = 2_000_000
+"""Elements at all depths times the signatures over them."""
 
 CERTIFICATE_TYPE = "X509_1993_SIG"
 
@@ -82,6 +91,23 @@ def signed_scopes(elements: tuple[Element, ...], location: str = "") -> Iterator
     for element in elements:
         for number, item in enumerate(element.items or (), start=1):
             yield from signed_scopes(item.elements, f"{location}{name_tag(element.tag)}[{number}]")
+
+
+def listed_signatures(file: DicomFile) -> tuple[list[tuple[SignedScope, Item]], list[str]]:
+    """Return the signatures that are to be checked, and what is wrong with their number.
+
+    Each costs a pass over the elements: of a file with very many, fewer signatures are checked.
+    """
+    found = [(scope, item) for scope in signed_scopes(file.elements) for item in scope.signatures]
+    n_elements = max(1, _count_elements(file.elements))
+    limit = min(MAX_SIGNATURES, max(1, MAX_ELEMENT_PASSES // n_elements))
+    problems = [f"more than {limit} signatures"] if len(found) > limit else []
+    return found[:limit], problems
+
+
+def _count_elements(elements: tuple[Element, ...]) -> int:
+    inner = (item.elements for element in elements for item in element.items or ())
+    return len(elements) + sum(map(_count_elements, inner))
 
 
 @dataclass

@@ -9,8 +9,7 @@ from usdk.errors import DataDamagedError, StateError
 from usdk.trust import dicom_tags as tags
 from usdk.trust.dicom_encoding import encode_element, encode_item, encode_sequence, encode_tags
 from usdk.trust.dicom_structure import DicomFile, Element
-from usdk.trust.object_judge import MAX_SIGNATURES
-from usdk.trust.signature_check import CERTIFICATE_TYPE, sequence_items
+from usdk.trust.signature_check import CERTIFICATE_TYPE, MAX_SIGNATURES, sequence_items
 from usdk.trust.signature_item import TIMESTAMP_TYPE
 from usdk.trust.signature_purpose import CODING_SCHEME, purpose_meaning
 

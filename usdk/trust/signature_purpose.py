@@ -32,6 +32,6 @@ SIGNATURE_PURPOSES = {
 
 def purpose_meaning(purpose: int) -> str:
     """Return the meaning of a purpose code, or raise `ArgumentError`."""
-    if purpose not in SIGNATURE_PURPOSES:
+    if not isinstance(purpose, int) or purpose not in SIGNATURE_PURPOSES:
         raise ArgumentError(f"purpose must be a code from 1 to {len(SIGNATURE_PURPOSES)}")
     return SIGNATURE_PURPOSES[purpose]

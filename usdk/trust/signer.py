@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol, runtime_checkable
 
-__all__ = ["DIGEST_SIZES", "Signer"]
+from usdk.errors import ArgumentError
+
+__all__ = ["DIGEST_SIZES", "Signer", "require_algorithm", "require_digest"]
 
 DIGEST_SIZES = {"SHA256": 32, "SHA384": 48, "SHA512": 64}
 """Bytes of each digest that may be signed, by its DICOM defined term (PS3.3 C.12.1.1.3.1.2)."""
@@ -41,3 +43,20 @@ class Signer(Protocol):
             The algorithm is not one of the three, or the digest has not its length.
         """
         ...
+
+
+def require_algorithm(algorithm: str) -> None:
+    """Raise `ArgumentError` unless ``algorithm`` makes digests that may be signed."""
+    if not isinstance(algorithm, str) or algorithm not in DIGEST_SIZES:
+        raise ArgumentError(f"algorithm must be one of {', '.join(DIGEST_SIZES)}")
+
+
+def require_digest(digest: bytes, algorithm: str) -> None:
+    """Raise `ArgumentError` unless ``digest`` has the length of an algorithm that may be used."""
+    require_algorithm(algorithm)
+    if not isinstance(digest, bytes):
+        raise ArgumentError("a digest is given as bytes")
+    if len(digest) != DIGEST_SIZES[algorithm]:
+        raise ArgumentError(
+            f"a {algorithm} digest has {DIGEST_SIZES[algorithm]} bytes, not {len(digest)}"
+        )

@@ -52,6 +52,8 @@ def stamp_signature(signature: bytes, stamper: TimeStamper) -> bytes:
         .build()
     )
     answer = stamper(request.as_bytes())
+    if not isinstance(answer, bytes):
+        raise NotTrustedError("the time stamper returned no bytes: it must return the answer, DER")
     response = _decode(answer[: MAX_RESPONSE_BYTES + 1])
     digest = hashlib.sha256(signature).digest()
     try:

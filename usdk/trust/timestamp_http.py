@@ -34,6 +34,8 @@ class HttpTimeStamper:
     """
 
     def __init__(self, url: str, *, timeout_s: float = 10.0) -> None:
+        if not isinstance(url, str):
+            raise ArgumentError("a time-stamping authority is named by its URL, which is text")
         try:
             parts = urlsplit(url)
             is_usable = parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -18,7 +18,7 @@ from usdk.errors import (
 )
 from usdk.trust.certificate_trust import load_certificates
 from usdk.trust.cryptography_extra import encode_dss_signature, serialization
-from usdk.trust.memory_key import require_digest
+from usdk.trust.signer import require_digest
 
 __all__ = ["TCTI_VARIABLE", "TpmSigner"]
 
@@ -71,7 +71,7 @@ class TpmSigner:
         *,
         pin: bytes = b"",
     ) -> None:
-        match = _ADDRESS.fullmatch(address)
+        match = _ADDRESS.fullmatch(address) if isinstance(address, str) else None
         if match is None:
             raise ArgumentError(
                 "a key in a TPM is named tpm:0x81…, its persistent handle, with ?tcti=… for the way"

@@ -14,7 +14,7 @@ from pydicom.dataset import Dataset
 
 from usdk.errors import ArgumentError, DataDamagedError, NotTrustedError, StorageError
 from usdk.trust import dicom_tags as tags
-from usdk.trust import object_judge, sign_dicom, verify_dicom
+from usdk.trust import sign_dicom, signature_check, verify_dicom
 from usdk.trust.byte_source import MemorySource
 from usdk.trust.dicom_elements import read_dicom
 
@@ -464,7 +464,7 @@ def test_more_signatures_than_the_limit_are_refused(tmp_path, dicom, signer, ver
     path.write_bytes(dicom())
     sign_dicom(path, path, signer)
     sign_dicom(path, path, signer)
-    monkeypatch.setattr(object_judge, "MAX_SIGNATURES", 1)
+    monkeypatch.setattr(signature_check, "MAX_SIGNATURES", 1)
     assert "more than 1 signatures" in verify(path).problems
 
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from usdk.errors import ArgumentError, DataDamagedError, NotTrustedError
-from usdk.trust import dicom_elements, sign_dicom, verify_dicom
+from usdk.trust import dicom_elements, sign_dicom, signature_check, verify_dicom
 from usdk.trust import dicom_tags as tags
 from usdk.trust.byte_source import MemorySource
 from usdk.trust.dicom_elements import read_dicom
@@ -339,3 +339,13 @@ def test_a_file_of_more_elements_than_the_limit_is_damaged_data(verify, monkeypa
     monkeypatch.setattr(dicom_elements, "MAX_ELEMENTS", 1000)
     with pytest.raises(DataDamagedError, match="more than 1000 elements"):
         verify(data)
+
+
+def test_a_file_of_many_elements_has_few_signatures(signed, verify, signer, monkeypatch):
+    """Each signature is a pass over all elements, and a file claims both as it likes."""
+    data = signed("grey", signer, signer, signer)
+    assert len(verify(data).signatures) == 3
+    monkeypatch.setattr(signature_check, "MAX_ELEMENT_PASSES", 100)
+    report = verify(data)
+    assert len(report.signatures) < 3
+    assert report.problems[0].startswith("more than")
