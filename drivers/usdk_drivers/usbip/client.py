@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 import threading
+import time
 from contextlib import suppress
 
 from usdk.errors import (
@@ -29,12 +30,18 @@ from usdk_drivers.usbip.messages import (
     unpack_operation,
     unpack_reply,
 )
-from usdk_drivers.usbip.sockets import receive, receive_into
+from usdk_drivers.usbip.sockets import limit_sending, receive, receive_into, set_up
 
 __all__ = ["Transfer", "UsbIpClient", "list_devices"]
 
 CONNECT_TIMEOUT_S = 5.0
-UNLINK_TIMEOUT_S = 2.0
+ANSWER_TIMEOUT_S = 5.0
+"""How long a server may take to list its devices, or to attach one."""
+
+UNLINK_TIMEOUT_S = 5.0
+SEND_TIMEOUT_S = 5.0
+"""A server that takes nothing of what is sent for so long is as good as gone."""
+
 _INTERFACE_BYTES = 4
 _GONE = (-errno.ENODEV, -errno.ESHUTDOWN, -errno.ENOENT)
 
@@ -59,17 +66,19 @@ def list_devices(host: str, port: int) -> list[DeviceRecord]:
     DeviceFailedError
         If it does not speak USB/IP.
     """
+    end_s = time.monotonic() + ANSWER_TIMEOUT_S
     with _connected(host, port) as connection:
         try:
             connection.sendall(pack_operation(Operation.ASK_LIST))
-            _require(connection, Operation.LIST, f"{host}:{port} refused to list its devices")
-            n_devices = int.from_bytes(receive(connection, 4), "big")
+            refusal = f"{host}:{port} refused to list its devices"
+            _require(connection, Operation.LIST, refusal, end_s)
+            n_devices = int.from_bytes(receive(connection, 4, end_s), "big")
             if n_devices > MAX_DEVICES:
                 raise DataDamagedError(f"a list of {n_devices} devices cannot be")
             records = []
             for _ in range(n_devices):
-                record = DeviceRecord.unpack(receive(connection, DEVICE_BYTES))
-                receive(connection, _INTERFACE_BYTES * record.n_interfaces)
+                record = DeviceRecord.unpack(receive(connection, DEVICE_BYTES, end_s))
+                receive(connection, _INTERFACE_BYTES * record.n_interfaces, end_s)
                 records.append(record)
         except DataDamagedError as error:
             raise DeviceFailedError(f"{host}:{port} does not speak USB/IP: {error}") from error
@@ -99,6 +108,7 @@ class UsbIpClient:
             name = pack_bus_id(bus_id)
         except DataDamagedError as error:
             raise DeviceAbsentError(f"{bus_id!r} cannot be a device: {error}") from error
+        end_s = time.monotonic() + ANSWER_TIMEOUT_S
         self._connection = _connected(host, port)
         try:
             self._connection.sendall(pack_operation(Operation.ASK_IMPORT) + name)
@@ -107,8 +117,9 @@ class UsbIpClient:
                 Operation.IMPORT,
                 f"{host}:{port} has no device {bus_id}, or another client has it: look with "
                 "`usbip list`, or close the other one",
+                end_s,
             )
-            self.record = DeviceRecord.unpack(receive(self._connection, DEVICE_BYTES))
+            self.record = DeviceRecord.unpack(receive(self._connection, DEVICE_BYTES, end_s))
         except DataDamagedError as error:
             self._connection.close()
             raise DeviceFailedError(f"{host}:{port} does not speak USB/IP: {error}") from error
@@ -119,6 +130,7 @@ class UsbIpClient:
             self._connection.close()
             raise
         self._connection.settimeout(None)
+        limit_sending(self._connection, SEND_TIMEOUT_S)
         self._sending = threading.Lock()
         self._changed = threading.Condition()
         self._in_flight: dict[int, Transfer] = {}
@@ -194,7 +206,11 @@ class UsbIpClient:
         return transfer.n_bytes
 
     def take_back(self, transfer: Transfer) -> None:
-        """Ask the server to forget a transfer, and wait until it has answered."""
+        """Ask the server to forget a transfer, and wait until it has answered.
+
+        One that does not answer is given up with all its transfers: their buffers could be written
+        to at any time.
+        """
         number = transfer.submit.number
         with self._changed:
             if transfer.status is not None:
@@ -204,7 +220,9 @@ class UsbIpClient:
             unlink = Transfer(transfer.submit, memoryview(b""))
             self._in_flight[self._number] = unlink
         self._send(message)
-        self.wait(unlink, UNLINK_TIMEOUT_S)
+        if not self.wait(unlink, UNLINK_TIMEOUT_S):
+            self._lose()
+            self._thread.join()
         with self._changed:
             self._in_flight.pop(number, None)
             if transfer.status is None:
@@ -227,8 +245,10 @@ class UsbIpClient:
             self._lose()
 
     def _receive(self) -> None:
+        transfer: Transfer | None = None
         try:
             while True:
+                transfer = None
                 reply = unpack_reply(receive(self._connection, URB_BYTES))
                 with self._changed:
                     transfer = self._in_flight.pop(reply.number, None)
@@ -244,6 +264,8 @@ class UsbIpClient:
                         transfer.n_bytes, transfer.status = n_bytes, reply.status
                         self._changed.notify_all()
         except (OSError, DataDamagedError):
+            if transfer is not None:
+                transfer.status = -errno.ENODEV
             self._lose()
 
     def _lose(self) -> None:
@@ -266,12 +288,12 @@ def _connected(host: str, port: int) -> socket.socket:
         raise DeviceAbsentError(
             f"no USB/IP server answers at {host}:{port} ({error}): start it, or check the address"
         ) from error
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    set_up(connection)
     return connection
 
 
-def _require(connection: socket.socket, operation: Operation, refusal: str) -> None:
-    code, status = unpack_operation(receive(connection, OPERATION_BYTES))
+def _require(connection: socket.socket, operation: Operation, refusal: str, end_s: float) -> None:
+    code, status = unpack_operation(receive(connection, OPERATION_BYTES, end_s))
     if code != operation:
         raise DataDamagedError(f"{code:#06x} is not the answer to what was asked")
     if status:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from types import TracebackType
@@ -23,12 +24,12 @@ from usdk_drivers.usbip.messages import (
     unpack_bus_id,
     unpack_operation,
 )
-from usdk_drivers.usbip.sockets import receive
+from usdk_drivers.usbip.sockets import receive, set_up
 
 __all__ = ["UsbIpServer"]
 
 HANDSHAKE_TIMEOUT_S = 10.0
-"""A client that says nothing for so long is dropped."""
+"""A client that has not said what it wants by then is dropped."""
 
 MAX_CONNECTIONS = 64
 LOOPBACK = "127.0.0.1"
@@ -137,7 +138,7 @@ class UsbIpServer:
     def _serve(self, connection: socket.socket) -> None:
         try:
             with connection:
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                set_up(connection)
                 connection.settimeout(HANDSHAKE_TIMEOUT_S)
                 self._answer(connection)
         except (OSError, DataDamagedError) as error:
@@ -149,11 +150,12 @@ class UsbIpServer:
 
     def _answer(self, connection: socket.socket) -> None:
         """Answer one operation, as the kernel's daemon does, and end with it."""
-        code, _ = unpack_operation(receive(connection, OPERATION_BYTES))
+        end_s = time.monotonic() + HANDSHAKE_TIMEOUT_S
+        code, _ = unpack_operation(receive(connection, OPERATION_BYTES, end_s))
         if code == Operation.ASK_LIST:
             connection.sendall(self._listing())
         elif code == Operation.ASK_IMPORT:
-            bus_id = unpack_bus_id(receive(connection, BUS_ID_BYTES))
+            bus_id = unpack_bus_id(receive(connection, BUS_ID_BYTES, end_s))
             self._attach(connection, bus_id)
         else:
             raise DataDamagedError(f"{code:#06x} is no request of a USB/IP client")

@@ -21,6 +21,7 @@ from usdk.errors import (
     StateError,
     StorageError,
 )
+from usdk_drivers.simulator import endpoint_worker
 from usdk_drivers.simulator.device_model import BULK_IN, Gone, Nak, Stall, UsbDevice
 from usdk_drivers.usb_errors import EndpointStalledError
 from usdk_drivers.usbip import UsbIpServer
@@ -259,6 +260,21 @@ def test_a_transfer_on_an_endpoint_that_is_not_there_is_refused(
         with pytest.raises(EndpointStalledError):
             client.complete(transfer, 5, "testing")
     client.close()
+
+
+def test_a_host_that_asks_for_more_and_more_is_dropped(
+    device: Maker, share: Share, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoint_worker, "MAX_WAITING", 50)
+    server = share(device(Script()))
+    host = UsbIpClient(*server.address, "1-1")
+    transfers = [
+        host.submit(BULK_IN & 0xF, is_incoming=True, buffer=memoryview(bytearray(8)))
+        for _ in range(100)
+    ]
+    with pytest.raises(DeviceAbsentError):
+        host.complete(transfers[-1], 10, "testing")
+    host.close()
 
 
 def test_no_thread_and_no_socket_is_left_behind(device: Maker) -> None:
