@@ -18,6 +18,7 @@ from usdk.dicom.regions import Region
 from usdk.errors import DataDamagedError, MissingExtraError
 
 __all__ = [
+    "EXTRA_OF_SYNTAX",
     "MAX_COLOURED_FRACTION",
     "decoder_name",
     "read_images",
@@ -30,6 +31,16 @@ MAX_COLOURED_FRACTION = 0.01
 
 # It ends the process when a file claims more pixels than it holds.
 _ABORTING = ("gdcm",)
+EXTRA_OF_SYNTAX = {
+    "1.2.840.10008.1.2.4.50": "view",
+    "1.2.840.10008.1.2.4.51": "view",
+    **dict.fromkeys(JPEG_LOSSLESS, "codecs"),
+    "1.2.840.10008.1.2.4.80": "dicom",
+    "1.2.840.10008.1.2.4.81": "dicom",
+    **dict.fromkeys((f"1.2.840.10008.1.2.4.{n}" for n in (90, 91, 201, 202, 203)), "codecs"),
+}
+"""What brings the decoder of a compressed transfer syntax; all but RLE, which needs none."""
+
 _COLOUR_TOLERANCE = 3  # Converting from YBR rounds.
 _LUMINANCE = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601.
 
@@ -125,8 +136,8 @@ def decoder_name(dataset: Dataset) -> str:
     offer_jpeg_lossless(syntax)
     names = [str(name) for name in get_decoder(syntax).available_plugins]
     safe = [name for name in names if name not in _ABORTING]
-    if not safe and syntax in JPEG_LOSSLESS:
-        raise MissingExtraError.for_extra("codecs", "JPEG Lossless")
+    if not safe and syntax in EXTRA_OF_SYNTAX:
+        raise MissingExtraError.for_extra(EXTRA_OF_SYNTAX[syntax], syntax.name)
     if not safe:
         raise MissingExtraError(
             f'{syntax.name} needs a decoder: pip install "pylibjpeg[all]", or convert the file '

@@ -56,6 +56,19 @@ def conformance_page() -> str:
             for s in statement["transfer_syntaxes"]
         ],
     )
+    lines += [
+        "",
+        "Of other makers these are read, too, as far as the extra is installed. Deflated files are "
+        "refused: a few bytes may stand for more than memory holds.",
+        "",
+    ]
+    lines += _table(
+        ("Transfer syntax", "UID", "Extra"),
+        [
+            (s["name"], f"`{s['uid']}`", f"`{s['extra']}`")
+            for s in statement["transfer_syntaxes_read_besides"]
+        ],
+    )
     lines += ["", "## Text", ""]
     sets = statement["character_sets"]
     lines += [

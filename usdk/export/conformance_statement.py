@@ -17,6 +17,7 @@ from usdk.dicom.enhanced_us_volume import ENHANCED_US_VOLUME_STORAGE, NO_APEX
 from usdk.dicom.equipment import Equipment
 from usdk.dicom.examination_settings import MAX_HEART_RATE_BPM, MAX_OUTPUT_INDEX
 from usdk.dicom.image import IMPLEMENTATION_CLASS_UID
+from usdk.dicom.pictures import EXTRA_OF_SYNTAX
 from usdk.dicom.provenance import PRIVATE_CREATOR, PRIVATE_GROUP
 from usdk.dicom.pydicom_extra import UID, Dataset
 from usdk.dicom.region_codes import ModeBits, RegionDataType, SpatialFormat, Unit
@@ -41,6 +42,8 @@ _READ_CHARACTER_SETS = (
     "ISO_IR 100, 101, 109, 110, 126, 127, 138, 144, 148, 166, 13",
     "ISO 2022 IR 6, 13, 58, 87, 149, 159 and those of the single-byte sets",
 )
+# Not compressed, and written by others alone.
+_PLAIN_SYNTAXES = {"1.2.840.10008.1.2": "dicom", "1.2.840.10008.1.2.2": "dicom"}
 _OPT_IN = ("htj2k",)
 _MODES = tuple(mode for mode in ModeBits if mode is not ModeBits.CW_DOPPLER)
 _AUTOMATIC = (
@@ -79,6 +82,11 @@ def conformance_statement() -> dict[str, Any]:
                 "is_lossless": True,
             }
             for codec in CODECS.values()
+        ],
+        "transfer_syntaxes_read_besides": [
+            {"uid": uid, "name": UID(uid).name, "extra": extra}
+            for uid, extra in {**_PLAIN_SYNTAXES, **EXTRA_OF_SYNTAX}.items()
+            if uid not in {codec.transfer_syntax_uid for codec in CODECS.values()}
         ],
         "character_sets": {
             "written": ["ISO_IR 192"],

@@ -5,6 +5,8 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
+from pydicom import Dataset, FileMetaDataset
+from pydicom.uid import UID
 
 from usdk.dicom import (
     ENHANCED_US_VOLUME_STORAGE,
@@ -13,6 +15,7 @@ from usdk.dicom import (
     us_image,
 )
 from usdk.dicom.codecs import CODECS
+from usdk.dicom.pictures import decoder_name
 from usdk.export.conformance_page import conformance_page
 from usdk.export.conformance_statement import conformance_json, conformance_statement
 from usdk.export.specimens import full_settings, specimens
@@ -96,3 +99,18 @@ def test_specimens_are_conformant(uid, tmp_path, require_conformant, require_mod
         dataset.save_as(tmp_path / "x.dcm", enforce_file_format=True)
         require_conformant(tmp_path / "x.dcm")
         require_modules(dataset)
+
+
+def test_what_is_read_besides_has_a_decoder_that_cannot_end_the_process():
+    pytest.importorskip("imagecodecs")
+    pytest.importorskip("PIL")
+    pytest.importorskip("openjpeg")
+    besides = conformance_statement()["transfer_syntaxes_read_besides"]
+    assert len(besides) == 10
+    for syntax in besides:
+        dataset = Dataset()
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = UID(syntax["uid"])
+        is_plain = not dataset.file_meta.TransferSyntaxUID.is_compressed
+        assert (decoder_name(dataset) == "") == is_plain
+        assert decoder_name(dataset) != "gdcm"
