@@ -19,6 +19,7 @@ from usdk.cli.terminal import remark, say
 from usdk.cli.verb import Verb
 from usdk.errors import ArgumentError
 from usdk.front_end import SharedFrontEnd, Sharing, share_front_ends
+from usdk.front_end.sharing import redirect_front_ends
 from usdk.front_end.terminals import OnTerminals, put_on_terminals
 
 __all__ = ["VERB"]
@@ -26,6 +27,8 @@ __all__ = ["VERB"]
 LOOPBACK = "127.0.0.1"
 USBIP_PORT = 3240
 """The port that IANA gave to USB/IP."""
+REDIRECTION_PORT = 4000
+"""As QEMU's own examples of usb-redir have it."""
 
 _LOOK_S = 1.0
 _PORT = re.compile(r"[0-9]{1,5}")
@@ -56,6 +59,14 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         help="put each on a serial port of this machine, with links in FOLDER that stay when it is "
         "unplugged and comes back (default: a temporary folder)",
     )
+    how.add_argument(
+        "--usbredir",
+        nargs="?",
+        const=str(REDIRECTION_PORT),
+        metavar="[HOST:]PORT",
+        help="wait for a virtual machine's usb-redir, each device on a port of its own; from port "
+        f"{REDIRECTION_PORT} of the loopback on when absent, 0 for free ones",
+    )
     parser.add_argument("--json", action="store_true", help="say what is shared as JSON")
 
 
@@ -76,22 +87,26 @@ def _shared(arguments: argparse.Namespace) -> Sharing | OnTerminals:
     if arguments.serial is not None:
         folder = Path(arguments.serial).absolute() if arguments.serial else None
         return put_on_terminals(arguments.address, folder=folder)
-    host, port = _endpoint(arguments.usbip)
+    is_usbip = arguments.usbip is not None
+    option, usual = ("--usbip", USBIP_PORT) if is_usbip else ("--usbredir", REDIRECTION_PORT)
+    host, port = _endpoint(arguments.usbip if is_usbip else arguments.usbredir, option, usual)
     if not _is_loopback(host):
+        protocol = "USB/IP" if is_usbip else "usb-redir"
         remark(
-            f"warning: USB/IP has no password and no encryption: everybody who reaches {host} can "
-            "take the device and read what it sends"
+            f"warning: {protocol} has no password and no encryption: everybody who reaches {host} "
+            "can take the device and read what it sends"
         )
-    return share_front_ends(arguments.address, host=host, port=port)
+    share = share_front_ends if is_usbip else redirect_front_ends
+    return share(arguments.address, host=host, port=port)
 
 
-def _endpoint(text: str) -> tuple[str, int]:
+def _endpoint(text: str, option: str, usual_port: int) -> tuple[str, int]:
     host, separator, port = text.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     is_port = _PORT.fullmatch(port) is not None and int(port) < 2**16
     if not is_port or (separator and not host):
         raise ArgumentError(
-            f"--usbip {text!r} is no port: write {USBIP_PORT}, or HOST:{USBIP_PORT}, "
+            f"{option} {text!r} is no port: write {usual_port}, or HOST:{usual_port}, "
             "after the addresses"
         )
     return host or LOOPBACK, int(port)
@@ -141,9 +156,15 @@ def _text(sharing: Sharing | OnTerminals) -> str:
     for front_end in sharing.front_ends:
         lines.append(front_end.description)
         if isinstance(front_end, SharedFrontEnd):
+            is_guest = front_end.address.startswith("usb:")
+            where = (
+                ("start it with:", "in usdk, there:")
+                if is_guest
+                else ("on Linux, as root:", "in usdk:")
+            )
             lines += [
-                f"  in usdk:           {front_end.address}",
-                f"  on Linux, as root: {front_end.attach_command}",
+                f"  {where[1]:<18} {front_end.address}",
+                f"  {where[0]:<18} {front_end.attach_command}",
             ]
         else:
             lines += [
@@ -156,14 +177,15 @@ def _text(sharing: Sharing | OnTerminals) -> str:
 VERB = Verb(
     name="simulate",
     summary="simulated devices for other programs and machines",
-    description="Shares simulated devices by USB/IP, or on serial ports of this machine, until "
-    "Ctrl-C. usdk opens them\nwithout privileges; on Linux `usbip attach` makes them real USB "
-    "devices, for root. A device that a\nfault unplugs comes back after 1 s or its own return_s, "
-    "or at once when this program gets SIGUSR1.",
+    description="Shares simulated devices by USB/IP, on serial ports of this machine, or with "
+    "virtual machines, until\nCtrl-C. usdk opens the first two without privileges; on Linux `usbip "
+    "attach` makes them real USB devices,\nfor root. A device that a fault unplugs comes back "
+    "after 1 s or its own return_s, or at once when this\nprogram gets SIGUSR1.",
     examples=(
         "usdk simulate sim:linear-l11-5v --usbip",
         "usdk simulate sim:handheld.yaml 'sim:phased-p4-2v?scene=points&serial=SIM-2' --usbip 3241",
         "usdk simulate sim:linear-l11-5v --serial",
+        "usdk simulate sim:linear-l11-5v --usbredir 4000",
         "usdk simulate 'sim:linear-l11-5v?faults=unplug@500&return_s=2' --usbip 192.168.1.7:3240",
     ),
     add_arguments=_add_arguments,

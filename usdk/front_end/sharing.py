@@ -9,7 +9,15 @@ from typing import Protocol, runtime_checkable
 from usdk.errors import ArgumentError
 from usdk.front_end.registry import driver_class
 
-__all__ = ["SharedFrontEnd", "Shares", "Sharing", "one_driver", "share_front_ends"]
+__all__ = [
+    "Redirects",
+    "SharedFrontEnd",
+    "Shares",
+    "Sharing",
+    "one_driver",
+    "redirect_front_ends",
+    "share_front_ends",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +66,48 @@ class Shares(Protocol):
         StorageError
             If the port cannot be had.
         """
+
+
+@runtime_checkable
+class Redirects(Protocol):
+    """A driver, that is a `FrontEnd` class, whose devices virtual machines can have."""
+
+    def redirect(self, addresses: Sequence[str], *, host: str, port: int) -> Sharing:
+        """Offer by usb-redir what is at ``addresses``, each without the scheme.
+
+        Raises
+        ------
+        StorageError
+            If a port cannot be had.
+        """
+
+
+def redirect_front_ends(addresses: Sequence[str], *, host: str, port: int) -> Sharing:
+    """Offer devices to virtual machines by usb-redir until the result is closed.
+
+    Parameters
+    ----------
+    addresses : sequence of str
+        As for `open_front_end`, all of one scheme.
+    host, port : str and int
+        Where the first listens for a machine, each of the others on the next port; port 0 takes
+        free ones. usb-redir knows no password and no encryption.
+
+    Raises
+    ------
+    ArgumentError
+        If the driver cannot do it, or an address cannot be used.
+    StorageError
+        If a port cannot be had.
+    """
+    driver, rests = one_driver(addresses)
+    if not isinstance(driver, Redirects):
+        scheme = addresses[0].partition(":")[0]
+        raise ArgumentError(
+            f"the driver of {scheme!r} cannot give its devices to virtual machines: name a "
+            "simulated one, such as sim:linear-l11-5v"
+        )
+    return driver.redirect(rests, host=host, port=port)
 
 
 def share_front_ends(addresses: Sequence[str], *, host: str, port: int) -> Sharing:

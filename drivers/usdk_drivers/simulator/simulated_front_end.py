@@ -33,6 +33,7 @@ from usdk_drivers.wire import VersionRange
 if TYPE_CHECKING:
     from usdk_drivers.simulator.terminals import SimulatedTerminals
     from usdk_drivers.usbip.sharing import SharedDevices
+    from usdk_drivers.usbredir.sharing import RedirectedDevices
 
 __all__ = ["SimulatedFrontEnd"]
 
@@ -112,6 +113,14 @@ class SimulatedFrontEnd(UsbFrontEnd):
 
         devices = [simulated_device(address) for address in addresses]
         return SharedDevices(devices, host=host, port=port)
+
+    @classmethod
+    def redirect(cls, addresses: Sequence[str], *, host: str, port: int) -> RedirectedDevices:
+        """Offer what is at ``addresses`` (each what follows ``sim:``) to virtual machines."""
+        from usdk_drivers.usbredir.sharing import RedirectedDevices
+
+        devices = [simulated_device(address) for address in addresses]
+        return RedirectedDevices(devices, host=host, port=port)
 
     @classmethod
     def put_on_terminals(

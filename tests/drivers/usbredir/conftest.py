@@ -166,3 +166,8 @@ def connect() -> Iterator[Callable[[], tuple[RedirectedPort, Machine]]]:
         theirs.close()
         assert port.wait(WITHIN_S)
         stream.close()
+
+
+@pytest.fixture
+def machine() -> type[Machine]:
+    return Machine

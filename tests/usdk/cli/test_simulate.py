@@ -150,9 +150,21 @@ def test_the_text_names_the_terminal_and_its_link(
     assert f"unplugged or not:  serial:{tmp_path}/ttyUSDK0" in outcome.out
 
 
+def test_the_text_says_how_a_virtual_machine_gets_the_device(
+    usdk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("usdk.cli.simulate._next", lambda signals: signal.SIGINT)
+    outcome = usdk("simulate", QUICK, "--usbredir", "0")
+    assert outcome.status == 0
+    assert "in usdk, there:    usb:serial=SIM-1" in outcome.out
+    assert "-device usb-redir,chardev=usdk0" in outcome.out
+
+
 @pytest.mark.parametrize(
     ("words", "hint"),
     [
+        (("usb:", "--usbredir", "0"), "virtual machines"),
+        ((QUICK, "--usbredir", "x"), "write 4000"),
         ((QUICK,), "--usbip"),
         ((QUICK, "--usbip", "--serial"), "not allowed with"),
         (("usb:", "--serial"), "cannot put"),
