@@ -99,4 +99,8 @@ def _read(path: Path) -> dict[str, Any]:
 def _number(keyword: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ArgumentError(f"{keyword} must be a number")
+    try:
+        float(value)
+    except OverflowError:
+        raise ArgumentError(f"{keyword} is too large a number") from None
     return value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from usdk.dicom.transducer_codes import APPLICATIONS
 from usdk.errors import ArgumentError
 
 __all__ = [
+    "MAX_DEPTH_M",
     "MAX_HEART_RATE_BPM",
     "MAX_OUTPUT_INDEX",
     "TRANSDUCER_TYPES",
@@ -26,6 +26,9 @@ MAX_HEART_RATE_BPM = 1000
 MAX_OUTPUT_INDEX = 100.0
 """Indices beyond are mistakes; from the clinical limits on, `check_dicom` warns."""
 MAX_FOCUS_DEPTHS = 1024
+
+MAX_DEPTH_M = 100.0
+"""No ultrasound reaches as deep; what is deeper was given in another unit."""
 
 TRANSDUCER_TYPES = (
     "SECTOR_PHASED",
@@ -117,7 +120,7 @@ class ExaminationSettings:
     def __post_init__(self) -> None:
         checks: dict[str, Any] = {
             "heart_rate_bpm": lambda v, n: count(v, n, most=MAX_HEART_RATE_BPM),
-            "depth_m": positive,
+            "depth_m": _depth,
             "gain_db": finite,
             **dict.fromkeys(_INDICES, _index),
         }
@@ -128,7 +131,7 @@ class ExaminationSettings:
             if value is not None:
                 object.__setattr__(self, name, check(value, name))
         try:
-            depths_m = tuple(positive(depth, "focus_depths_m") for depth in self.focus_depths_m)
+            depths_m = tuple(_depth(depth, "focus_depths_m") for depth in self.focus_depths_m)
         except TypeError:
             raise ArgumentError("focus_depths_m must be a tuple of depths, m") from None
         if len(depths_m) > MAX_FOCUS_DEPTHS:
@@ -166,7 +169,7 @@ class ExaminationSettings:
                 continue
         depths_m = [depth / _MM_PER_M for depth in _read_numbers(dataset, "DepthsOfFocus")]
         depths_m = depths_m or [d / CM_PER_M for d in _read_numbers(dataset, "FocusDepth")]
-        if len(depths_m) <= MAX_FOCUS_DEPTHS and all(0 < depth < math.inf for depth in depths_m):
+        if len(depths_m) <= MAX_FOCUS_DEPTHS and all(0 < d <= MAX_DEPTH_M for d in depths_m):
             known["focus_depths_m"] = tuple(depths_m)
         return cls(**known)
 
@@ -229,6 +232,13 @@ _READ = {
     "depth_m": ("DepthOfScanField", 1 / _MM_PER_M),
     **{name: (keyword, 1) for name, keyword in _INDICES.items()},
 }
+
+
+def _depth(value: Any, name: str) -> float:
+    depth_m = positive(value, name)
+    if depth_m > MAX_DEPTH_M:
+        raise ArgumentError(f"{name} must be at most {MAX_DEPTH_M:g} m, got {depth_m:g}")
+    return depth_m
 
 
 def _index(value: Any, name: str) -> float:

@@ -61,6 +61,9 @@ def test_keywords_become_settings_in_si_units(tmp_path: Path) -> None:
         {"MechanicalIndex": -1},
         {"OutputPower": 3},
         {"DepthsOfFocus": ["near"]},
+        {"DepthsOfFocus": 10**400},
+        {"DepthOfScanField": 10**400},
+        {"DepthOfScanField": 1e308},
         {"PatientName": "A^B"},
     ],
 )

@@ -73,6 +73,8 @@ def test_an_index_above_the_clinical_limits_is_written_and_warned_of(frame, stud
         {"bone_thermal_index": 101},
         {"cranial_thermal_index": "high"},
         {"depth_m": 0.0},
+        {"depth_m": 101.0},
+        {"focus_depths_m": (0.02, 1e305)},
         {"focus_depths_m": (0.02, -0.01)},
         {"focus_depths_m": 0.02},
         {"gain_db": math.inf},
