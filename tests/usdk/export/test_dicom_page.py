@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from usdk.cli import main
 from usdk.dicom import check_dicom
 from usdk.dicom.open import open_dicom
 
@@ -27,3 +28,10 @@ def test_the_pages_examples_run(
     assert names["back"].pixels.max() == 170
     for name in ("duplex.dcm", "volume.dcm"):
         assert check_dicom(open_dicom(tmp_path / name)) == []
+    command, *said = next(
+        block.splitlines()
+        for block in re.findall(r"((?:^ {4}.+\n)+)", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+        if block.startswith("    $ usdk show")
+    )
+    assert main(command.split()[2:]) == 0
+    assert capsys.readouterr().out.splitlines() == [line.strip() for line in said]
