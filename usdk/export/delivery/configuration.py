@@ -34,6 +34,7 @@ Relative paths count from the file's folder.
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -167,7 +168,7 @@ def read_configuration(path: str | os.PathLike[str]) -> DeliveryConfiguration:
     path = Path(path)
     try:
         content = tomllib.loads(read_small_file(path).decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ArgumentError(f"{path.name} is not TOML: {error}") from error
     _check(content, {"outbox": dict, "delivery": dict, "line": list}, "the file", ("outbox",))
     outbox = _check(content["outbox"], _OUTBOX, "[outbox]", ("folder",))
@@ -193,6 +194,16 @@ def _check_line(line: object) -> dict[str, Any]:
     return checked
 
 
+def _can_be_used(value: object) -> bool:
+    if isinstance(value, list):
+        return all(map(_can_be_used, value))
+    if isinstance(value, str):
+        return "\0" not in value
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or -(2**63) <= value < 2**63
+
+
 def _check(
     table: object,
     known: Mapping[str, Callable[..., Any]],
@@ -208,6 +219,10 @@ def _check(
         types = (int, float) if expected is float else (expected,)
         if type(value) not in types:
             raise ArgumentError(f"{where} {name} must be of type {expected.__name__}")
+        if not _can_be_used(value):
+            raise ArgumentError(
+                f"{where} {name} must be finite, of 64 bits, and without a zero byte"
+            )
     missing = [name for name in needed if name not in table]
     if missing:
         raise ArgumentError(f"{where} lacks {', '.join(missing)}")
