@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import io
 import json
+import ssl
+import warnings
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from delivery_fixtures import http_answer, read_request, scripted_server
 from outbox_fixtures import clock, outbox
 from pydicom import dcmread
-from tls_authority import SERVER
+from tls_authority import CLIENT, SERVER, TlsAuthority
 
 from usdk.export.delivery import NewsKind
 from usdk.export.delivery.courier import Courier
@@ -41,7 +44,7 @@ class Receiver:
 
     def answer(self, request, body):
         method, path = request
-        if self.mode == "5xx":
+        if self.mode == "5xx" or (self.mode == "5xx to objects" and method == "POST"):
             return http_answer("503 Service Unavailable", b"", "Retry-After: 30")
         if self.mode == "redirect":
             return http_answer("307 Elsewhere", b"", "Location: https://localhost:1/")
@@ -71,11 +74,11 @@ class Receiver:
 
 
 @contextmanager
-def delivering(pki, outbox, clock, receiver, identity=None):
+def delivering(pki, outbox, clock, receiver, *, context=None, tls=None):
     """Yield what runs a courier over a real line for some seconds of the test's time."""
     news = []
-    with scripted_server(pki.server_context(identity), receiver) as server:
-        line = StowLine(server.url, tls=pki.settings(), http2=False)
+    with scripted_server(context or pki.server_context(), receiver) as server:
+        line = StowLine(server.url, tls=tls or pki.settings(), http2=False)
         courier = Courier(
             outbox,
             [line],
@@ -114,16 +117,23 @@ def _is_delivered(outbox):
 DELIVERED = (State.CONFIRMED, State.RETAINED)
 
 
-def test_an_hour_of_5xx_loses_nothing(pki, outbox, clock, signed_files):
+def _held_whole(outbox, path):
+    """Whether the only object is in the outbox, byte for byte."""
+    (entry,) = outbox.list()
+    with outbox.open(entry) as file:
+        return file.read() == path.read_bytes()
+
+
+@pytest.mark.parametrize("mode", ["5xx", "5xx to objects"])
+def test_an_hour_of_5xx_loses_nothing(pki, outbox, clock, signed_files, mode):
     receiver = Receiver()
-    receiver.mode = "5xx"
+    receiver.mode = mode
     for path in signed_files:
         outbox.add(path)
     with delivering(pki, outbox, clock, receiver) as (run, news, _):
-        run(3600, step_s=60.0)
-        assert all(state not in DELIVERED for state in _states(outbox))
-        assert len(_states(outbox)) == 3
-        assert receiver.n_posts == 0
+        run(3600, step_s=180.0)
+        assert _states(outbox) == [State.QUEUED] * 3
+        assert receiver.kept == {}
         assert any("503" in str(one) or "later" in str(one) for one in news)
         receiver.mode = "honest"
         run(7200, step_s=60.0, until=lambda: _is_delivered(outbox))
@@ -138,8 +148,9 @@ def test_what_answers_200_and_drops_is_sent_again_until_it_keeps(pki, outbox, cl
     with delivering(pki, outbox, clock, receiver) as (run, news, _):
         run(300, step_s=10.0)
         assert receiver.n_posts >= 2
-        assert all(state not in DELIVERED for state in _states(outbox))
-        assert any("does not keep them" in str(one) or "not keep" in str(one) for one in news)
+        assert _states(outbox)[0] in (State.QUEUED, State.ACCEPTED)
+        assert _held_whole(outbox, signed_file)
+        assert any(one.kind is NewsKind.ALARM and "not keep" in str(one) for one in news)
         receiver.mode = "honest"
         run(7200, step_s=60.0, until=lambda: _is_delivered(outbox))
         assert _is_delivered(outbox)
@@ -154,33 +165,73 @@ def test_what_stores_something_else_is_found_out_and_the_object_kept(
     outbox.add(signed_file)
     with delivering(pki, outbox, clock, receiver) as (run, news, _):
         run(60, step_s=5.0)
-    assert all(state not in DELIVERED for state in _states(outbox))
-    assert len(_states(outbox)) == 1
-    assert any("something else under its UID" in str(one) for one in news)
+    (entry,) = outbox.list()
+    assert entry.state is State.HELD
+    assert "something else under its UID" in entry.reason
+    assert _held_whole(outbox, signed_file)
+    assert any(one.kind is NewsKind.ALARM and one.uid == entry.sop_instance_uid for one in news)
 
 
 def test_a_redirect_leads_nowhere_and_loses_nothing(pki, outbox, clock, signed_file):
     receiver = Receiver()
     receiver.mode = "redirect"
     outbox.add(signed_file)
-    with delivering(pki, outbox, clock, receiver) as (run, news, _):
+    with delivering(pki, outbox, clock, receiver) as (run, news, server):
         run(60, step_s=5.0)
         assert any("elsewhere" in str(one) for one in news)
-        assert all(state not in DELIVERED for state in _states(outbox))
+        assert _states(outbox) == [State.QUEUED]
+        assert b"DICM" not in bytes(server.received)
         receiver.mode = "honest"
         run(7200, step_s=60.0, until=lambda: _is_delivered(outbox))
         assert _is_delivered(outbox)
 
 
-def test_a_wrong_certificate_is_an_alarm_and_gets_not_a_byte(pki, outbox, clock, signed_file):
-    receiver = Receiver()
+def _old_tls(pki):
+    context = pki.server_context()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    return context
+
+
+def _strangers(pki, folder):
+    """Return contexts of servers that prove nothing, and what is said of each."""
+    good, hour = pki.authority, timedelta(hours=1)
+    context = pki.server_context
+    return {
+        "authority": (
+            context(TlsAuthority(folder, "rogue").issue("r", [SERVER])),
+            "not one that is trusted",
+        ),
+        "name": (context(good.issue("n", [SERVER], names=["example.org"])), "for another name"),
+        "expired": (context(good.issue("e", [SERVER], end=-hour)), "expired at"),
+        "revoked": (context(good.issue("x", [SERVER])), "was revoked"),
+        "purpose": (context(good.issue("c", [CLIENT])), "not for TLS servers"),
+        "old TLS": (_old_tls(pki), "TLS that is strong enough"),
+    }
+
+
+@pytest.mark.parametrize("kind", ["authority", "name", "expired", "revoked", "purpose", "old TLS"])
+def test_a_stranger_is_an_alarm_gets_not_a_byte_and_the_object_goes_to_the_right_one(
+    pki, outbox, clock, signed_file, tmp_path, kind
+):
     outbox.add(signed_file)
-    wrong = pki.authority.issue("wrong-name", [SERVER], names=["example.org"])
-    with delivering(pki, outbox, clock, receiver, wrong) as (run, news, server):
+    context, message = _strangers(pki, tmp_path)[kind]
+    tls = None
+    if kind == "revoked":
+        lists = [pki.authority.revocation_list(pki.authority.folder / "x.pem", name="x")]
+        tls = pki.settings(revocation_lists=lists)
+    receiver = Receiver()
+    with delivering(pki, outbox, clock, receiver, context=context, tls=tls) as (run, news, server):
         run(60, step_s=5.0)
-        assert any(one.kind is NewsKind.ALARM and "another name" in str(one) for one in news)
+        assert any(one.kind is NewsKind.ALARM and message in str(one) for one in news)
     assert bytes(server.received) == b""
-    assert all(state not in DELIVERED for state in _states(outbox))
+    assert _states(outbox) == [State.QUEUED]
+    assert outbox.list()[0].n_tries == 0
+    with delivering(pki, outbox, clock, receiver) as (run, news, _):
+        run(60, until=lambda: _is_delivered(outbox))
+    assert _is_delivered(outbox)
 
 
 def test_a_slow_receiver_is_left_and_the_object_kept(pki, outbox, clock, signed_file, monkeypatch):
@@ -197,5 +248,6 @@ def test_a_slow_receiver_is_left_and_the_object_kept(pki, outbox, clock, signed_
     with delivering(pki, outbox, clock, receiver) as (run, news, _):
         run(3)
         assert any("too slow" in str(one) for one in news)
-        assert len(_states(outbox)) == 1
-        assert all(state not in DELIVERED for state in _states(outbox))
+        assert _states(outbox) == [State.QUEUED]
+        assert outbox.list()[0].in_doubt
+        assert _held_whole(outbox, signed_file)
