@@ -66,7 +66,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _deliver(outbox: Outbox, delivery: Delivery, arguments: argparse.Namespace) -> int:
-    from usdk.export.outbox import State
+    from usdk.export.outbox import UNCONFIRMED, State
 
     with _stopped_by_signals() as stopped:
         delivery.start()
@@ -76,11 +76,14 @@ def _deliver(outbox: Outbox, delivery: Delivery, arguments: argparse.Namespace) 
             if not delivery.stop(STOP_S):
                 remark("a line does not let go: what it was sending is asked for at the next start")
     counts = outbox.counts()
-    say(", ".join(f"{count.n_objects} {state}" for state, count in counts.items()))
+    n_proven = sum(counts[state].n_objects for state in (State.CONFIRMED, State.RETAINED))
+    n_waiting = sum(counts[state].n_objects for state in UNCONFIRMED)
+    n_held = counts[State.HELD].n_objects
+    say(f"{n_proven} confirmed, {n_waiting - n_held} on the way, {n_held} held")
     if not is_done and not stopped.is_set():
         remark("not everything is confirmed: it is kept, and goes out with the next delivery")
         return exit_code(LineDownError("not delivered"))
-    return PROBLEMS_FOUND if counts[State.HELD].n_objects else DONE
+    return PROBLEMS_FOUND if n_held else DONE
 
 
 def _wait(delivery: Delivery, stopped: threading.Event, arguments: argparse.Namespace) -> bool:

@@ -113,6 +113,9 @@ def _live(looker: Looker, look: Look, end_s: float | None) -> Look:
     return look
 
 
+_LABELS = {"retained": "retained (confirmed)"}
+
+
 def table_of(look: Look) -> Table:
     """Return a look as a table of rich."""
     from rich.table import Table
@@ -122,10 +125,10 @@ def table_of(look: Look) -> Table:
     table.add_column(justify="right")
     for state, n_objects in look.n_by_state.items():
         style = "red" if state == "held" and n_objects else ""
-        table.add_row(state, str(n_objects), style=style)
+        table.add_row(_LABELS.get(state, state), str(n_objects), style=style)
     table.add_section()
     table.add_row("line in use", look.line or "none", style="" if look.line else "red")
-    table.add_row("confirmed", f"{look.confirmed_per_s:.2f} /s")
+    table.add_row("confirmations", f"{look.confirmed_per_s:.2f} /s")
     table.add_row("rate", f"{look.bytes_per_s * 8 / 1e6:.2f} Mbit/s")
     table.add_row("left", f"{look.bytes_left / 1e6:.1f} MB, {_eta(look.eta_s)}")
     style = "bold red" if look.alarm else ""

@@ -332,7 +332,10 @@ class Outbox(OutboxReading):
     def set_line_in_use(self, name: str) -> None:
         """Note which line a delivery uses, for whoever looks; empty for none."""
         with self._database.transaction() as connection:
-            connection.execute("INSERT OR REPLACE INTO meta VALUES ('line_in_use', ?)", (name,))
+            connection.executemany(
+                "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+                [("line_in_use", name), ("line_user", self._owner)],
+            )
 
     def complete_arrivals(self) -> int:
         """Queue what a process could not that ended while it added; returns how many objects."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from usdk.export.outbox.database import Database
 from usdk.export.outbox.entry import SELECT_OBJECTS, Count, Entry, RecoveryPoint
+from usdk.export.outbox.owner import is_surely_dead
 from usdk.export.outbox.states import UNCONFIRMED, State
 
 __all__ = ["OutboxReading"]
@@ -79,6 +80,10 @@ class OutboxReading:
         return None if due_s is None else max(due_s - self._database.now_s(), 0.0)
 
     def line_in_use(self) -> str:
-        """Return which line a delivery said it uses; empty when none."""
-        rows = self._database.rows("SELECT value FROM meta WHERE key = 'line_in_use'")
-        return str(rows[0][0]) if rows else ""
+        """Return which line a delivery says it uses; empty when none, or when it has ended."""
+        rows = self._database.rows(
+            "SELECT key, value FROM meta WHERE key IN ('line_in_use', 'line_user')"
+        )
+        said = {str(key): str(value) for key, value in rows}
+        # Who was killed could not take its word back.
+        return "" if is_surely_dead(said.get("line_user", "")) else said.get("line_in_use", "")
