@@ -9,9 +9,12 @@ from typing import Any, Literal
 
 from usdk.dicom.pydicom_extra import Dataset, MultiValue
 from usdk.dicom.standard_sections import section_of, tag_of
-from usdk.dicom.text import fit_text
+from usdk.dicom.text import clean_text
 
 __all__ = ["Finding", "Severity", "number", "readable", "shown_text", "whole"]
+
+MAX_SHOWN_CHARACTERS = 256
+"""Longest text of a stranger's that is shown; three groups of a name fit."""
 
 Severity = Literal["error", "warning"]
 _DESIGNATION = re.compile(r"\x1b\$?[()-]?[@-Z]")
@@ -89,7 +92,7 @@ def shown_text(dataset: Dataset, keyword: str) -> str:
     if isinstance(value, list | MultiValue):
         value = "; ".join(map(str, value))
     # The parser takes the designations of ISO 2022 out of most character sets, but not of all.
-    return fit_text(_DESIGNATION.sub("", str(value)), "LO")
+    return clean_text(_DESIGNATION.sub("", str(value)))[:MAX_SHOWN_CHARACTERS]
 
 
 def _read(dataset: Dataset, keyword: str, kind: Callable[[Any], Any]) -> Any:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from usdk.dicom.check import check_dicom
 from usdk.dicom.examination_settings import ExaminationSettings
-from usdk.dicom.findings import Finding, number, shown_text, whole
+from usdk.dicom.findings import MAX_SHOWN_CHARACTERS, Finding, number, shown_text, whole
 from usdk.dicom.open import open_dicom, parser_border
 from usdk.dicom.provenance import read_provenance
 from usdk.dicom.pydicom_extra import Dataset
 from usdk.dicom.regions import UNITS_CM, Region, read_regions
-from usdk.dicom.text import fit_text
+from usdk.dicom.text import clean_text
 from usdk.errors import DataDamagedError
 
 __all__ = ["DicomSummary", "read_summary"]
@@ -244,4 +244,4 @@ def _count(dataset: Dataset, keyword: str) -> int | None:
 
 
 def _name(uid: object) -> str:
-    return fit_text(str(getattr(uid, "name", uid or "unknown")), "LO")
+    return clean_text(str(getattr(uid, "name", uid or "unknown")))[:MAX_SHOWN_CHARACTERS]

@@ -11,7 +11,7 @@ from typing import Literal
 
 from usdk.errors import ArgumentError
 
-__all__ = ["MAX_LENGTH", "VR", "check_text", "fit_text"]
+__all__ = ["MAX_LENGTH", "VR", "check_text", "clean_text", "fit_text"]
 
 VR = Literal["CS", "LO", "LT", "PN", "SH", "UI"]
 
@@ -54,10 +54,16 @@ def check_text(value: str, vr: VR, keyword: str) -> str:
 def fit_text(value: str, vr: Literal["LO", "LT"]) -> str:
     """Return what a device or a setting reported, made to fit: cut, and without control characters.
 
-    For text that no user can correct; the whole of it stands in the private provenance.
+    For text that no user can correct; the whole of it stands in the private provenance. It is cut
+    at as many bytes as characters are allowed, as some tools count bytes.
     """
-    clean = "".join(" " if _is_control(c) or c == "\\" else c for c in value)
-    return clean.strip()[: MAX_LENGTH[vr]].rstrip()
+    encoded = clean_text(value).encode()[: MAX_LENGTH[vr]]
+    return encoded.decode(errors="ignore").rstrip()
+
+
+def clean_text(value: str) -> str:
+    """Return text without control characters and backslashes, and no space around it."""
+    return "".join(" " if _is_control(c) or c == "\\" else c for c in value).strip()
 
 
 def _is_control(character: str) -> bool:

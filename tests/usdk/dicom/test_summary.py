@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from pydicom import dcmread
 from pydicom.data import get_testdata_file
@@ -157,3 +159,12 @@ def test_what_the_scanner_was_set_to_is_told(frame, study, settings, tmp_path):
     (line,) = [line for line in str(summary).splitlines() if line.startswith("settings")]
     assert f"heart rate {settings.heart_rate_bpm} per min; MI {settings.mechanical_index:g}" in line
     assert "focus" in line
+
+
+def test_a_name_of_three_groups_is_shown_whole(frame, study, tmp_path):
+    groups = ("Yamada-Higashikuni^Tarounosuke^^Dr^Jr", "山田" * 15, "やまだ" * 12)
+    whole = replace(study, patient=replace(study.patient, patient_name="=".join(groups)))
+    path = tmp_path / "still.dcm"
+    us_image(frame, study=whole).save_as(path, enforce_file_format=True)
+    summary = read_summary(path, show_patient=True)
+    assert summary.patient["PatientName"] == "=".join(groups)

@@ -61,4 +61,11 @@ def test_reported_text_is_cut_and_cleaned_so_that_it_fits():
     fitted = fit_text("Gerät\\A\x1b\x00 " + "x" * 100, "LO")
     assert check_text(fitted, "LO", "Manufacturer") == fitted
     assert fitted.startswith("Gerät A")
-    assert len(fitted) == 64
+    assert len(fitted.encode()) == 64
+
+
+@pytest.mark.parametrize("value", ["3 × plane " * 9, "王" * 40, "x" * 63 + "é", "\udc80" * 70])
+def test_reported_text_is_cut_between_characters(value):
+    fitted = fit_text(value, "LO")
+    assert 62 <= len(fitted.encode()) <= 64 or not fitted
+    assert value.startswith(fitted)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import math
 from datetime import datetime, timedelta, timezone
 
@@ -226,3 +227,18 @@ def test_a_raster_that_is_no_place_is_refused(make_frame, study, changes):
 def test_an_instance_number_that_is_none_is_refused(frame, study, number):
     with pytest.raises(ArgumentError, match="InstanceNumber"):
         us_image(frame, study=study, instance_number=number)
+
+
+def test_what_the_device_says_in_any_script_fits_for_the_standards_tool(
+    frame, study, tmp_path, require_conformant
+):
+    provenance = dataclasses.replace(
+        frame.provenance,
+        probe="探头" * 40,
+        processing=(("interleaving", "B-mode 3 × plane; colour 1 × plane, packets of 12 pulses"),),
+    )
+    dataset = us_image(dataclasses.replace(frame, provenance=provenance), study=study)
+    path = tmp_path / "x.dcm"
+    dataset.save_as(path, enforce_file_format=True)
+    require_conformant(path)
+    assert dataset.ProcessingFunction.startswith("interleaving=B-mode 3 × plane")
