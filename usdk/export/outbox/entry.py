@@ -95,7 +95,7 @@ _NAMES = [field.name for field in fields(Entry)]
 _STATE, _IN_DOUBT = _NAMES.index("state"), _NAMES.index("in_doubt")
 _STATES = {str(state): state for state in State}
 COLUMNS = ", ".join(_NAMES)
-SELECT_OBJECTS = f"SELECT {COLUMNS} FROM objects"  # nosec B608: names of this class alone
+SELECT_OBJECTS = f"SELECT {COLUMNS} FROM objects"
 """Begins every query whose rows `Entry.from_row` takes."""
 
 

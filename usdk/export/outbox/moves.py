@@ -30,8 +30,7 @@ _DOUBT = {
 
 _INSERTED = [name for name in COLUMNS.split(", ") if name != "id"]
 _INSERT = (  # of the names of a class and of question marks alone
-    f"INSERT INTO objects ({', '.join(_INSERTED)})"  # nosec B608
-    f" VALUES ({', '.join('?' * len(_INSERTED))})"
+    f"INSERT INTO objects ({', '.join(_INSERTED)}) VALUES ({', '.join('?' * len(_INSERTED))})"
 )
 
 
