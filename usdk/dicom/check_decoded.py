@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 
 from usdk.dicom.check_palette import n_palette_entries
 from usdk.dicom.findings import Finding, readable, whole
+from usdk.dicom.fragments import open_value
+from usdk.dicom.image_size import MAX_FRAME_SAMPLES
 from usdk.dicom.pictures import decoder_name
 from usdk.dicom.provenance import read_frame_digests
 from usdk.dicom.pydicom_extra import UID, Dataset, iter_pixels
+from usdk.dicom.stream_size import require_stream_sizes
 from usdk.errors import DataDamagedError, MissingExtraError
 
 __all__ = ["check_decoded"]
 
 MAX_DECODED_SAMPLES = 2**34
 """Most samples that are decoded: a few bytes can claim any number."""
-
-_MAX_FRAME_SAMPLES = 2**28
 
 
 def check_decoded(dataset: Dataset, syntax: UID, n_frames: int) -> Iterator[Finding]:
@@ -41,7 +42,7 @@ def check_decoded(dataset: Dataset, syntax: UID, n_frames: int) -> Iterator[Find
         )
     except ValueError:
         return  # Reported with the attributes.
-    if n_samples > _MAX_FRAME_SAMPLES or n_samples * n_frames > MAX_DECODED_SAMPLES:
+    if n_samples > MAX_FRAME_SAMPLES or n_samples * n_frames > MAX_DECODED_SAMPLES:
         yield Finding("error", "PixelData", "was not decoded: it claims an absurd number of pixels")
         return
     yield from _check_frames(dataset, n_frames, plugin)
@@ -55,6 +56,9 @@ def _check_frames(dataset: Dataset, n_frames: int, plugin: str) -> Iterator[Find
         options["planar_configuration"] = 0  # Reported with the attributes.
     number = 0
     try:
+        if plugin:
+            with open_value(dataset) as value:
+                require_stream_sizes(dataset, value)
         decoded = iter_pixels(_source(dataset), decoding_plugin=plugin, **options)
         for number, pixels in enumerate(decoded, start=1):
             if number > n_frames:

@@ -10,16 +10,9 @@ from typing import BinaryIO
 from usdk.dicom.findings import Finding, readable
 from usdk.dicom.fragments import Fragments, open_value, walk_fragments
 from usdk.dicom.pydicom_extra import UID, Dataset
+from usdk.dicom.stream_size import HEAD_BYTES, stream_size
 
 __all__ = ["check_fragments"]
-
-_RLE = "1.2.840.10008.1.2.5"
-_JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (90, 91, 201, 202, 203))
-_JPEG = tuple(f"1.2.840.10008.1.2.4.{n}" for n in (50, 51, 57, 70, 80, 81))
-_HEAD_BYTES = 4096
-"""A stream says its size within so many bytes, or is not asked."""
-
-_START_OF_FRAME = frozenset([*range(0xC0, 0xD0), 0xF7]) - {0xC4, 0xC8, 0xCC}
 
 
 def check_fragments(dataset: Dataset, syntax: UID, n_frames: int) -> Iterator[Finding]:
@@ -86,9 +79,9 @@ def _check_heads(
         return  # Some frames begin in the middle of others, or are of several fragments.
     for number, (_, begin, length) in enumerate(fragments.places, start=1):
         stream.seek(begin)
-        head = stream.read(min(length, _HEAD_BYTES))
+        head = stream.read(min(length, HEAD_BYTES))
         try:
-            size = _size(head, syntax)
+            size = stream_size(head, syntax)
         except (ValueError, struct.error, IndexError):
             yield Finding(
                 "error",
@@ -126,49 +119,3 @@ def _check_transform(dataset: Dataset, syntax: UID, is_transformed: bool) -> Ite
             "PhotometricInterpretation",
             f"is {photometric}, and the stream has no component transform",
         )
-
-
-Size = tuple[int | None, int | None, int | None, bool | None]
-
-
-def _size(head: bytes, syntax: UID) -> Size | None:
-    """Return rows, columns, samples, and of JPEG 2000 whether colours are transformed."""
-    if syntax == _RLE:
-        (n_segments,) = struct.unpack_from("<I", head)
-        if not 1 <= n_segments <= 15:
-            raise ValueError("not RLE")
-        return None, None, None, None
-    if syntax in _JPEG_2000:
-        return _jpeg_2000_size(head)
-    return _jpeg_size(head) if syntax in _JPEG else None
-
-
-def _jpeg_size(head: bytes) -> Size | None:
-    if head[:2] != b"\xff\xd8":
-        raise ValueError("no start of image")
-    place = 2
-    while place + 9 < len(head):
-        if head[place] != 0xFF:
-            raise ValueError("no marker")
-        marker, length = head[place + 1], struct.unpack_from(">H", head, place + 2)[0]
-        if marker in _START_OF_FRAME:
-            rows, columns, samples = struct.unpack_from(">HHB", head, place + 5)
-            return rows, columns, samples, None
-        place += 2 + length
-    return None
-
-
-def _jpeg_2000_size(head: bytes) -> Size | None:
-    if head[:12] == b"\0\0\0\x0cjP  \r\n\x87\n":
-        raise ValueError("a JP2 file around the stream")
-    if head[:4] != b"\xff\x4f\xff\x51":
-        raise ValueError("no codestream")
-    right, lower, left, upper = struct.unpack_from(">4I", head, 8)
-    samples = struct.unpack_from(">H", head, 40)[0]
-    transformed = None
-    place = 4 + struct.unpack_from(">H", head, 4)[0]
-    while place + 10 < len(head) and head[place] == 0xFF and head[place + 1] != 0x90:
-        if head[place + 1] == 0x52:
-            transformed = head[place + 8] == 1
-        place += 2 + struct.unpack_from(">H", head, place + 2)[0]
-    return lower - upper, right - left, samples, transformed

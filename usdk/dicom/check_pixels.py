@@ -11,8 +11,10 @@ from usdk.dicom.check_decoded import check_decoded
 from usdk.dicom.check_fragments import check_fragments
 from usdk.dicom.check_palette import check_palette
 from usdk.dicom.findings import Finding, readable, whole
+from usdk.dicom.fragments import open_value
 from usdk.dicom.pictures import decoder_name
 from usdk.dicom.pydicom_extra import UID, Dataset, iter_pixels
+from usdk.dicom.stream_size import require_stream_sizes
 
 __all__ = ["check_pixels"]
 
@@ -172,9 +174,11 @@ def _check_colour(dataset: Dataset, n_samples: int) -> Iterator[Finding]:
 
 def _has_colour(dataset: Dataset) -> bool:
     try:
-        for pixels in islice(
-            iter_pixels(dataset, decoding_plugin=decoder_name(dataset)), _MAX_FRAMES_DECODED
-        ):
+        plugin = decoder_name(dataset)
+        if plugin:
+            with open_value(dataset) as value:
+                require_stream_sizes(dataset, value)
+        for pixels in islice(iter_pixels(dataset, decoding_plugin=plugin), _MAX_FRAMES_DECODED):
             spread = np.ptp(np.asarray(pixels, dtype=np.int32), axis=-1)
             if np.mean(spread > _COLOUR_TOLERANCE) > _MAX_COLOURED_FRACTION:
                 return True

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.dicom.image_size import image_size
 from usdk.dicom.palette_colours import colours_of
 from usdk.dicom.pictures import decoder_name
 from usdk.dicom.pydicom_extra import dcmread, iter_pixels
+from usdk.dicom.stream_size import require_stream_sizes
 from usdk.errors import DataDamagedError, UsdkError
 
 __all__ = ["decoded_frames"]
+
+_HEAD_BYTES = 12
 
 
 def decoded_frames(file: BinaryIO) -> Iterator[bytes]:
@@ -27,13 +32,18 @@ def decoded_frames(file: BinaryIO) -> Iterator[bytes]:
     Raises
     ------
     DataDamagedError
-        The frames cannot be decoded.
+        The frames cannot be decoded, or claim more memory than they may.
     MissingExtraError
         The decoder of their codec is not installed.
     """
     try:
         header = dcmread(file, stop_before_pixels=True)
         plugin = decoder_name(header)
+        image_size(header)
+        if plugin:
+            # The parser stopped at the head of Pixel Data: tag, VR, two reserved bytes, length.
+            file.seek(_HEAD_BYTES, os.SEEK_CUR)
+            require_stream_sizes(header, file)
         has_palette = header.get("PhotometricInterpretation") == "PALETTE COLOR"
         file.seek(0)
         for decoded in iter_pixels(file, raw=False, decoding_plugin=plugin):

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from usdk.dicom.fragments import open_value
 from usdk.dicom.jpeg_lossless import JPEG_LOSSLESS, offer_jpeg_lossless
 from usdk.dicom.palette_colours import colours_of
 from usdk.dicom.pydicom_extra import Dataset, get_decoder, iter_pixels
 from usdk.dicom.regions import Region
+from usdk.dicom.stream_size import require_stream_sizes
 from usdk.errors import DataDamagedError, MissingExtraError
 
 __all__ = [
@@ -107,6 +109,9 @@ def read_images(
         options["planar_configuration"] = 0
     if indices is not None:
         options["indices"] = list(indices)
+    if plugin:
+        with open_value(dataset) as value:
+            require_stream_sizes(dataset, value)
     for decoded in iter_pixels(os.fspath(path), decoding_plugin=plugin, **options):
         pixels: NDArray[Any] = decoded
         if photometric == "PALETTE COLOR":

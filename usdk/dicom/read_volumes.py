@@ -14,11 +14,13 @@ from numpy.typing import NDArray
 
 from usdk.dicom.enhanced_us_volume import ENHANCED_US_VOLUME_STORAGE
 from usdk.dicom.foreign import ASSUMED_DYNAMIC_RANGE_DB, foreign_provenance
+from usdk.dicom.fragments import open_value
 from usdk.dicom.image_size import image_size
 from usdk.dicom.open import open_dicom, parser_border
 from usdk.dicom.pictures import decoder_name
 from usdk.dicom.provenance import FrameRecord, read_frame_digests, read_provenance
 from usdk.dicom.pydicom_extra import Dataset, iter_pixels
+from usdk.dicom.stream_size import require_stream_sizes
 from usdk.dicom.volume_frame import VolumeFrame
 from usdk.dicom.volume_groups import IN_PLANE, MM_PER_M, TISSUE_INTENSITY
 from usdk.errors import DataDamagedError
@@ -145,6 +147,9 @@ def _pixels(
     dataset: Dataset, path: Path, n_frames: int, *, check_digests: bool
 ) -> list[NDArray[np.uint8]]:
     plugin = decoder_name(dataset)
+    if plugin:
+        with open_value(dataset) as value:
+            require_stream_sizes(dataset, value)
     pixels = list(iter_pixels(os.fspath(path), decoding_plugin=plugin))
     if len(pixels) != n_frames:
         raise DataDamagedError(f"{len(pixels)} of {n_frames} planes are in the file")
