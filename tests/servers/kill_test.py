@@ -230,8 +230,8 @@ class KillReport:
     n_rounds: int = 0
     n_objects: int = 0
     """Of one round."""
-    n_interrupted: int = 0
-    """Transfers that a kill broke off."""
+    n_doubted: int = 0
+    """Objects that may have arrived before a kill: each is asked for before it is sent again."""
     n_lost: int = 0
     n_corrupt: int = 0
     n_duplicates: int = 0
@@ -332,7 +332,7 @@ class KillTest:
             if line.startswith("added "):
                 queued.add(line.removeprefix("added "))
             if line.startswith("doubts "):
-                self.report.n_interrupted += int(line.removeprefix("doubts "))
+                self.report.n_doubted += int(line.removeprefix("doubts "))
         return b"done" in said
 
     def _finish(self, box: Path, queued: set[str], receiver: Receiver) -> None:

@@ -68,7 +68,7 @@ class Run:
     def switches(self) -> list[str]:
         """Return the lines in use, in the journal's order; empty for none."""
         return [
-            str(one.get("line", "")) for one in self.journal if one.get("action") == "line in use"
+            str(one["detail"]["line"]) for one in self.journal if one["action"] == "line in use"
         ]
 
     def worst_alarm_lag_s(self, alarm_after_s: float) -> float:
@@ -111,9 +111,13 @@ class NetworkTest:
         alarm_after_s: float = 3600.0,
         timeout_s: float = 600.0,
         http2: bool = False,
+        options: dict[str, Any] | None = None,
         meanwhile: Callable[[threading.Event], None] = lambda ended: None,
     ) -> Run:
-        """Deliver objects; ``meanwhile`` runs beside it, and is told when it has ended."""
+        """Deliver objects; ``meanwhile`` runs beside it, and is told when it has ended.
+
+        ``options`` are `Delivery`'s.
+        """
         place = self._folder / f"unit-{self._n_runs}"
         self._n_runs += 1
         (place / "objects").mkdir(parents=True)
@@ -139,6 +143,7 @@ class NetworkTest:
             "alarm_after_s": alarm_after_s,
             "timeout_s": timeout_s,
             "http2": http2,
+            "options": options or {},
         }
         run = Run(n_bytes=sum(map(len, objects.values())), n_objects=len(objects))
         ended = threading.Event()

@@ -41,7 +41,7 @@ def main() -> None:
         for name, url in task["lines"].items()
     ]
     outbox = Outbox(task["outbox"], reserve_bytes=0, alarm_after_s=task["alarm_after_s"])
-    with outbox, Delivery(outbox, lines, tell=news) as delivery:
+    with outbox, Delivery(outbox, lines, tell=news, **task["options"]) as delivery:
         time.sleep(SETTLE_S)
         ended = threading.Event()
 

@@ -12,8 +12,8 @@
 
     [delivery]
     bandwidth_bit_s = 8_000_000
-    n_senders = 4
-    n_confirmers = 2
+    n_senders = 8
+    n_confirmers = 16
 
     [[line]]                               # in order of preference
     kind = "stow"                          # or "dimse": host, port, called_ae_title, …

@@ -31,8 +31,9 @@ from usdk.export.outbox.states import Event, State
 __all__ = ["BATCH_BYTES", "BATCH_OBJECTS", "Courier"]
 
 BATCH_OBJECTS = 8
-BATCH_BYTES = 8 << 20
-"""Objects and bytes of one request: few enough that a line that breaks repeats little."""
+BATCH_BYTES = 2 << 20
+"""Objects and bytes of one request: few enough that a line that breaks repeats little, and that
+what was sent first is read back while the rest is sent."""
 
 MAX_QUESTIONS_IN_DOUBT = 3
 """How often an object that may have arrived is asked for before it is sent again regardless."""

@@ -18,10 +18,10 @@ from usdk.export.outbox.states import State
 
 __all__ = ["N_CONFIRMERS", "N_SENDERS", "Delivery"]
 
-N_SENDERS = 4
+N_SENDERS = 8
 """Requests in flight: while one waits for its answer over a long line, others fill it."""
 
-N_CONFIRMERS = 8
+N_CONFIRMERS = 16
 """Objects that are asked for at once: each waits for the line's way there and back, and for TCP to
 gather speed, so that fewer read back more slowly than `N_SENDERS` send."""
 

@@ -63,6 +63,8 @@ class LineChoice:
         """Return the choice after a check or a request on a line succeeded."""
         line = self.lines[index]
         since_s = line.since_s if line.health is Health.UP else now_s
+        if line.health is Health.UNKNOWN:
+            since_s -= RETURN_AFTER_S  # it has never failed, and has nothing to prove
         return self._with(index, LineState(Health.UP, since_s, 0, now_s + CHECK_EVERY_S)).at(now_s)
 
     def failed(

@@ -27,7 +27,7 @@ SILENCE_S = 30.0
 MAX_RETRY_AFTER_S = 3600.0
 """Longest wait that a receiver is granted by its Retry-After."""
 
-MAX_CONNECTIONS = 16
+MAX_CONNECTIONS = 32
 KEEP_ALIVE_S = 30.0
 _USER_AGENT = b"usdk"
 

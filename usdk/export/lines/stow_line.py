@@ -74,7 +74,7 @@ class StowLine(Line):
         *,
         tls: TlsSettings,
         name: str = "",
-        http2: bool = True,
+        http2: bool = False,
         proxy: str | None = None,
         max_rate_bit_s: float | None = None,
         trusted_signers: Sequence[CertificateLike] = (),

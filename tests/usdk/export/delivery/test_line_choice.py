@@ -29,6 +29,12 @@ def test_a_failure_switches_at_once_and_the_return_waits() -> None:
     assert choice.at(5.0 + RETURN_AFTER_S).in_use == 0
 
 
+def test_the_preferred_line_is_used_as_soon_as_it_is_first_found_up() -> None:
+    choice = LineChoice.of(2).succeeded(1, 0.0)
+    assert choice.in_use == 1
+    assert choice.succeeded(0, 0.1).in_use == 0
+
+
 def test_the_only_line_that_answers_is_used_at_once() -> None:
     choice = LineChoice.of(2).failed(0, 0.0, 0.5).failed(1, 0.0, 0.5)
     assert choice.in_use is None
