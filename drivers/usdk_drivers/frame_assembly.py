@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from usdk.acquisition import Gap
-from usdk.errors import ArgumentError
+from usdk.errors import ArgumentError, DeviceFailedError
 from usdk_drivers.wire import Damage, Packet, PacketFlag, PacketHeader, SequenceSettings
 
 __all__ = ["MAX_READ_BYTES", "FrameAssembler"]
 
 MAX_READ_BYTES = 4 * 2**30
+MAX_FRAMES_MISSED = 2**20
+"""A number that leaves out more frames is believed when the next packet bears it out."""
 
 
 class FrameAssembler:
@@ -47,6 +49,7 @@ class FrameAssembler:
         self._target: NDArray[Any] = np.empty(0)
         self._current: int | None = None
         self._next_frame = 0
+        self._doubted: int | None = None
         self._received = np.zeros(n_transmits, bool)
         self._damaged = np.zeros(n_transmits, bool)
         self._n_unknown_damages = 0
@@ -88,6 +91,8 @@ class FrameAssembler:
         """Return where the payload goes, or None if the packet is not wanted."""
         if not self._is_ours(header) or PacketFlag.END_OF_DATA in header.flags:
             return None
+        if not self._is_believable(header.frame_number):
+            return None
         self._advance_to(header.frame_number)
         if header.frame_number != self._current or self._received[header.transmit_index]:
             return None
@@ -110,9 +115,20 @@ class FrameAssembler:
             self._take_whole(header)
 
     def finish(self, n_frames_made: int) -> None:
-        """Close the run: the device made ``n_frames_made`` and will send no more."""
-        self._advance_to(n_frames_made)
+        """Close the run: the device made ``n_frames_made`` and will send no more.
+
+        Raises
+        ------
+        DeviceFailedError
+            If it cannot have made so many.
+        """
         self.has_ended = True
+        if n_frames_made - self._next_frame > MAX_FRAMES_MISSED:
+            raise DeviceFailedError(
+                f"the device says that it made {n_frames_made} frames, of which "
+                f"{self._next_frame} were heard of: stop and start it"
+            )
+        self._advance_to(n_frames_made)
 
     def _is_of_run(self, header: PacketHeader) -> bool:
         return (header.configuration_id, header.run) == self._identity
@@ -127,6 +143,13 @@ class FrameAssembler:
             return False
         first, stop = self._apertures[header.transmit_index]
         return (header.n_elements, header.n_samples) == (stop - first, n_samples)
+
+    def _is_believable(self, frame: int) -> bool:
+        """Tell whether a frame number may be right: not from a packet alone, if it is far ahead."""
+        if frame - self._next_frame <= MAX_FRAMES_MISSED:
+            return True
+        doubted, self._doubted = self._doubted, frame
+        return doubted is not None and 0 <= frame - doubted <= 1
 
     def _take_whole(self, header: PacketHeader) -> None:
         self._received[header.transmit_index] = True
@@ -148,6 +171,8 @@ class FrameAssembler:
 
     def _take_damaged(self, header: PacketHeader) -> None:
         if not self._is_ours(header):
+            return
+        if header.frame_number - self._next_frame > MAX_FRAMES_MISSED:
             return
         self._advance_to(header.frame_number)
         if header.frame_number == self._current:

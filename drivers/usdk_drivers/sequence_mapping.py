@@ -21,9 +21,11 @@ from usdk_drivers.wire import (
     sequence_bytes,
 )
 
-__all__ = ["configuration_of", "settings_for"]
+__all__ = ["configuration_of", "require_on_offer", "settings_for"]
 
 SAMPLES_PER_PERIOD = 4
+# A clock that is derived from another misses its rate by no more.
+_RATE_TOLERANCE = 1e-3
 _LEAST_SAMPLE_BYTES = 2  # int16; which type comes is the device's choice
 
 
@@ -136,6 +138,21 @@ def configuration_of(settings: SequenceSettings, probe: Probe) -> Configuration:
         raise DeviceFailedError(f"the device set something else than asked: {error}") from error
     return Configuration(
         sequence=settings.sequence, receive=receive, frame_rate_hz=settings.frame_rate_hz
+    )
+
+
+def require_on_offer(sampling_frequency_hz: float, capabilities: Capabilities) -> None:
+    """Raise `DeviceFailedError` if a device says that it samples at a rate that it does not have.
+
+    Every depth in a picture would be wrong by the same factor.
+    """
+    rates_hz = capabilities.sampling_frequencies_hz
+    if any(math.isclose(sampling_frequency_hz, r, rel_tol=_RATE_TOLERANCE) for r in rates_hz):
+        return
+    offer = ", ".join(f"{rate_hz / 1e6:g}" for rate_hz in sorted(rates_hz))
+    raise DeviceFailedError(
+        f"the device set {sampling_frequency_hz / 1e6:g} MHz, and says that it samples at {offer} "
+        "MHz: update its firmware"
     )
 
 

@@ -123,7 +123,13 @@ class DeviceLink:
             "sequence",
             deadline_s,
         )
-        return self.settings()
+        settings = self.settings()
+        if settings.configuration_id != request.configuration_id:
+            raise DeviceFailedError(
+                f"the device reports sequence {settings.configuration_id}, not the one that was "
+                f"uploaded, {request.configuration_id}: configure again, or update its firmware"
+            )
+        return settings
 
     def device_settings(self) -> DeviceSettings:
         """Return how trigger lines and watchdog are set."""

@@ -40,7 +40,7 @@ from usdk.transmit import TransmitSequence
 from usdk_drivers.fixed_sequence import agree_on_fixed
 from usdk_drivers.frame_assembly import FrameAssembler
 from usdk_drivers.keep_alive import KeepAlive
-from usdk_drivers.sequence_mapping import configuration_of, settings_for
+from usdk_drivers.sequence_mapping import configuration_of, require_on_offer, settings_for
 from usdk_drivers.setting_tree import (
     device_settings,
     gain_setting,
@@ -170,6 +170,7 @@ class WireFrontEnd(FrontEnd):
         self._configuration_id = request.configuration_id
         settings = self._link.configure(request)
         try:
+            require_on_offer(settings.sampling_frequency_hz, self.capabilities)
             configuration = configuration_of(settings, self.probe)
             require_kept_limits(configuration, self.probe, self.capabilities, self.info.model)
         except DeviceFailedError:
@@ -248,7 +249,13 @@ class WireFrontEnd(FrontEnd):
 
     def self_test(self, timeout_s: float) -> SelfTest:
         """Let the device test its elements and cable."""
-        return self._link.self_test(timeout_s)
+        found = self._link.self_test(timeout_s)
+        if len(found.elements) != self.probe.n_elements:
+            raise DeviceFailedError(
+                f"the device tested {len(found.elements)} elements of {self.probe.n_elements}: "
+                "update its firmware"
+            )
+        return found
 
     @contextmanager
     def silence(self) -> Iterator[None]:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from usdk.acquisition import Acquisition, Gap
-from usdk.errors import ArgumentError
-from usdk_drivers.frame_assembly import MAX_READ_BYTES, FrameAssembler
+from usdk.errors import ArgumentError, DeviceFailedError
+from usdk_drivers.frame_assembly import MAX_FRAMES_MISSED, MAX_READ_BYTES, FrameAssembler
 from usdk_drivers.simulator import RecordingEngine
 from usdk_drivers.wire import (
     Damage,
@@ -148,10 +148,39 @@ def test_the_end_closes_what_is_open(settings: SequenceSettings) -> None:
 
 
 def test_a_frame_number_that_leaps_is_one_gap(settings: SequenceSettings) -> None:
-    packets = [packet(settings, 2**62, t, device_timestamp_ns=0) for t in range(3)]
+    packets = [
+        packet(settings, frame, t, device_timestamp_ns=0)
+        for frame in (2**62, 2**62 + 1)
+        for t in range(3)
+    ]
     assembler = assembled(settings, packets)
-    assert assembler.n_frames_lost == 2**62
-    assert assembler.frames()[1].tolist() == [2**62]
+    # A packet alone is not believed; the frame that it begins is lost, too.
+    assert assembler.n_frames_lost == 2**62 + 1
+    assert assembler.frames()[1].tolist() == [2**62 + 1]
+    assert len(assembler.gaps) == 1
+
+
+@pytest.mark.parametrize("leap", [MAX_FRAMES_MISSED + 2, 2**31, 2**62])
+@pytest.mark.parametrize("is_damaged", [False, True])
+def test_a_single_number_that_leaps_costs_its_own_frame_alone(
+    settings: SequenceSettings, leap: int, is_damaged: bool
+) -> None:
+    strange = bytearray(packet(settings, leap, 1, device_timestamp_ns=0))
+    strange[-1] ^= is_damaged
+    whole = [packet(settings, frame, t) for frame in range(4) for t in range(3)]
+    assembler = assembled(settings, [*whole[:4], bytes(strange), *whole[5:]])
+    assert assembler.frames()[1].tolist() == [0, 2, 3]
+    assert (assembler.n_frames_lost, assembler.n_packets_lost) == (1, 1)
+
+
+def test_an_end_after_more_frames_than_can_be_is_a_failed_device(
+    settings: SequenceSettings,
+) -> None:
+    assembler = assembled(settings, [packet(settings, 0, t) for t in range(3)])
+    with pytest.raises(DeviceFailedError, match="18446744073709551615 frames"):
+        assembler.finish(2**64 - 1)
+    assert assembler.has_ended
+    assert assembler.n_frames_lost == 0
 
 
 def test_more_than_the_limit_is_not_allocated(settings: SequenceSettings) -> None:

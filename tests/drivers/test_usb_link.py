@@ -130,7 +130,7 @@ def test_a_message_of_many_pages_is_put_together(settings: SequenceSettings) -> 
         **{
             **settings.__dict__,
             "sequence": plane_waves(range(70)),
-            "delays_s": np.arange(70 * 128, dtype=float).reshape(70, 128),
+            "delays_s": np.arange(70 * 128).reshape(70, 128) * 1e-9,
             "first_sample_s": (0.0,) * 70,
         }
     )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from usdk.errors import ArgumentError, DataDamagedError
 from usdk_drivers.wire.protocol import MAX_STRING_BYTES
 
-__all__ = ["FieldReader", "pack_array", "pack_string"]
+__all__ = ["FieldReader", "pack_array", "pack_string", "printable"]
 
 
 class FieldReader:
@@ -30,12 +30,12 @@ class FieldReader:
         return form.unpack(self._take(form.size))
 
     def string(self) -> str:
-        """Return a string: its length in bytes (u16), then UTF-8."""
+        """Return a string: its length in bytes (u16), then UTF-8; see `printable`."""
         (n_bytes,) = self.unpack("H")
         if n_bytes > MAX_STRING_BYTES:
             raise DataDamagedError(f"a string of {n_bytes} bytes exceeds {MAX_STRING_BYTES}")
         try:
-            return bytes(self._take(n_bytes)).decode("utf-8")
+            return printable(bytes(self._take(n_bytes)).decode("utf-8"))
         except UnicodeDecodeError as error:
             raise DataDamagedError(f"a string is not UTF-8: {error.reason}") from error
 
@@ -57,6 +57,11 @@ class FieldReader:
         field = self._body[self._offset : end]
         self._offset = end
         return field
+
+
+def printable(text: str) -> str:
+    """Return a device's text with U+FFFD for controls, which are commands to a terminal."""
+    return "".join(one if one.isprintable() else "\ufffd" for one in text)
 
 
 def pack_string(text: str) -> bytes:

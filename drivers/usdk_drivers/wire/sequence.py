@@ -34,6 +34,8 @@ _WAVE = "BBHIIId7dII8x"
 _HAS_APERTURE = 1
 _HAS_RECEIVE_APERTURE = 2
 _N_PARAMETERS = 7
+MAX_TIME_S = 1.0
+"""Delays and first samples are this far from a transmit's start at most, s: 770 m of tissue."""
 
 
 class _WaveKind(IntEnum):
@@ -165,8 +167,11 @@ class SequenceSettings:
         delays_s = reader.array(n_transmits, n_elements)
         tgc = _gains(reader.array(n_gain_points, 2))
         reader.finish()
-        if np.any(np.isinf(delays_s)) or not all(map(math.isfinite, first_sample_s)):
-            raise DataDamagedError("a delay or first sample is not finite")
+        times_s = np.abs(np.append(delays_s, first_sample_s))
+        if np.isnan(first_sample_s).any() or not np.all(
+            np.isnan(times_s) | (times_s <= MAX_TIME_S)
+        ):
+            raise DataDamagedError(f"a delay or first sample is not within {MAX_TIME_S:g} s")
         return cls(
             configuration_id=identifier,
             sequence=sequence,

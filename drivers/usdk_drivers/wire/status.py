@@ -7,6 +7,7 @@ import struct
 from dataclasses import dataclass
 
 from usdk.errors import DataDamagedError
+from usdk_drivers.wire.fields import printable
 from usdk_drivers.wire.protocol import (
     MAX_RAILS,
     PROTOCOL_VERSION,
@@ -160,7 +161,8 @@ class DeviceStatus:
             n_overruns=dropped,
             temperature_celsius=temperature,
             voltages_v=tuple(
-                (name.rstrip(b"\0").decode("ascii", "replace"), volt) for name, volt in rails
+                (printable(name.rstrip(b"\0").decode("ascii", "replace")), volt)
+                for name, volt in rails
             ),
             power=PowerCode(power),
             frozen=FrozenBecause(frozen),
@@ -196,4 +198,4 @@ class DeviceError:
         text = answer[_ERROR.size :]
         if len(text) != n_bytes or code not in set(ErrorCode):
             raise DataDamagedError("an error report has an unknown code or a wrong length")
-        return cls(ErrorCode(code), text.decode("utf-8", "replace"))
+        return cls(ErrorCode(code), printable(text.decode("utf-8", "replace")))

@@ -19,6 +19,7 @@ from usdk_drivers.wire import (
     SelfTestState,
     VersionRange,
 )
+from usdk_drivers.wire.fields import FieldReader, pack_string
 
 STATUS = DeviceStatus(
     state=DeviceState.RUNNING,
@@ -73,6 +74,14 @@ def test_an_error_comes_back_and_a_long_text_is_cut_between_characters() -> None
     assert DeviceError.unpack(error.pack()) == error
     cut = DeviceError.unpack(DeviceError(ErrorCode.BUSY, "€" * 100).pack())
     assert cut.text == "€" * 84
+
+
+def test_controls_in_a_device_s_words_do_not_reach_a_terminal() -> None:
+    answer = DeviceError(ErrorCode.BAD_MESSAGE, "a\x1b[2Jb\r\nc\u202ed").pack()
+    assert DeviceError.unpack(answer).text == "a\ufffd[2Jb\ufffd\ufffdc\ufffdd"
+    status = DeviceStatus(state=DeviceState.IDLE, voltages_v=(("HV\x07", 1.0),))
+    assert DeviceStatus.unpack(status.pack()).voltages_v == (("HV\ufffd", 1.0),)
+    assert FieldReader(pack_string("model\x9b1")).string() == "model\ufffd1"
 
 
 @given(st.binary(max_size=300))
