@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,79 @@ def test_segments_chain_on(tmp_path: Path) -> None:
     assert report.n_records == 8
 
 
+def journal_of(folder: Path, actor: str) -> list[Path]:
+    """Make a journal of several segments, and return them."""
+    journal = JournalFolder(folder, actor=actor, segment_bytes=500)
+    for number in range(1, 8):
+        journal.append([JournalEvent("add", actor, TIME, "1.2", {}, number)])
+    journal.close()
+    return sorted(folder.glob("*.jsonl"))
+
+
+def remove_one(segments: list[Path], _other: list[Path]) -> None:
+    segments[1].unlink()
+
+
+def swap_two(segments: list[Path], _other: list[Path]) -> None:
+    first, second = segments[0].read_bytes(), segments[1].read_bytes()
+    segments[0].write_bytes(second)
+    segments[1].write_bytes(first)
+
+
+def cut_the_beginning(segments: list[Path], _other: list[Path]) -> None:
+    segments[0].unlink()
+
+
+def cut_within(segments: list[Path], _other: list[Path]) -> None:
+    segments[0].write_bytes(segments[0].read_bytes()[:-20])
+
+
+def splice_two_journals(segments: list[Path], other: list[Path]) -> None:
+    segments[-1].write_bytes(other[-1].read_bytes())
+
+
+def tell_twice(segments: list[Path], _other: list[Path]) -> None:
+    segments[0].write_bytes(segments[0].read_bytes() * 2)
+
+
+def edit_one(segments: list[Path], _other: list[Path]) -> None:
+    content = segments[1].read_bytes()
+    assert b'"action":"add"' in content
+    segments[1].write_bytes(content.replace(b'"action":"add"', b'"action":"ask"', 1))
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        remove_one,
+        swap_two,
+        cut_the_beginning,
+        cut_within,
+        splice_two_journals,
+        tell_twice,
+        edit_one,
+    ],
+)
+def test_whoever_changes_the_files_breaks_the_chain(
+    tmp_path: Path, tamper: Callable[[list[Path], list[Path]], None]
+) -> None:
+    segments = journal_of(tmp_path / "one", "unit")
+    other = journal_of(tmp_path / "two", "other unit")
+    assert len(segments) == len(other) > 2
+    assert verify_chain(journal_lines(tmp_path / "one")).is_whole
+    tamper(segments, other)
+    assert not verify_chain(journal_lines(tmp_path / "one")).is_whole
+
+
+def test_a_journal_without_its_last_segment_misses_a_head_that_was_kept(tmp_path: Path) -> None:
+    segments = journal_of(tmp_path, "unit")
+    head = verify_chain(journal_lines(tmp_path)).head
+    assert verify_chain(journal_lines(tmp_path), known_heads=[head]).is_whole
+    segments[-1].unlink()
+    assert verify_chain(journal_lines(tmp_path)).is_whole
+    assert not verify_chain(journal_lines(tmp_path), known_heads=[head]).is_whole
+
+
 def test_a_signature_comes_every_so_many_records_over_restarts(tmp_path: Path) -> None:
     signer = dev_signer()
     for number in range(1, 8):
@@ -109,6 +183,7 @@ def test_a_subscriber_hears_each_record_and_cannot_stop_the_journal(tmp_path: Pa
 
 APPENDER = """
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from usdk.trust.journal import JournalEvent
 from usdk.trust.journal_folder import JournalFolder

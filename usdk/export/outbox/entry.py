@@ -95,7 +95,8 @@ _NAMES = [field.name for field in fields(Entry)]
 _STATE, _IN_DOUBT = _NAMES.index("state"), _NAMES.index("in_doubt")
 _STATES = {str(state): state for state in State}
 COLUMNS = ", ".join(_NAMES)
-SELECT_OBJECTS = f"SELECT {COLUMNS} FROM objects"
+# The names of this class alone, and nothing from outside.
+SELECT_OBJECTS = f"SELECT {COLUMNS} FROM objects"  # nosec B608
 """Begins every query whose rows `Entry.from_row` takes."""
 
 

@@ -29,9 +29,9 @@ _DOUBT = {
 }
 
 _INSERTED = [name for name in COLUMNS.split(", ") if name != "id"]
-_INSERT = (  # of the names of a class and of question marks alone
-    f"INSERT INTO objects ({', '.join(_INSERTED)}) VALUES ({', '.join('?' * len(_INSERTED))})"
-)
+_PLACES = ", ".join("?" * len(_INSERTED))
+# The names of a class and question marks, and nothing from outside.
+_INSERT = f"INSERT INTO objects ({', '.join(_INSERTED)}) VALUES ({_PLACES})"  # nosec B608
 
 
 @dataclass(frozen=True)
