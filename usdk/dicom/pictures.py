@@ -148,4 +148,5 @@ def decoder_name(dataset: Dataset) -> str:
             f'{syntax.name} needs a decoder: pip install "pylibjpeg[all]", or convert the file '
             "with DCMTK's dcmdjpeg"
         )
-    return safe[0]
+    # Pillow knows no colours of 16 bits.
+    return min(safe, key=lambda name: name == "pillow")

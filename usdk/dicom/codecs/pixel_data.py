@@ -14,7 +14,7 @@ from usdk.dicom.codecs.offset_table import (
     add_offset_table,
     fragment_header,
 )
-from usdk.dicom.pydicom_extra import UID, Dataset, iter_pixels
+from usdk.dicom.pydicom_extra import UID, Dataset, dcmread, iter_pixels
 from usdk.errors import ArgumentError, DataDamagedError
 
 __all__ = ["compare_pixels", "describe_coding", "require_room", "set_pixel_data"]
@@ -83,10 +83,17 @@ def compare_pixels(source: Dataset | str, frames: Sequence[Samples]) -> None:
     ------
     DataDamagedError
         Another number of frames, or a frame with other pixels.
+    MissingExtraError
+        No decoder for the transfer syntax is installed.
     """
+    # Imported here, as what chooses a decoder knows this package.
+    from usdk.dicom.pictures import decoder_name
+
     n_decoded = 0
     try:
-        for decoded in iter_pixels(source, raw=True):
+        header = source if isinstance(source, Dataset) else dcmread(source, stop_before_pixels=True)
+        plugin = decoder_name(header)
+        for decoded in iter_pixels(source, raw=True, decoding_plugin=plugin):
             if n_decoded >= len(frames) or not np.array_equal(decoded, frames[n_decoded]):
                 raise DataDamagedError(
                     f"frame {n_decoded + 1} does not decode to what was encoded: "
