@@ -112,7 +112,7 @@ class NetworkTest:
         timeout_s: float = 600.0,
         http2: bool = False,
         options: dict[str, Any] | None = None,
-        meanwhile: Callable[[threading.Event], None] = lambda ended: None,
+        meanwhile: Callable[[threading.Event, Run], None] = lambda ended, run: None,
     ) -> Run:
         """Deliver objects; ``meanwhile`` runs beside it, and is told when it has ended.
 
@@ -147,7 +147,7 @@ class NetworkTest:
         }
         run = Run(n_bytes=sum(map(len, objects.values())), n_objects=len(objects))
         ended = threading.Event()
-        beside = threading.Thread(target=meanwhile, args=(ended,))
+        beside = threading.Thread(target=meanwhile, args=(ended, run))
         beside.start()
         try:
             with subprocess.Popen(
@@ -156,7 +156,8 @@ class NetworkTest:
                 text=True,
             ) as process:
                 assert process.stdout is not None
-                run.told = [json.loads(line) for line in process.stdout]
+                for line in process.stdout:
+                    run.told.append(json.loads(line))
         finally:
             ended.set()
             beside.join()
@@ -205,7 +206,7 @@ class Cuts:
     blackout_s: float = 0.0
     n_cuts: list[int] = field(default_factory=lambda: [0, 0])
 
-    def __call__(self, ended: threading.Event) -> None:
+    def __call__(self, ended: threading.Event, _run: Run) -> None:
         """Do so."""
         chance = random.Random(self.seed)
         started_s = time.monotonic()

@@ -18,8 +18,8 @@ from usdk.export.lines import StowLine, TlsSettings
 from usdk.export.outbox import Outbox
 
 SAMPLE_S = 0.2
-SETTLE_S = 3.0
-"""How long the lines are given to be found up before anything is queued."""
+READY_S = 60.0
+"""How long is waited at most for a line that works before anything is queued."""
 
 
 def main() -> None:
@@ -42,7 +42,9 @@ def main() -> None:
     ]
     outbox = Outbox(task["outbox"], reserve_bytes=0, alarm_after_s=task["alarm_after_s"])
     with outbox, Delivery(outbox, lines, tell=news, **task["options"]) as delivery:
-        time.sleep(SETTLE_S)
+        ready_by_s = time.monotonic() + READY_S
+        while not delivery.metrics().line and time.monotonic() < ready_by_s:
+            time.sleep(0.05)
         ended = threading.Event()
 
         def sample() -> None:
