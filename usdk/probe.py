@@ -16,6 +16,9 @@ from usdk.errors import ArgumentError, DataDamagedError
 __all__ = ["MAX_ELEMENTS", "ArrayKind", "Probe"]
 
 MAX_ELEMENTS = 16_384
+MAX_POSITION_M = 1e3
+"""Farthest element from the origin, m: larger arrays were given in another unit."""
+
 _NORMAL_TOLERANCE = 1e-6
 
 
@@ -83,6 +86,8 @@ class Probe:
                 f"element_positions_m {positions.shape} and element_normals {normals.shape} "
                 "must have one row per element each"
             )
+        if np.any(np.abs(positions) > MAX_POSITION_M):
+            raise ArgumentError(f"element_positions_m must be within {MAX_POSITION_M:g} m")
         with np.errstate(over="ignore"):
             lengths = np.linalg.norm(normals, axis=1)
         if np.any(np.abs(lengths - 1.0) > _NORMAL_TOLERANCE):

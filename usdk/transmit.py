@@ -22,6 +22,7 @@ from usdk.errors import ArgumentError, DataDamagedError
 from usdk.probe import Probe
 
 __all__ = [
+    "MAX_DISTANCE_M",
     "MAX_TRANSMITS",
     "DivergingWave",
     "FocusedWave",
@@ -32,6 +33,9 @@ __all__ = [
 ]
 
 MAX_TRANSMITS = 4096
+MAX_DISTANCE_M = 1e6
+"""Farthest source, focus or origin of a wave, m; from there a wave is plane to any array."""
+
 Vector = tuple[float, float, float]
 _ORIGIN: Vector = (0.0, 0.0, 0.0)
 # In λ F²: puts blended arrival times closest to the field that an aperture sends.
@@ -368,4 +372,6 @@ def _vector(value: Iterable[float], name: str) -> Vector:
         x = y = z = math.nan
     if not all(map(math.isfinite, (x, y, z))):
         raise ArgumentError(f"{name} must be three finite numbers (x, y, z) in m, got {value}")
+    if max(map(abs, (x, y, z))) > MAX_DISTANCE_M:
+        raise ArgumentError(f"{name} must be within {MAX_DISTANCE_M:g} m: send a plane wave")
     return (x, y, z)

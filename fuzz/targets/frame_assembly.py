@@ -8,6 +8,7 @@ import numpy as np
 from wire_seals import seal_packets
 
 from usdk.acquisition import Gap
+from usdk.errors import DeviceFailedError
 from usdk.sequences import plane_waves
 from usdk_drivers.frame_assembly import FrameAssembler
 from usdk_drivers.wire import (
@@ -101,7 +102,11 @@ def one_input(data: bytes) -> None:
     for place in range(0, len(stream), n_bytes):
         decoder.receive(stream[place : place + n_bytes])
         while (event := decoder.next_event()) is not None:
-            assembler.take(event)
+            try:
+                assembler.take(event)
+            except DeviceFailedError:
+                # An end that cannot be ends the run, and closes no frame.
+                assert assembler.has_ended
             if isinstance(event, Packet) and event.payload is not None:
                 assert len(event.payload) <= assembler.payload_bytes
             if assembler.n_whole == _FRAMES_A_READ or assembler.has_ended:

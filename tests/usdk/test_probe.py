@@ -121,6 +121,7 @@ def test_geometry_cannot_be_changed() -> None:
         ({"element_positions_m": np.zeros((2, 3))}, "one row per element"),
         ({"element_positions_m": np.zeros((MAX_ELEMENTS + 1, 3))}, "shape"),
         ({"element_positions_m": np.full((3, 3), np.nan)}, "NaN"),
+        ({"element_positions_m": np.full((3, 3), 1.1e3)}, "within 1000 m"),
         ({"element_positions_m": "abc"}, "numbers"),
         ({"element_positions_m": [[10**400] * 3] * 3}, "numbers"),
         ({"element_positions_m": [[0, 0, 0], [0, 0]]}, "numbers"),

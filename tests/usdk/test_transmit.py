@@ -310,6 +310,8 @@ def test_a_description_counts_each_kind() -> None:
         lambda: TransmitSequence(transmits=()),
         lambda: TransmitSequence(transmits=(PlaneWave(),) * (MAX_TRANSMITS + 1)),
         lambda: TransmitSequence(transmits=("plane",)),
+        lambda: DivergingWave(source_m=(0.0, 0.0, -1.1e6)),
+        lambda: FocusedWave(focus_m=(1e200, 0.0, 0.02)),
         lambda: TransmitSequence(transmits=(PlaneWave(),), frequency_hz=0),
         lambda: TransmitSequence(transmits=(PlaneWave(),), n_cycles=None),
         lambda: TransmitSequence(transmits=(PlaneWave(),), prf_hz=math.inf),

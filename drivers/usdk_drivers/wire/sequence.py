@@ -34,6 +34,12 @@ _WAVE = "BBHIIId7dII8x"
 _HAS_APERTURE = 1
 _HAS_RECEIVE_APERTURE = 2
 _N_PARAMETERS = 7
+MIN_SOUND_SPEED_M_S, MAX_SOUND_SPEED_M_S = 100.0, 20_000.0
+"""Slower than in gas, faster than in diamond: then it was meant in another unit."""
+
+MAX_SAMPLING_FREQUENCY_HZ = 1e11
+"""Far past every converter."""
+
 MAX_TIME_S = 1.0
 """Delays and first samples are this far from a transmit's start at most, s: 770 m of tissue."""
 
@@ -146,8 +152,10 @@ class SequenceSettings:
             raise DataDamagedError(f"{n_samples} samples of type {data_type}")
         if n_gain_points > MAX_GAIN_POINTS:
             raise DataDamagedError(f"a gain curve of {n_gain_points} points")
-        if not all(math.isfinite(value) and value > 0 for value in (sampling_hz, speed_m_s)):
-            raise DataDamagedError("sampling frequency and sound speed must be positive")
+        if not 1.0 <= sampling_hz <= MAX_SAMPLING_FREQUENCY_HZ:
+            raise DataDamagedError(f"a sampling frequency of {sampling_hz} Hz cannot be")
+        if not MIN_SOUND_SPEED_M_S <= speed_m_s <= MAX_SOUND_SPEED_M_S:
+            raise DataDamagedError(f"a sound speed of {speed_m_s} m/s cannot be")
         if not (math.isnan(wanted_depth_m) or 0 < wanted_depth_m < math.inf):
             raise DataDamagedError("the depth must be positive, or NaN")
         if not (math.isfinite(demodulation_hz) and demodulation_hz >= 0):

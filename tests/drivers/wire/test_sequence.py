@@ -115,7 +115,10 @@ def changed(whole: bytes, offset: int, layout: str, value: float) -> bytes:
         (32, "<d", math.inf),
         (40, "<d", 0.0),
         (48, "<d", -1.0),
+        (40, "<d", 1e200),
         (56, "<d", math.nan),
+        (56, "<d", 99.0),
+        (56, "<d", 1e200),
         (72, "<d", 0.0),
         (72, "<d", math.inf),
         (80, "<B", 4),
@@ -125,6 +128,7 @@ def changed(whole: bytes, offset: int, layout: str, value: float) -> bytes:
         (128 + 1, "<B", 2),
         (128 + 16, "<d", math.nan),
         (128 + 24, "<d", 2.0),
+        (128 + 96 + 24, "<d", 1e200),
         (128 + 4 * 96, "<d", math.inf),
     ],
 )
