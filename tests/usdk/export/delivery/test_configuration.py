@@ -24,7 +24,7 @@ def test_the_documented_example_is_read(tmp_path: Path) -> None:
     assert str(found.folder) == "/var/lib/usdk/outbox"
     assert found.key == "file:/etc/usdk/outbox.key"
     assert found.outbox["quota_bytes"] == 20_000_000_000
-    assert found.delivery == {"bandwidth_bytes_per_s": 1e6, "n_senders": 4, "n_confirmers": 2}
+    assert found.delivery == {"bandwidth_bytes_per_s": 1e6, "n_senders": 8, "n_confirmers": 16}
     assert [line["name"] for line in found.lines] == ["fibre"]
     assert found.lines[0]["tls"]["minimum_version"] == "1.3"
 
