@@ -53,6 +53,11 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="time-stamping authority (RFC 3161), which is sent the signature's digest",
     )
+    parser.add_argument(
+        "--unchecked",
+        action="store_true",
+        help="sign although 'usdk check' finds errors, or an earlier signature does not hold",
+    )
     add_overwrite_argument(parser)
     parser.add_argument("--json", action="store_true", help="the summary as JSON on stdout")
     add_signing_arguments(parser, may_be_unsigned=False)
@@ -60,6 +65,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     from usdk.dicom.decoded_frames import decoded_frames
+    from usdk.export.sign_copy import sign_copy
     from usdk.trust import sign_dicom, sign_frame_digests
 
     if arguments.frame_digests and arguments.profile not in (None, "base"):
@@ -68,27 +74,30 @@ def _run(arguments: argparse.Namespace) -> int:
     signer = signer_from(arguments)
     assert signer is not None  # --unsigned is no option here.
     stamper = _stamper(arguments.time_stamp_url)
-    source, target = arguments.file, arguments.output
-    if arguments.frame_digests:
-        uid = sign_frame_digests(
-            source,
-            target,
-            signer,
-            frame_decoder=decoded_frames,
-            algorithm=arguments.digest,
-            purpose=arguments.purpose,
-            time_stamper=stamper,
-        )
-    else:
-        uid = sign_dicom(
-            source,
-            target,
+    target = arguments.output
+
+    def sign(path_in: Path, path_out: Path) -> str:
+        if arguments.frame_digests:
+            return sign_frame_digests(
+                path_in,
+                path_out,
+                signer,
+                frame_decoder=decoded_frames,
+                algorithm=arguments.digest,
+                purpose=arguments.purpose,
+                time_stamper=stamper,
+            )
+        return sign_dicom(
+            path_in,
+            path_out,
             signer,
             profile=_PROFILES[arguments.profile or "creator"],
             algorithm=arguments.digest,
             purpose=arguments.purpose,
             time_stamper=stamper,
         )
+
+    uid = sign_copy(arguments.file, target, sign, unchecked=arguments.unchecked)
     summary = {
         "path": str(target),
         "signature_uid": uid,
@@ -112,10 +121,10 @@ def _stamper(url: str | None) -> TimeStamper | None:
 VERB = Verb(
     name="sign",
     summary="one more signature on a DICOM object",
-    description="Writes a copy of a DICOM file with one more digital signature. Earlier "
-    "signatures stay and\nstill hold. A physician who approves what a technician signed gives "
-    "--profile authorization.\nWith --frame-digests the signature outlasts transcoding "
-    "without loss.",
+    description="Checks a DICOM file as 'usdk check' does, and writes a copy with one more digital "
+    "signature.\nEarlier signatures stay and still hold. A physician who approves what a "
+    "technician signed gives\n--profile authorization. With --frame-digests the signature outlasts "
+    "transcoding without loss.",
     examples=(
         "usdk sign in.dcm -o out.dcm --profile authorization --purpose 5 "
         "--key 'pkcs11:token=Dr%20A;object=sign?module-path=/usr/lib/opensc-pkcs11.so'",

@@ -21,7 +21,9 @@ def verification_text(result: dict[str, Any]) -> str:
     lines = [f"{result['path']}: {'valid' if result['is_valid'] else 'REFUSED'}"]
     pixels = result.get("pixels")
     if pixels == "AS SIGNED":
-        lines.append(f"  pixels       as signed, {result['n_frames'] or 1} frames")
+        n_frames = result["n_frames"]
+        count = "how many frames is not told" if n_frames is None else f"{n_frames} frames"
+        lines.append(f"  pixels       as signed, {count}")
     elif pixels == "TRANSCODED":
         lines.append(
             "  pixels       transcoded, content proven by frame digests "
@@ -57,5 +59,7 @@ def _signature_lines(signature: dict[str, Any], *, is_transcoded: bool) -> list[
         f"{signature['profile'] or 'no'} profile, {signature['algorithm'] or 'unknown'}",
     ]
     if is_transcoded and not signature["is_valid"]:
-        lines.append("  superseded   it is over the pixels as they lay in the file before")
+        lines.append(
+            "  superseded   it does not fit the file any more, and proves nothing by itself"
+        )
     return lines

@@ -94,6 +94,25 @@ def test_frame_digests_outlast_transcoding(usdk: Any, scanned: Path, tmp_path: P
     assert usdk("verify", lost, "--trust-development").status == 6
 
 
+def test_what_has_errors_is_not_signed_unless_asked_for(
+    usdk: Any, scanned: Path, tmp_path: Path
+) -> None:
+    import pydicom
+
+    ds = pydicom.dcmread(scanned / "still.dcm")
+    for keyword in ("DigitalSignaturesSequence", "MACParametersSequence"):
+        del ds[keyword]
+    ds.Modality = "CT"
+    ds.save_as(tmp_path / "other.dcm")
+    out = tmp_path / "out.dcm"
+    words = ("sign", tmp_path / "other.dcm", "-o", out, "--development-key")
+    refused = usdk(*words)
+    assert refused.status == 2
+    assert "Modality" in refused.err
+    assert not out.exists()
+    assert usdk(*words, "--unchecked").status == 0
+
+
 def test_unsigned_additions_are_refused_unless_allowed(
     usdk: Any, scanned: Path, tmp_path: Path
 ) -> None:
