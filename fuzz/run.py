@@ -29,6 +29,8 @@ HANG_S = 20
 """An input that takes longer is a finding."""
 
 MAX_INPUT_BYTES = 1 << 14
+"""Longest input of a target that does not say how long its own are."""
+
 MEMORY_MB = 2048
 """An input that takes more is a finding."""
 
@@ -68,7 +70,7 @@ def fuzz(target: ModuleType, corpus: Path, *, seconds: int, runs: int = -1, seed
         f"-seed={seed}",
         f"-timeout={HANG_S}",
         f"-rss_limit_mb={MEMORY_MB}",
-        f"-max_len={MAX_INPUT_BYTES}",
+        f"-max_len={getattr(target, 'MAX_INPUT_BYTES', MAX_INPUT_BYTES)}",
         "-print_final_stats=1",
     ]
     # Numbers from outside that overflow are to be refused, not computed with.

@@ -7,6 +7,9 @@ import struct
 from usdk.errors import DataDamagedError
 from usdk.export.lines.data_set import data_set_bytes, same_data_set
 
+MAX_INPUT_BYTES = 2048
+"""Cut into chunks of a byte, longer ones take long and tell no more."""
+
 
 def seeds() -> list[bytes]:
     """Return a file with meta information, one that ends with it, and one without."""

@@ -62,6 +62,9 @@ def _packet(settings: SequenceSettings, frame: int, transmit: int) -> bytes:
 WEIGHT = 3
 """Share of a campaign's time, where others have 1."""
 
+MAX_INPUT_BYTES = 2048
+"""Cut into chunks of a byte, longer ones take long and tell no more."""
+
 
 def seeds() -> list[bytes]:
     """Return runs of five frames with both apertures, whole and with packets missing."""

@@ -14,6 +14,9 @@ _MOST_BYTES = 1 << 22
 _COMPRESSED = 0x80
 """Of the first byte: the rest is compressed before it is read."""
 
+MAX_INPUT_BYTES = 2048
+"""Cut into chunks of a byte, longer ones take long and tell no more."""
+
 
 def seeds() -> list[bytes]:
     """Return bodies whole, cut, doubled, of one letter, and one to be compressed."""

@@ -10,6 +10,9 @@ from usdk.export.lines.multipart import MAX_PART_HEADER_BYTES, Multipart, bounda
 _BOUNDARY = b"b0"
 _TYPE = 'multipart/related; type="application/dicom"; boundary='
 
+MAX_INPUT_BYTES = 2048
+"""Cut into chunks of a byte, longer ones take long and tell no more."""
+
 
 def seeds() -> list[bytes]:
     """Return bodies of none to three parts, and Content-Types."""

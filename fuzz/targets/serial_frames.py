@@ -24,6 +24,9 @@ _READERS: dict[int, Callable[[bytes], object]] = {
     FrameKind.ANSWER: Answer.unpack,
 }
 
+MAX_INPUT_BYTES = 2048
+"""Cut into chunks of a byte, longer ones take long and tell no more."""
+
 
 def seeds() -> list[bytes]:
     """Return a chunk size and a conversation, whole and cut."""

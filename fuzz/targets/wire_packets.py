@@ -22,6 +22,9 @@ _MAX_PAYLOAD_BYTES = 1 << 12
 WEIGHT = 4
 """Share of a campaign's time, where others have 1."""
 
+MAX_INPUT_BYTES = 2048
+"""Cut into chunks of a byte, longer ones take long and tell no more."""
+
 
 def seeds() -> list[bytes]:
     """Return a run of packets whole, cut, and doubled, each behind its chunk size."""
