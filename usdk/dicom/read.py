@@ -35,7 +35,7 @@ def read_frames(
 
     A file of ours gives back pixels, calibration, time and provenance; each frame's SHA-256 is
     compared with the one written. From others' files come the pixels and the calibration of
-    their one two-dimensional region of tissue in cm; the probe's name, the device, and times
+    their one two-dimensional region of tissue (else colour flow) in cm; the probe's name, the device, and times
     from the first frame as far as told. What they do not tell is assumed and said in
     `Provenance.processing`: the dynamic range (60 dB); the origin, where there is no
     reference pixel (middle of the region's first row); a few coloured marks, as grey. A picture of
@@ -49,10 +49,10 @@ def read_frames(
     ----------
     region : int, optional
         Which of the file's regions to cut out, from 0, where several show tissue, as of two
-        pictures side by side.
+        pictures side by side; one of colour flow may be named, too.
     pixel_size_m : float, optional
-        Side of a pixel, m, of a file that has no region at all: the whole image is taken, and that
-        its scale was given from outside is said in `Provenance.processing`.
+        Side of a pixel, m, of a file that has no region inside its image: the whole image is taken,
+        and that its scale was given from outside is said in `Provenance.processing`.
 
     Raises
     ------
@@ -114,18 +114,20 @@ def _place(
     regions = read_regions(dataset)
     if pixel_size_m is not None:
         step_m = positive(pixel_size_m, "pixel_size_m")
-        if regions:
+        if any(_fits(each, n_rows, n_columns) for each in regions):
             raise ArgumentError(
                 "the image has regions, which tell its scale: leave pixel_size_m out"
             )
         raster = Raster(x_m=0.0, z_m=0.0, pixel_size_m=step_m, n_rows=n_rows, n_columns=n_columns)
         whole_image = Region.of_raster(raster, transmit_frequency_hz=math.nan)
         return replace(whole_image, reference_x0=None, reference_y0=None)
-    tissue = {place: region for place, region in enumerate(regions) if region.is_tissue_in_cm}
+    planes = {place: region for place, region in enumerate(regions) if region.is_plane_in_cm}
     if index is not None:
-        if index not in tissue:
-            raise ArgumentError(f"region {short(index)} is no two-dimensional tissue in cm")
-        return inside(tissue[index], n_rows, n_columns)
+        if index not in planes:
+            raise ArgumentError(f"region {short(index)} is no two-dimensional picture in cm")
+        return inside(planes[index], n_rows, n_columns)
+    # Some makers call the whole of a picture colour flow when it has colours.
+    tissue = {place: region for place, region in planes.items() if region.is_tissue_in_cm} or planes
     if len(tissue) > 1:
         raise DataDamagedError(
             f"the image has {len(tissue)} two-dimensional regions of tissue in cm: say which with "
@@ -146,8 +148,18 @@ def inside(region: Region, n_rows: int, n_columns: int) -> Region:
     max_y1 = region.max_y1 - (region.max_y1 == n_rows)
     inside = 0 <= region.min_x0 <= max_x1 < n_columns
     if not (inside and 0 <= region.min_y0 <= max_y1 < n_rows):
-        raise DataDamagedError("the region does not lie inside the image")
+        raise DataDamagedError(
+            "the region does not lie inside the image, which was cut or resized after it was "
+            "calibrated: read_frames takes the scale as pixel_size_m, if you know it"
+        )
     return replace(region, max_x1=max_x1, max_y1=max_y1)
+
+
+def _fits(region: Region, n_rows: int, n_columns: int) -> bool:
+    try:
+        return bool(inside(region, n_rows, n_columns))
+    except DataDamagedError:
+        return False
 
 
 def _raster(region: Region) -> tuple[Raster, bool]:

@@ -160,13 +160,18 @@ class Region:
         )
 
     @property
-    def is_tissue_in_cm(self) -> bool:
-        """Whether it is a two-dimensional picture of tissue, measured in cm."""
+    def is_plane_in_cm(self) -> bool:
+        """Whether it is a two-dimensional picture, of tissue or colour flow, measured in cm."""
         return (
             self.spatial_format == SPATIAL_FORMAT_2D
-            and self.data_type == DATA_TYPE_TISSUE
+            and self.data_type in (DATA_TYPE_TISSUE, RegionDataType.COLOUR_FLOW)
             and self.units_x == self.units_y == UNITS_CM
         )
+
+    @property
+    def is_tissue_in_cm(self) -> bool:
+        """Whether it is a two-dimensional picture of tissue, measured in cm."""
+        return self.is_plane_in_cm and self.data_type == DATA_TYPE_TISSUE
 
     def to_item(self) -> Dataset:
         """Return the item of the sequence."""

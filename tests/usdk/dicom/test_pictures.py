@@ -165,7 +165,7 @@ def test_one_of_two_pictures_side_by_side_is_chosen():
     # Both reference pixels lie 154 columns and 21 rows into their region.
     for frame in whole:
         assert frame.position_m(21, 154) == pytest.approx((0, 0), abs=1e-9)
-    with pytest.raises(ArgumentError, match="no two-dimensional tissue"):
+    with pytest.raises(ArgumentError, match="no two-dimensional picture"):
         read_frames(path, region=2)
 
 
@@ -210,3 +210,43 @@ def test_a_frame_of_a_cine_is_chosen(cine, study, tmp_path):
     assert picture.provenance == cine[3].provenance
     with pytest.raises(ArgumentError, match="frame"):
         read_region_pictures(tmp_path / "x.dcm", frame=5)
+
+
+def test_a_picture_that_was_cut_after_it_was_calibrated_takes_its_scale_from_outside(
+    frame, study, tmp_path
+):
+    dataset = us_image(frame, study=study)
+    for tag in [tag for tag in dataset.keys() if tag.is_private]:  # noqa: SIM118
+        del dataset[tag]
+    dataset.SequenceOfUltrasoundRegions[0].RegionLocationMaxY1 = dataset.Rows + 5
+    path = tmp_path / "x.dcm"
+    dataset.save_as(path, enforce_file_format=True)
+    with pytest.raises(DataDamagedError, match="cut or resized"):
+        read_frames(path)
+    (back,) = read_frames(path, pixel_size_m=2e-4)
+    assert back.raster.pixel_size_m == 2e-4
+    assert back.shape == frame.shape
+
+
+def test_a_picture_that_is_all_colour_flow_is_read(in_colour, study, tmp_path):
+    dataset = us_image(in_colour, study=study)
+    for tag in [tag for tag in dataset.keys() if tag.is_private]:  # noqa: SIM118
+        del dataset[tag]
+    del dataset.SequenceOfUltrasoundRegions[0]
+    path = tmp_path / "x.dcm"
+    dataset.save_as(path, enforce_file_format=True)
+    (back,) = read_frames(path)
+    assert np.array_equal(back.pixels, in_colour.pixels[10:40, 20:60])
+    assert back.raster.pixel_size_m == pytest.approx(in_colour.raster.pixel_size_m)
+    assert back.raster.x_m == pytest.approx(
+        in_colour.raster.x_m + 20 * in_colour.raster.pixel_size_m
+    )
+
+
+def test_the_colour_box_may_be_named(in_colour, study, tmp_path):
+    path = tmp_path / "x.dcm"
+    us_image(in_colour, study=study).save_as(path, enforce_file_format=True)
+    (box,) = read_frames(path, region=1)
+    assert np.array_equal(box.pixels, in_colour.pixels[10:40, 20:60])
+    (whole,) = read_frames(path)
+    assert np.array_equal(whole.pixels, in_colour.pixels)

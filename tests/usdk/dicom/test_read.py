@@ -118,7 +118,7 @@ def test_a_region_that_ends_one_past_the_edge_is_read(frame, study, tmp_path):
         {"RegionLocationMaxX1": 200},
         {"RegionLocationMinX0": 90, "RegionLocationMaxX1": 80},
         {"PhysicalUnitsXDirection": 4},
-        {"RegionDataType": 2},
+        {"RegionDataType": 10},
         {"PhysicalDeltaX": 0.0},
         {"PhysicalDeltaX": float("nan")},
         {"PhysicalDeltaY": 0.5},
