@@ -35,9 +35,9 @@ def read_frames(
 
     A file of ours gives back pixels, calibration, time and provenance; each frame's SHA-256 is
     compared with the one written. From others' files come the pixels and the calibration of
-    their one two-dimensional region in cm, of tissue or else of colour flow; the probe's name, the
-    device, and times from the first frame as far as told. What they do not tell is assumed and said in
-    `Provenance.processing`: the dynamic range (60 dB); the origin, where there is no
+    their one two-dimensional region in cm, of tissue or else of colour flow; the probe's name,
+    the device, and times from the first frame as far as told. What they do not tell is assumed
+    and said in `Provenance.processing`: the dynamic range (60 dB); the origin, where there is no
     reference pixel (middle of the region's first row); a few coloured marks, as grey. A picture of
     which more is coloured is read in colour.
 
