@@ -64,7 +64,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    from usdk.dicom.decoded_frames import decoded_frames
+    from usdk.dicom import decoded_frames
     from usdk.export.sign_copy import sign_copy
     from usdk.trust import sign_dicom, sign_frame_digests
 

@@ -153,7 +153,7 @@ def _development_authority() -> bytes:
 
 def _verify(path: Path, demands: dict[str, Any]) -> tuple[dict[str, Any], UsdkError | None]:
     """Return what is known of a file, and why it is not accepted."""
-    from usdk.dicom.decoded_frames import decoded_frames
+    from usdk.dicom import decoded_frames
     from usdk.trust import verify_dicom
 
     result: dict[str, Any] = {"path": str(path)}

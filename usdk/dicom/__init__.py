@@ -5,6 +5,7 @@ from usdk.dicom.check_file import check_file
 from usdk.dicom.codecs import Codec, compare_pixels
 from usdk.dicom.colour_table import ColourTable
 from usdk.dicom.composed import ComposedFrame, Part, stack
+from usdk.dicom.decoded_frames import decoded_frames
 from usdk.dicom.enhanced_us_volume import ENHANCED_US_VOLUME_STORAGE, enhanced_us_volume
 from usdk.dicom.equipment import Equipment
 from usdk.dicom.examination_settings import ExaminationSettings
@@ -59,6 +60,7 @@ __all__ = [
     "check_dicom",
     "check_file",
     "compare_pixels",
+    "decoded_frames",
     "demonstration_study",
     "depth_mm",
     "distance_mm",

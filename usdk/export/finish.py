@@ -7,8 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from usdk.dicom import require_sound
-from usdk.dicom.decoded_frames import decoded_frames
+from usdk.dicom import decoded_frames, require_sound
 from usdk.dicom.open import open_dicom
 from usdk.dicom.pydicom_extra import Dataset
 from usdk.errors import DataDamagedError

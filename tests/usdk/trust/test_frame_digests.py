@@ -8,8 +8,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from usdk.dicom import provenance
-from usdk.dicom.decoded_frames import decoded_frames
+from usdk.dicom import decoded_frames, provenance
 from usdk.errors import ArgumentError, DataDamagedError, MissingExtraError, NotTrustedError
 from usdk.trust import dicom_tags as tags
 from usdk.trust import frame_digests, sign_dicom, sign_frame_digests, verify_dicom
@@ -237,7 +236,7 @@ def one_bit(pixels):
         (lambda ds: setattr(ds[0x5553, 0x1002], "value", bytes(96)), "does not fit"),
         (lambda ds: ds.DigitalSignaturesSequence.pop(), "is not the file's"),
         (lambda ds: setattr(ds, "PixelData", pydicom.encaps.encapsulate([b"ab"] * 3)),
-         "cannot be decoded"),
+         "frame 1 is no RLE"),
     ],
 )  # fmt: skip
 def test_a_change_beside_the_transcoding_is_refused(

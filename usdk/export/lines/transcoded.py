@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from usdk.dicom.decoded_frames import decoded_frames
+from usdk.dicom import decoded_frames
 from usdk.errors import DataDamagedError, NotTrustedError
 from usdk.trust import verify_dicom
 from usdk.trust.certificate_trust import CertificateLike
