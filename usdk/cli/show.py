@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ def _run(arguments: argparse.Namespace) -> int:
             raise ArgumentError(f"--frame must be 1 to {n_frames}, got {arguments.frame}")
         description, text = describe_places(path, arguments.at, arguments.frame)
     description = {"path": str(path)} | description
-    say(json.dumps(description, indent=2) if arguments.json else text)
+    say(json.dumps(_finite(description), indent=2) if arguments.json else text)
     return DONE
 
 
@@ -68,6 +69,15 @@ def _describe(path: Path, *, patient: bool) -> tuple[dict[str, Any], str]:
             except DataDamagedError:
                 raise not_frames from None
     return _with_text(describe_channel_data(path))
+
+
+def _finite(value: Any) -> Any:
+    """Return plain values with None for what JSON has no word for, as a stranger may write it."""
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(entry) for entry in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _with_text(description: dict[str, Any]) -> tuple[dict[str, Any], str]:

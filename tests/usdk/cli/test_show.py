@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydicom import dcmread
 
 from usdk.doppler import FlowMap, SlowTime
 from usdk.doppler.colours import ColourComposer
@@ -142,3 +143,16 @@ def test_frames_in_colour_are_shown_exported_and_verified(
     assert [region["data_type"] for region in shown["regions"]] == [1, 2]
     assert shown["findings"] == []
     assert "colour flow" in usdk("show", target).out
+
+
+def test_what_is_no_number_is_null(usdk: Any, scanned: Path, tmp_path: Path) -> None:
+    path = tmp_path / "odd.dcm"
+    dataset = dcmread(scanned / "still.dcm")
+    dataset.SequenceOfUltrasoundRegions[0].PhysicalDeltaX = float("nan")
+    dataset.save_as(path)
+
+    def refuse(name: str) -> None:
+        raise AssertionError(f"{name} is no JSON")
+
+    shown = json.loads(usdk("show", path, "--json").out, parse_constant=refuse)
+    assert shown["regions"][0]["delta_x"] is None
