@@ -16,7 +16,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from usdk.errors import ArgumentError, DataDamagedError
-from usdk.trust.cryptography_extra import InvalidSignature, PKCS1v15, Prehashed, hashes, rsa, x509
+from usdk.trust.cryptography_extra import x509
+from usdk.trust.public_key import certified_key, fits, key_problem
 from usdk.trust.signer import Signer
 
 __all__ = [
@@ -290,13 +291,11 @@ def _signature_problem(record: JournalRecord, certificates_der: Sequence[bytes])
             return "is signed by an algorithm that is not SHA-256"
         if certificates_der and certificate_der not in certificates_der:
             return "is signed by a certificate that was not named"
-        key = x509.load_der_x509_certificate(certificate_der).public_key()
-        if not isinstance(key, rsa.RSAPublicKey):
-            return "is signed by a key that is not RSA"
-        digest = bytes.fromhex(record.previous)
-        key.verify(signature, digest, PKCS1v15(), Prehashed(hashes.SHA256()))
+        key = certified_key(x509.load_der_x509_certificate(certificate_der))
+        if key is None or key_problem(key) is not None:
+            return "is signed by a key that may not sign: too short, or of another kind"
+        if not fits(key, signature, bytes.fromhex(record.previous), "SHA256"):
+            return "holds a signature that is not of the record before it"
     except (KeyError, ValueError):
         return "holds no signature that can be read"
-    except InvalidSignature:
-        return "holds a signature that is not of the record before it"
     return ""

@@ -10,6 +10,11 @@
     alarm_after_s = 3600
     retain_s = 2_592_000
 
+    [journal]                              # absent: the journal is chained and not signed
+    key = "file:journal-key.pem"           # or "pkcs11:…", "tpm:0x81…"
+    certificate = "journal.pem"
+    sign_every = 100
+
     [delivery]
     bandwidth_bit_s = 8_000_000
     n_senders = 8
@@ -47,6 +52,7 @@ from usdk.export.lines.line import Line
 from usdk.export.lines.tls import TlsSettings
 from usdk.export.outbox.keys import CredentialKeyStore, FileKeyStore, KeyStore
 from usdk.export.outbox.outbox import Outbox
+from usdk.trust import Signer, open_signer
 from usdk.trust.file_key import read_small_file
 
 __all__ = ["DeliveryConfiguration", "read_configuration"]
@@ -60,6 +66,7 @@ _OUTBOX = {
     "retain_s": float,
     "actor": str,
 }
+_JOURNAL = {"key": str, "certificate": str, "password_file": str, "sign_every": int}
 _DELIVERY = {"bandwidth_bit_s": float, "n_senders": int, "n_confirmers": int}
 _STOW = {
     "kind": str,
@@ -102,6 +109,8 @@ class DeliveryConfiguration:
         Options of `Outbox`, its folder and key aside, and of `Delivery`.
     folder : Path
         The outbox.
+    journal : dict
+        Who signs the journal, and how often; empty for nobody.
     key : str
         Where its keys come from; empty for none.
     lines : tuple of dict
@@ -112,12 +121,16 @@ class DeliveryConfiguration:
     key: str
     lines: tuple[Mapping[str, Any], ...]
     outbox: Mapping[str, Any] = field(default_factory=dict)
+    journal: Mapping[str, Any] = field(default_factory=dict)
     delivery: Mapping[str, Any] = field(default_factory=dict)
     base: Path = Path()
 
     def open_outbox(self) -> Outbox:
         """Open the outbox."""
-        return Outbox(self.folder, keys=self._keys(), **self.outbox)
+        options = dict(self.outbox)
+        if "sign_every" in self.journal:
+            options["sign_every"] = self.journal["sign_every"]
+        return Outbox(self.folder, keys=self._keys(), signer=self._signer(), **options)
 
     def open_lines(self) -> list[Line]:
         """Make the lines; nothing connects yet."""
@@ -129,6 +142,21 @@ class DeliveryConfiguration:
         if self.key == "credential":
             return CredentialKeyStore()
         return FileKeyStore(self.base / self.key.removeprefix("file:"))
+
+    def _signer(self) -> Signer | None:
+        if not self.journal:
+            return None
+        key, certificate = self.journal["key"], self.journal["certificate"]
+        if not key.startswith(("pkcs11:", "tpm:")):
+            key = self.base / key.removeprefix("file:")
+        password = self._password(self.journal.get("password_file"))
+        return open_signer(key, self.base / certificate, password=password)
+
+    def _password(self, password_file: str | None) -> bytes | None:
+        if password_file is None:
+            return None
+        lines = read_small_file(self.base / password_file, private=True).splitlines()
+        return lines[0] if lines else b""
 
     def _line(self, options: Mapping[str, Any]) -> Line:
         from usdk.export.lines import DimseLine, StowLine
@@ -149,9 +177,9 @@ class DeliveryConfiguration:
                 values[name] = [self.base / path for path in values[name]]
         for name in ("certificate", "key"):
             values[name] = self.base / values[name]
-        if password_file is not None:
-            lines = read_small_file(self.base / password_file, private=True).splitlines()
-            values["password"] = lines[0] if lines else b""
+        password = self._password(password_file)
+        if password is not None:
+            values["password"] = password
         return TlsSettings(**values)
 
 
@@ -170,16 +198,24 @@ def read_configuration(path: str | os.PathLike[str]) -> DeliveryConfiguration:
         content = tomllib.loads(read_small_file(path).decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise ArgumentError(f"{path.name} is not TOML: {error}") from error
-    _check(content, {"outbox": dict, "delivery": dict, "line": list}, "the file", ("outbox",))
+    _check(
+        content,
+        {"outbox": dict, "journal": dict, "delivery": dict, "line": list},
+        "the file",
+        ("outbox",),
+    )
     outbox = _check(content["outbox"], _OUTBOX, "[outbox]", ("folder",))
     delivery = _check(content.get("delivery", {}), _DELIVERY, "[delivery]")
+    journal = {}
+    if "journal" in content:
+        journal = _check(content["journal"], _JOURNAL, "[journal]", ("key", "certificate"))
     lines = [_check_line(line) for line in content.get("line", [])]
     folder, key = path.parent / outbox.pop("folder"), outbox.pop("key", "")
     if key and key != "credential" and not key.startswith("file:"):
         raise ArgumentError('[outbox] key must be "credential" or "file:PATH"')
     if "bandwidth_bit_s" in delivery:
         delivery["bandwidth_bytes_per_s"] = delivery.pop("bandwidth_bit_s") / 8
-    return DeliveryConfiguration(folder, key, tuple(lines), outbox, delivery, path.parent)
+    return DeliveryConfiguration(folder, key, tuple(lines), outbox, journal, delivery, path.parent)
 
 
 def _check_line(line: object) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from usdk.trust import Signer
 from usdk.trust.journal import JournalRecord
 from usdk.trust.journal_folder import JournalFolder
 
-__all__ = ["ALARM_AFTER_S", "LEASE_S", "RETAIN_S", "Outbox"]
+__all__ = ["ALARM_AFTER_S", "LEASE_S", "RETAIN_S", "SIGN_EVERY", "Outbox"]
 
 LEASE_S = 120.0
 """How long a claim holds without being renewed."""
@@ -46,6 +46,9 @@ RETAIN_S = 30 * 86400.0
 
 ALARM_AFTER_S = 3600.0
 """Age of the oldest unconfirmed object at which the recovery point is an alarm."""
+
+SIGN_EVERY = 100
+"""Journal records under one signature: some twenty objects' worth."""
 
 _CLAIM_BYTES = 64 << 20
 
@@ -73,7 +76,9 @@ class Outbox(OutboxReading):
     actor : str, optional
         Who acts, for the journal; the user of the system when absent.
     signer : Signer, optional
-        Signs the journal's head now and then.
+        Signs the journal's head.
+    sign_every : int
+        Records after which it is signed again.
     subscriber : callable, optional
         Given each `JournalRecord` once it is on the disk.
     read_clock : callable
@@ -98,11 +103,14 @@ class Outbox(OutboxReading):
         retain_s: float = RETAIN_S,
         actor: str | None = None,
         signer: Signer | None = None,
+        sign_every: int = SIGN_EVERY,
         subscriber: Callable[[JournalRecord], None] | None = None,
         read_clock: ReadClock = read_clock,
     ) -> None:
         if (quota_bytes is not None and quota_bytes <= 0) or reserve_bytes < 0:
             raise ArgumentError("quota_bytes must be positive, and reserve_bytes not negative")
+        if sign_every < 1:
+            raise ArgumentError("sign_every must be at least 1")
         self.folder = Path(folder)
         self._retain_s = retain_s
         self._actor = default_actor() if actor is None else actor
@@ -112,7 +120,11 @@ class Outbox(OutboxReading):
         self._store = ObjectStore(self.folder / "objects", keys)
         super().__init__(Database(self.folder / "outbox.sqlite3", read_clock), alarm_after_s)
         self._journal = JournalFolder(
-            self.journal_folder, actor=self._actor, signer=signer, subscriber=subscriber
+            self.journal_folder,
+            actor=self._actor,
+            signer=signer,
+            sign_every=sign_every,
+            subscriber=subscriber,
         )
         self._journalling = Journalling(self._database, self._journal)
         self._room = Room(self._database, self._store, self._moment, quota_bytes, reserve_bytes)

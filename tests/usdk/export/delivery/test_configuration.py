@@ -1,12 +1,22 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from usdk.errors import ArgumentError
 from usdk.export.delivery import configuration
 from usdk.export.delivery.configuration import read_configuration
+from usdk.trust.development_certificates import issue_development_certificates
+from usdk.trust.journal import verify_chain
+from usdk.trust.journal_folder import journal_lines
 
 LINE = '[outbox]\nfolder = "o"\n[[line]]\nkind = "stow"\nurl = "https://a"\n{}\n[line.tls]\n'
 TLS = 'trusted_certificates = ["a"]\ncertificate = "b"\nkey = "c"\n'
@@ -27,6 +37,58 @@ def test_the_documented_example_is_read(tmp_path: Path) -> None:
     assert found.delivery == {"bandwidth_bytes_per_s": 1e6, "n_senders": 8, "n_confirmers": 16}
     assert [line["name"] for line in found.lines] == ["fibre"]
     assert found.lines[0]["tls"]["minimum_version"] == "1.3"
+
+
+def test_the_journal_is_signed_as_the_file_says(
+    tmp_path: Path, make_object: Callable[..., bytes]
+) -> None:
+    certificates = {}
+    for name, make in (("rsa", issue_development_certificates), ("ec", _ec_identity)):
+        folder = tmp_path / name
+        folder.mkdir()
+        certificate, key = make()[-2:]
+        _write(folder, certificate, key)
+        text = (
+            '[outbox]\nfolder = "o"\nreserve_bytes = 0\n'
+            '[journal]\nkey = "file:k.pem"\ncertificate = "c.pem"\nsign_every = 2\n'
+        )
+        with read(folder, text).open_outbox() as outbox:
+            outbox.add_many([make_object() for _ in range(5)])
+        certificates[name] = certificate.public_bytes(serialization.Encoding.DER)
+        lines = list(journal_lines(folder / "o" / "journal"))
+        report = verify_chain(lines, certificates_der=[certificates[name]])
+        assert report.is_whole
+        assert report.n_signatures >= 2
+    assert not verify_chain(lines, certificates_der=[certificates["rsa"]]).is_whole
+
+
+def _ec_identity() -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "journal")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(hours=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    return certificate, key
+
+
+def _write(folder: Path, certificate: x509.Certificate, key: Any) -> None:
+    (folder / "c.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "k.pem").touch(mode=0o600)
+    (folder / "k.pem").write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
 
 
 def test_paths_count_from_the_file(tmp_path: Path) -> None:
