@@ -203,11 +203,7 @@ def test_the_module_of_usbip_is_never_a_problem(tmp_path: Path) -> None:
     assert kernel_module_finding(tmp_path / "absent", "linux").severity is OK
 
 
-def test_the_rule_names_our_device_and_comes_before_the_seats_rules() -> None:
-    (line,) = [line for line in udev_rule().splitlines() if not line.startswith("#")]
-    assert f'ATTR{{idVendor}}=="{VENDOR_ID:04x}"' in line
-    assert f'ATTR{{idProduct}}=="{PRODUCT_ID:04x}"' in line
-    assert 'TAG+="uaccess"' in line
+def test_the_rule_comes_before_the_seats_rules() -> None:
     assert UDEV_RULE_PATH in udev_rule()
     assert UDEV_RULE_PATH in UDEV_RULE_ADVICE
     # Systemd hands out what is tagged in 73-seat-late.rules.
@@ -220,3 +216,17 @@ def test_the_drivers_offer_what_they_know() -> None:
     assert UsbFrontEnd.udev_rule() == udev_rule()
     assert {finding.topic for finding in UsbFrontEnd.diagnose()} >= {"USB library"}
     assert [finding.topic for finding in UsbIpFrontEnd.diagnose()] == ["USB/IP"]
+
+
+def test_the_rule_opens_usb_devices_and_their_serial_ports_and_keeps_modem_manager_away() -> None:
+    lines = [line for line in udev_rule().splitlines() if not line.startswith("#")]
+    ids = {
+        "usb": f'ATTR{{idVendor}}=="{VENDOR_ID:04x}"',
+        "tty": f'ATTRS{{idVendor}}=="{VENDOR_ID:04x}"',
+    }
+    for (subsystem, vendor), line in zip(ids.items(), lines, strict=True):
+        assert line.startswith(f'SUBSYSTEM=="{subsystem}", ')
+        assert vendor in line
+        assert f'=="{PRODUCT_ID:04x}", TAG+="uaccess"' in line
+        assert 'ENV{ID_MM_DEVICE_IGNORE}="1"' in line
+    assert "--subsystem-match=tty" in UDEV_RULE_ADVICE
