@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import io
+import math
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 
+import numpy as np
 from pydicom import Dataset
+from pydicom.encaps import encapsulate
 from pydicom.uid import JPEGLSLossless, RLELossless
 
 from usdk.dicom import (
@@ -13,6 +18,8 @@ from usdk.dicom import (
     US_IMAGE_STORAGE,
     US_MULTIFRAME_IMAGE_STORAGE,
 )
+from usdk.dicom.codecs import find_codec
+from usdk.errors import MissingExtraError
 from usdk.export.specimens import specimens
 
 __all__ = ["dicom_files", "written"]
@@ -36,4 +43,19 @@ def dicom_files() -> tuple[bytes, ...]:
         dataset = specimens(US_MULTIFRAME_IMAGE_STORAGE).least[0]
         dataset.compress(syntax, generate_instance_uid=False)
         found.append(written(dataset))
-    return tuple(found)
+    return (*found, *_compressed_by_extras())
+
+
+def _compressed_by_extras() -> Iterator[bytes]:
+    """Yield a cine in each codec of the extra that is installed."""
+    for name in ("jpeg-2000", "htj2k"):
+        codec = find_codec(name)
+        dataset = specimens(US_MULTIFRAME_IMAGE_STORAGE).least[0]
+        shape = (int(dataset.NumberOfFrames), int(dataset.Rows), int(dataset.Columns))
+        frames = np.frombuffer(dataset.PixelData, np.uint8)[: math.prod(shape)].reshape(shape)
+        with suppress(MissingExtraError):
+            dataset.PixelData = encapsulate([bytes(codec.encode(frame)) for frame in frames])
+            dataset["PixelData"].VR = "OB"
+            dataset["PixelData"].is_undefined_length = True
+            dataset.file_meta.TransferSyntaxUID = codec.transfer_syntax_uid
+            yield written(dataset)
