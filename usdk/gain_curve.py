@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from usdk.arguments import finite, positive
+from usdk.arguments import count, finite, positive
 from usdk.errors import ArgumentError, DataDamagedError
 
 __all__ = ["MAX_GAIN_POINTS", "GainCurve"]
 
 MAX_GAIN_POINTS = 1024
 """Points that a curve may have."""
+
+MAX_SAMPLES = 2**28
+"""Samples of a transmit for which factors are made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,16 +87,24 @@ class GainCurve:
             Sound speed, m/s.
         """
         speed_m_s = positive(sound_speed_m_s, "sound_speed_m_s")
+        if isinstance(depths_m, str | bytes) or not hasattr(depths_m, "__iter__"):
+            raise ArgumentError("depths_m must be a sequence of numbers")
         times_s = tuple(2 * finite(depth_m, "depths_m") / speed_m_s for depth_m in depths_m)
-        return cls(times_s=times_s, gains_db=tuple(gains_db))
+        return cls(times_s=times_s, gains_db=gains_db)  # type: ignore[arg-type]  # made a tuple
 
     def at(self, times_s: ArrayLike) -> NDArray[np.float64]:
         """Return the gain in dB at times (s after sample 0), in their shape."""
-        return np.asarray(np.interp(np.asarray(times_s), self.times_s, self.gains_db), np.float64)
+        try:
+            wanted_s = np.asarray(times_s, np.float64)
+        except (TypeError, ValueError) as error:
+            raise ArgumentError(f"times_s must be numbers: {error}") from None
+        return np.asarray(np.interp(wanted_s, self.times_s, self.gains_db), np.float64)
 
     def factors(self, n_samples: int, sampling_frequency_hz: float) -> NDArray[np.float64]:
         """Return by what each sample was multiplied, (n_samples,)."""
-        gains_db = self.at(np.arange(n_samples) / sampling_frequency_hz)
+        n_samples = count(n_samples, "n_samples", least=0, most=MAX_SAMPLES)
+        rate_hz = positive(sampling_frequency_hz, "sampling_frequency_hz")
+        gains_db = self.at(np.arange(n_samples) / rate_hz)
         return np.asarray(10 ** (gains_db / 20), np.float64)
 
     @property

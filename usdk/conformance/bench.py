@@ -8,11 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from usdk.acquisition import Acquisition
+from usdk.arguments import count, positive
 from usdk.conformance.expect import NotApplicableError
 from usdk.conformance.operator import Operator
 from usdk.conformance.program import Program, set_usual
 from usdk.conformance.watched import WatchedFrontEnd
-from usdk.errors import ArgumentError, DeviceAbsentError, DeviceFailedError, EndOfRecordingError
+from usdk.errors import DeviceAbsentError, DeviceFailedError, EndOfRecordingError
 from usdk.front_end import DEFAULT_TIMEOUT_S, FrontEnd, FrontEndState
 
 __all__ = ["DEFAULT_N_FRAMES", "REOPEN_WITHIN_S", "Bench", "Settings"]
@@ -27,6 +28,8 @@ _REOPEN_PAUSE_S = 0.02
 _MAX_READ_BYTES = 32 * 2**20
 _MAX_FRAMES_PER_READ = 64
 _PIECE = 8
+
+_MAX_FRAMES = 2**62
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,12 +54,10 @@ class Settings:
     operator: Operator | None = None
 
     def __post_init__(self) -> None:
-        if self.n_frames < 2:
-            raise ArgumentError(f"n_frames must be at least 2, got {self.n_frames}")
-        for name in ("timeout_s", "frame_timeout_s"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise ArgumentError(f"{name} must be positive and finite, got {value}")
+        count(self.n_frames, "n_frames", least=2, most=_MAX_FRAMES)
+        if self.timeout_s is not None:
+            positive(self.timeout_s, "timeout_s")
+        positive(self.frame_timeout_s, "frame_timeout_s")
 
 
 class Bench:

@@ -66,6 +66,10 @@ class DeviceWatcher:
         *,
         poll_s: float = POLL_S,
     ) -> None:
+        if schemes is not None and (isinstance(schemes, str) or not hasattr(schemes, "__iter__")):
+            raise ArgumentError('schemes is a list of names, such as ["usb"]')
+        if on_event is not None and not callable(on_event):
+            raise ArgumentError("on_event is called with every event: give a function")
         chosen = own_schemes() if schemes is None else sorted(set(schemes))
         # Looked up once: entry points are searched for in every installed package.
         self._drivers: dict[str, type[FrontEnd]] = {s: driver_class(s) for s in chosen}

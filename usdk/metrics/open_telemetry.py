@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from usdk.errors import MissingExtraError
+from usdk.errors import ArgumentError, MissingExtraError
 from usdk.metrics.measure import Kind, Source
 
 __all__ = ["observe"]
@@ -31,6 +31,8 @@ def observe(source: Source, *, meter: Any = None) -> list[Any]:
     MissingExtraError
         ``opentelemetry-api`` is not installed.
     """
+    if not callable(source):
+        raise ArgumentError("a source of measures is called without arguments: give a function")
     try:
         from opentelemetry import metrics
     except ImportError as error:

@@ -11,13 +11,16 @@ import numpy as np
 import pytest
 
 from usdk.acquisition import Acquisition, DeviceInfo, ReceiveSettings
+from usdk.conformance import Settings
 from usdk.errors import ArgumentError, DeviceTimeoutError, StateError
 from usdk.front_end import (
     Capabilities,
     Configuration,
+    DeviceWatcher,
     FrontEnd,
     FrontEndState,
     FrontEndStatus,
+    GainCurve,
     PowerState,
     ReceiveRequest,
     change_settings,
@@ -25,6 +28,7 @@ from usdk.front_end import (
     self_test,
     set_power_state,
 )
+from usdk.metrics import observe
 from usdk.probe import Probe
 from usdk.sequences import plane_waves
 from usdk.transmit import TransmitSequence
@@ -255,3 +259,29 @@ def test_arguments_that_are_none_are_refused_and_change_nothing(
         call(front_end)
     assert front_end.calls == []
     assert front_end.state is FrontEndState.CONFIGURED
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: GainCurve.over_depth(None, None),  # type: ignore[arg-type]
+        lambda: GainCurve.over_depth("deep", (0.0,)),  # type: ignore[arg-type]
+        lambda: GainCurve.over_depth((0.0,), 1.0),  # type: ignore[arg-type]
+        lambda: GainCurve.constant(1.0).at("late"),
+        lambda: GainCurve.constant(1.0).factors(NAN, 1e6),  # type: ignore[arg-type]
+        lambda: GainCurve.constant(1.0).factors(10**12, 1e6),
+        lambda: GainCurve.constant(1.0).factors(8, 0.0),
+        lambda: DeviceWatcher("usb"),
+        lambda: DeviceWatcher(3),  # type: ignore[arg-type]
+        lambda: DeviceWatcher(["usb"], "print"),  # type: ignore[arg-type]
+        lambda: DeviceWatcher(["usb"], poll_s=NAN),
+        lambda: observe(3),  # type: ignore[arg-type]
+        lambda: Settings(n_frames=None),  # type: ignore[arg-type]
+        lambda: Settings(n_frames=NAN),  # type: ignore[arg-type]
+        lambda: Settings(timeout_s="long"),  # type: ignore[arg-type]
+        lambda: Settings(frame_timeout_s=None),  # type: ignore[arg-type]
+    ],
+)
+def test_other_arguments_that_are_none_are_refused(call: Callable[[], object]) -> None:
+    with pytest.raises(ArgumentError):
+        call()
