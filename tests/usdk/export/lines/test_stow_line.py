@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 import ssl
@@ -181,6 +182,36 @@ def test_something_else_given_back_is_different(pki, signed_file, damage):
 
     with scripted_server(pki.server_context(), behave) as server, line_to(server, pki) as line:
         assert line.confirm(outgoing(signed_file)) is Confirmation.DIFFERENT
+
+
+@pytest.mark.parametrize(
+    ("n_left_out", "found"), [(0, Confirmation.CONFIRMED), (30, Confirmation.DIFFERENT)]
+)
+def test_what_comes_back_compressed_is_compared_as_it_was(pki, signed_file, n_left_out, found):
+    def behave(connection, server):
+        read_request(connection, server)
+        body = gzip.compress(b"--b\r\n\r\n" + signed_file.read_bytes() + b"\r\n--b--\r\n")
+        kind = "Content-Type: multipart/related; boundary=b"
+        cut = body[: len(body) - n_left_out]
+        connection.sendall(http_answer("200 OK", cut, kind, "Content-Encoding: gzip"))
+
+    with scripted_server(pki.server_context(), behave) as server, line_to(server, pki) as line:
+        assert line.confirm(outgoing(signed_file)) is found
+        assert b"accept-encoding: gzip" in bytes(server.received).lower()
+
+
+def test_a_coding_that_was_not_asked_for_is_a_line_that_is_down(pki, signed_file):
+    def behave(connection, server):
+        read_request(connection, server)
+        kind = "Content-Type: multipart/related; boundary=b"
+        connection.sendall(http_answer("200 OK", b"?", kind, "Content-Encoding: br"))
+
+    with (
+        scripted_server(pki.server_context(), behave) as server,
+        line_to(server, pki) as line,
+        pytest.raises(LineDownError, match="not asked for"),
+    ):
+        line.confirm(outgoing(signed_file))
 
 
 def test_a_connection_that_is_cut_while_reading_back_proves_nothing(pki, signed_file):
