@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 from usdk.dicom.image_size import image_size
 from usdk.dicom.palette_colours import colours_of
 from usdk.dicom.pictures import decoder_name
-from usdk.dicom.pydicom_extra import dcmread, iter_pixels
+from usdk.dicom.pydicom_extra import DeflatedExplicitVRLittleEndian, dcmread, iter_pixels
 from usdk.dicom.stream_size import require_stream_sizes
 from usdk.errors import DataDamagedError, UsdkError
 
 __all__ = ["decoded_frames"]
 
 _HEAD_BYTES = 12
+_META_BYTES = 1 << 20
+"""Within so many bytes a file says its transfer syntax."""
 
 
 def decoded_frames(file: BinaryIO) -> Iterator[bytes]:
@@ -37,6 +39,10 @@ def decoded_frames(file: BinaryIO) -> Iterator[bytes]:
         The decoder of their codec is not installed.
     """
     try:
+        if DeflatedExplicitVRLittleEndian.encode() in file.read(_META_BYTES):
+            # A few deflated bytes may stand for more than memory holds.
+            raise DataDamagedError("the DICOM file is deflated: inflate it first (dcmconv +te)")
+        file.seek(0)
         header = dcmread(file, stop_before_pixels=True)
         plugin = decoder_name(header)
         image_size(header)

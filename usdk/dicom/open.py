@@ -14,6 +14,8 @@ from usdk.dicom.pydicom_extra import (
     DeflatedExplicitVRLittleEndian,
     InvalidDicomError,
     dcmread,
+    dictionary_has_tag,
+    dictionary_VR,
     read_file_meta_info,
 )
 from usdk.errors import DataDamagedError, StorageError, UsdkError
@@ -23,6 +25,14 @@ __all__ = ["open_dicom", "parser_border"]
 
 _DEFER_BYTES = 2**16
 _UNDEFINED_LENGTH = 0xFFFFFFFF
+
+MAX_LIST_BYTES = 2**20
+"""Longest value that may be several: each of them becomes an object of its own."""
+
+_NO_LISTS = frozenset(["OB", "OD", "OF", "OL", "OV", "OW", "SQ", "UN", "UT", "LT", "ST", "UR"]) | {
+    "OB or OW"
+}
+"""VRs of one value, however long, and of items."""
 
 
 @contextmanager
@@ -87,3 +97,9 @@ def _require_complete(dataset: Dataset, file_size: int) -> None:
         start = getattr(raw, "value_tell", None)
         if start is not None and length != _UNDEFINED_LENGTH and start + length > file_size:
             raise DataDamagedError("the DICOM file is truncated: fetch it again")
+        vr = getattr(raw, "VR", None) or (dictionary_VR(tag) if dictionary_has_tag(tag) else "UN")
+        if length != _UNDEFINED_LENGTH and length > MAX_LIST_BYTES and vr not in _NO_LISTS:
+            raise DataDamagedError(
+                f"({tag.group:04X},{tag.element:04X}) is a list of more than "
+                f"{MAX_LIST_BYTES} bytes: fetch the file again"
+            )

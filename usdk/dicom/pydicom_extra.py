@@ -6,7 +6,7 @@ from usdk.errors import MissingExtraError
 
 try:
     from pydicom import Dataset, FileMetaDataset, dcmread
-    from pydicom.datadict import tag_for_keyword
+    from pydicom.datadict import dictionary_has_tag, dictionary_VR, tag_for_keyword
     from pydicom.encaps import generate_fragments
     from pydicom.errors import InvalidDicomError
     from pydicom.filereader import read_file_meta_info
@@ -39,6 +39,8 @@ __all__ = [
     "Sequence",
     "apply_color_lut",
     "dcmread",
+    "dictionary_VR",
+    "dictionary_has_tag",
     "format_number_as_ds",
     "generate_fragments",
     "generate_uid",

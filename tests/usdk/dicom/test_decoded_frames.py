@@ -83,3 +83,13 @@ def test_they_are_what_the_digests_of_an_object_are_over(in_colour, study, colou
     dataset = us_image(in_colour, study=study, colour=colour, codec=codec)
     digests = [hashlib.sha256(frame).digest() for frame in decoded_frames(saved(dataset))]
     assert digests == read_frame_digests(dataset)
+
+
+def test_a_deflated_file_is_not_inflated():
+    ds, _ = cine((2, 4, 6))
+    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    buffer = io.BytesIO()
+    ds.save_as(buffer, enforce_file_format=True)
+    buffer.seek(0)
+    with pytest.raises(DataDamagedError, match="is deflated"):
+        list(decoded_frames(buffer))

@@ -76,3 +76,14 @@ def test_the_border_hides_what_a_parser_quotes():
 def test_the_border_lets_typed_errors_pass():
     with pytest.raises(ArgumentError), parser_border("cannot read"):
         raise ArgumentError("as it is")
+
+
+def test_a_list_that_would_fill_the_memory_is_refused(path):
+    dataset = dcmread(path)
+    dataset.add_new(0x00104000, "UC", "\\" * 2**20 + "  ")
+    dataset.save_as(path)
+    with pytest.raises(DataDamagedError, match=r"\(0010,4000\) is a list of more than"):
+        open_dicom(path)
+    dataset.add_new(0x00104000, "UT", "a" * 2**20 + "  ")
+    dataset.save_as(path)
+    assert open_dicom(path).Rows == dataset.Rows
