@@ -31,6 +31,7 @@ _MAC_ELEMENTS = frozenset(
         tags.MAC_CALCULATION_TRANSFER_SYNTAX_UID,
         tags.MAC_ALGORITHM,
         tags.DATA_ELEMENTS_SIGNED,
+        tags.DATA_SET_TRAILING_PADDING,
     )
 )
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+
 import pydicom
 import pytest
 
@@ -134,6 +136,17 @@ def test_parameters_hold_nothing_beside_themselves(signed, verify):
     more = with_items(data, tags.MAC_PARAMETERS_SEQUENCE, [encode_item(item[8:] + text)])
     (problem,) = verify(more).problems
     assert "MACParametersSequence holds elements that are not its own" in problem
+
+
+@pytest.mark.parametrize("options", [("+p", "512", "64"), ("+g",), ("-e",)])
+def test_lengths_and_padding_that_dcmconv_adds_change_nothing(
+    tmp_path, signed, verify, dcmtk, options
+):
+    path, out = tmp_path / "in.dcm", tmp_path / "out.dcm"
+    path.write_bytes(signed(2, "undefined_lengths"))
+    command = [dcmtk("dcmconv"), "+te", *options, path, out]
+    subprocess.run(command, check=True, capture_output=True, timeout=60)
+    assert verify(out).problems == ()
 
 
 def test_parameters_inside_an_item_belong_to_a_signature_there(dicom):
