@@ -44,7 +44,7 @@ def _add_arguments(parser: argparse.ArgumentParser) -> None:
 def _run(arguments: argparse.Namespace) -> int:
     from usdk.export.delivery import Delivery
     from usdk.export.delivery.configuration import read_configuration
-    from usdk.export.outbox import Priority
+    from usdk.export.outbox import Priority, State
 
     configuration = read_configuration(arguments.config)
     if not configuration.lines and not arguments.queue_only:
@@ -53,8 +53,11 @@ def _run(arguments: argparse.Namespace) -> int:
         outbox = stack.enter_context(configuration.open_outbox())
         if arguments.files:
             priority = Priority.URGENT if arguments.urgent else Priority.ROUTINE
-            queued = outbox.add_many(arguments.files, priority=priority)
-            say(f"{len(queued)} objects are queued")
+            entries = outbox.add_many(arguments.files, priority=priority)
+            n_queued = sum(entry.state is State.QUEUED for entry in entries)
+            say(f"{n_queued} objects are queued")
+            if n_queued < len(entries):
+                remark(f"{len(entries) - n_queued} were known already: see 'usdk outbox show'")
         if arguments.queue_only:
             return DONE
         lines = configuration.open_lines()

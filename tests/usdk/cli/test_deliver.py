@@ -12,7 +12,7 @@ from outbox_fixtures import dicom_object
 from usdk.cli import main
 from usdk.errors import ArgumentError
 from usdk.export.delivery.configuration import read_configuration
-from usdk.export.outbox import Outbox
+from usdk.export.outbox import Event, Outbox
 
 LINE = """
 [[line]]
@@ -40,6 +40,23 @@ def test_files_are_queued_into_the_folder_beside_the_configuration(
     with Outbox(tmp_path / "box") as outbox:
         assert len(outbox.list()) == 2
     assert main(["deliver", "--config", str(config)]) == 2
+
+
+def test_what_is_known_is_not_said_to_be_queued(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = write(tmp_path, '[outbox]\nfolder = "box"\nreserve_bytes = 0\n')
+    (tmp_path / "0.dcm").write_bytes(dicom_object())
+    words = ["deliver", str(tmp_path / "0.dcm"), "--config", str(config), "--queue-only"]
+    assert main(words) == 0
+    with Outbox(tmp_path / "box") as outbox:
+        [entry] = outbox.claim()
+        outbox.confirm(outbox.settle(entry, Event.ACCEPT))
+    capsys.readouterr()
+    assert main(words) == 0
+    said = capsys.readouterr()
+    assert "0 objects are queued" in said.out
+    assert "1 were known already" in said.err
 
 
 def test_a_configuration_is_read_whole(tmp_path: Path) -> None:
