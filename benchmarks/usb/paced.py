@@ -111,7 +111,8 @@ def measure(seconds: float) -> None:
                 f"{name:14s} {rate_bytes_s / 1e6:.0f} MB/s, FIFO {fifo_bytes // 2**20} MiB, "
                 f"{seconds:g} s: {outcome.n_received} frames at "
                 f"{outcome.rate_bytes_s / 1e6:.0f} MB/s, {outcome.n_lost} lost, "
-                f"{outcome.n_overruns} overruns, longest read {outcome.longest_read_s * 1e3:.0f} ms",
+                f"{outcome.n_overruns} overruns, "
+                f"longest read {outcome.longest_read_s * 1e3:.0f} ms",
                 flush=True,
             )
             assert math.isfinite(outcome.rate_bytes_s)

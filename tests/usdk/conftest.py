@@ -143,9 +143,7 @@ def require_modules() -> Callable[[Dataset], None]:
         iod = tables.get_sop_class_iod_map()[dataset.SOPClassUID]
         modules = {module["key"]: module["usage"] for module in tables.get_iod_module_map()[iod]}
         # Functional groups are listed whole, those that need not be there as well.
-        needed = [
-            key for key, usage in modules.items() if usage == "M" and "functional" not in key
-        ]
+        needed = [key for key, usage in modules.items() if usage == "M" and "functional" not in key]
         n_checked = 0
         for module in [*needed, "us-region-calibration"]:
             if module == "us-region-calibration" and "SequenceOfUltrasoundRegions" not in dataset:

@@ -119,4 +119,5 @@ def test_a_collector_asks_every_source_each_time() -> None:
 def test_a_stream_that_never_ran_has_zeros() -> None:
     never_ran = StreamStatistics(state=StreamState.STOPPED, source=SourceStatistics())
     counters = [m.value for m in stream_measures(never_ran) if m.kind is Kind.COUNTER]
-    assert counters and set(counters) == {0}
+    assert counters
+    assert set(counters) == {0}
