@@ -173,6 +173,8 @@ class SequenceSettings:
         except ArgumentError as error:
             raise DataDamagedError(f"an impossible transmit: {error}") from error
         delays_s = reader.array(n_transmits, n_elements)
+        # A NaN may be one that signals when it is computed with.
+        delays_s[np.isnan(delays_s)] = np.nan
         tgc = _gains(reader.array(n_gain_points, 2))
         reader.finish()
         times_s = np.abs(np.append(delays_s, first_sample_s))

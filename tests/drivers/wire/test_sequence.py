@@ -95,7 +95,17 @@ def test_rows_must_fit_the_transmits(small_probe: Probe, every_wave: TransmitSeq
         settings_of(every_wave, small_probe, first_sample_s=(0.0,)).pack()
 
 
-def changed(whole: bytes, offset: int, layout: str, value: float) -> bytes:
+def test_a_silent_element_does_not_signal(small_probe: Probe, every_wave: TransmitSequence) -> None:
+    whole = message(small_probe, every_wave)
+    signalling = b"\x01\0\0\0\0\0\xf0\x7f"
+    spoilt = changed(whole, len(whole) - 16 - 8, "<8s", signalling)
+    found = SequenceSettings.unpack(spoilt).delays_s
+    assert np.isnan(found[-1, -1])
+    with np.errstate(invalid="raise"):
+        assert np.isnan(found - found).any()
+
+
+def changed(whole: bytes, offset: int, layout: str, value: float | bytes) -> bytes:
     """Return a message with a field of its body changed and its checksum right again."""
     spoilt = bytearray(whole)
     struct.pack_into(layout, spoilt, 16 + offset, value)
