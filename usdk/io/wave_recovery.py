@@ -24,7 +24,14 @@ from numpy.typing import NDArray
 
 from usdk.errors import DataDamagedError
 from usdk.probe import ArrayKind, Probe
-from usdk.transmit import DivergingWave, FocusedWave, PlaneWave, SingleElement, Transmit
+from usdk.transmit import (
+    MAX_DISTANCE_M,
+    DivergingWave,
+    FocusedWave,
+    PlaneWave,
+    SingleElement,
+    Transmit,
+)
 
 __all__ = ["PLANE_TOLERANCE_S", "wave_from_delays"]
 
@@ -67,7 +74,10 @@ def wave_from_delays(
     aperture = (int(fires[0]), int(fires[-1]) + 1) if is_part else None
     x_m, z_m = probe.element_positions_m[fires][:, (0, 2)].T
     # Counted from the mean delay, d is the mean of d + c τ: it alone tells the sign.
-    path_m = sound_speed_m_s * (delays_s[fires] - delays_s[fires].mean())
+    with np.errstate(over="ignore", invalid="ignore"):
+        path_m = sound_speed_m_s * (delays_s[fires] - delays_s[fires].mean())
+    if not np.all(np.abs(path_m) <= MAX_DISTANCE_M):
+        raise DataDamagedError("delays or the sound speed are too large to be a wave's")
     if probe.kind is ArrayKind.CURVED and np.ptp(delays_s[fires]) < PLANE_TOLERANCE_S:
         x, y, z = (float(v) for v in probe.centre_of_curvature_m)
         return DivergingWave(source_m=(x, y, z), aperture=aperture)
@@ -78,11 +88,7 @@ def wave_from_delays(
         return PlaneWave(azimuth_rad=math.asin(sine), aperture=aperture)
     ones = np.ones_like(x_m)
     design = np.column_stack([*(2 * q for q in places), 2 * path_m, -ones])
-    with np.errstate(over="ignore", invalid="ignore"):
-        squares_m2 = x_m**2 + (0 if is_flat else z_m**2) - path_m**2
-    if not np.all(np.isfinite(squares_m2)):
-        raise DataDamagedError("delays or positions of elements are too large to be a wave's")
-    solution = np.linalg.lstsq(design, squares_m2)[0]
+    solution = np.linalg.lstsq(design, x_m**2 + (0 if is_flat else z_m**2) - path_m**2)[0]
     *source, distance_m, k = (float(v) for v in solution)
     if is_flat:
         # Only |z − z of the array| follows from a flat array: behind it or before it says d.

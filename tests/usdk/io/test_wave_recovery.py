@@ -102,7 +102,7 @@ def test_a_focused_beam_leaves_where_it_is_said_to() -> None:
     assert found.origin_m == (1e-3, 0.0, 0.0)
 
 
-@pytest.mark.parametrize("exponent", [160, 300])
+@pytest.mark.parametrize("exponent", [10, 160, 304])
 def test_delays_that_no_wave_has_are_refused_before_they_overflow(exponent: int) -> None:
     delays_s = np.arange(64) ** 2 * 10.0**exponent
     with pytest.raises(DataDamagedError, match="too large"):
