@@ -50,7 +50,7 @@ class StowLine(Line):
     name : str
         What messages and the journal call the line; the host by default.
     http2 : bool
-        Offer HTTP/2.
+        Offer HTTP/2 for sending; objects are read back by HTTP/1.1.
     proxy : str, optional
         ``http://host:port``; without it none is used, whatever the environment says.
     max_rate_bit_s : float, optional
@@ -85,9 +85,12 @@ class StowLine(Line):
         self.name = name or self._url.removeprefix("https://")
         self._trusted_signers = tuple(trusted_signers)
         self._max_rate_bit_s = max_rate_bit_s
-        self._exchange = Exchange(
-            receiver_context(tls), http2=http2, proxy=proxy, pace=Pace(max_rate_bit_s)
-        )
+        pace = Pace(max_rate_bit_s)
+        self._exchange = Exchange(receiver_context(tls), http2=http2, proxy=proxy, pace=pace)
+        # By HTTP/2 the library grants an answer 64 KiB a round trip: too little for a long line.
+        self._reading = self._exchange
+        if http2:
+            self._reading = Exchange(receiver_context(tls), http2=False, proxy=proxy, pace=pace)
 
     def check(self) -> None:
         """Ask for an object that is not there: gate and archive answer, and no patient is named."""
@@ -178,6 +181,7 @@ class StowLine(Line):
     def close(self) -> None:
         """Close all connections."""
         self._exchange.close()
+        self._reading.close()
 
     @contextmanager
     def _read_back(self, sent: Outgoing) -> Iterator[_Content | None]:
@@ -188,7 +192,7 @@ class StowLine(Line):
         # Read back whole, yet it need not cross the line as long as it is.
         headers = {"Accept": _ANY_CODING, "Accept-Encoding": "gzip"}
         limit_s = self._limit_s(sent.size_bytes)
-        with self._exchange.request("GET", url, headers=headers, limit_s=limit_s) as answer:
+        with self._reading.request("GET", url, headers=headers, limit_s=limit_s) as answer:
             if answer.status in (204, 404, 410):
                 yield None
                 return
