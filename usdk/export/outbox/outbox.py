@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
-from usdk.errors import ArgumentError, StateError
+from usdk.errors import ArgumentError, StateError, UsdkError
 from usdk.export.lines.line import Outgoing
 from usdk.export.outbox.actor import default_actor
 from usdk.export.outbox.claims import claim_accepted, claim_queued, renew
@@ -361,8 +361,12 @@ class Outbox(OutboxReading):
 
     def doctor(self, *, deep: bool = False) -> tuple[Finding, ...]:
         """Examine state, files, journal and space; ``deep`` reads every object through."""
-        self._journalling.flush()
-        return examine(
+        found: tuple[Finding, ...] = ()
+        try:
+            self._journalling.flush()
+        except UsdkError as error:  # a full disk is what one asks a doctor about
+            found = (Finding(True, str(error)),)
+        return found + examine(
             self._database,
             self._store,
             self.journal_folder,
