@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -65,9 +66,13 @@ def journal_lines(folder: Path) -> Iterator[bytes]:
                     yield line
 
 
+_SEGMENT = re.compile(r"[0-9]{6,}\.jsonl")
+
+
 def _segments(folder: Path) -> list[Path]:
     try:
-        return sorted(path for path in folder.iterdir() if path.suffix == ".jsonl")
+        # What else lies there, a copy that somebody named otherwise, is none of the journal.
+        return sorted(path for path in folder.iterdir() if _SEGMENT.fullmatch(path.name))
     except FileNotFoundError:
         return []
 

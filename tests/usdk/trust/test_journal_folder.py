@@ -38,6 +38,19 @@ def test_events_that_are_there_already_are_passed_over(tmp_path: Path) -> None:
     assert len(journal.append([event(1), event(2), event(3)])) == 1
 
 
+def test_a_copy_that_somebody_left_beside_it_is_none_of_the_journal(tmp_path: Path) -> None:
+    journal = JournalFolder(tmp_path, actor="unit")
+    journal.append([event(1)])
+    journal.close()
+    (tmp_path / "copy of 000001.jsonl").write_bytes((tmp_path / "000001.jsonl").read_bytes())
+    (tmp_path / "notes.jsonl").write_text("{}\n")
+    again = JournalFolder(tmp_path, actor="unit")
+    again.append([event(2)])
+    again.close()
+    assert verify_chain(journal_lines(tmp_path)).n_records == 2
+    assert verify_chain(journal_lines(tmp_path)).is_whole
+
+
 @pytest.mark.parametrize("torn", [b"{", b"\0" * 4096, b'{"action":"add"}\n', b"\n\n"])
 def test_a_torn_end_is_cut_kept_and_stated(tmp_path: Path, torn: bytes) -> None:
     journal = JournalFolder(tmp_path, actor="unit")
