@@ -23,10 +23,10 @@ def run(folder: Path, n_kills: int, n_objects: int, *options: str) -> None:
 
 
 def test_a_sender_killed_again_and_again_delivers_everything_once(tmp_path: Path) -> None:
-    run(tmp_path, *((500, 200) if WHOLE else (10, 24)))
+    run(tmp_path, *((500, 200) if WHOLE else (6, 12)))
 
 
 def test_orthanc_has_everything_once_of_a_sender_killed_again_and_again(tmp_path: Path) -> None:
     if why_no_cloud():
         pytest.skip(why_no_cloud())
-    run(tmp_path, *((500, 200) if WHOLE else (5, 16)), "--orthanc")
+    run(tmp_path, *((500, 200) if WHOLE else (4, 10)), "--orthanc")
