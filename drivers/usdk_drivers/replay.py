@@ -11,6 +11,7 @@ from usdk.errors import ArgumentError, DeviceAbsentError
 from usdk.front_end import (
     Capabilities,
     Configuration,
+    Found,
     FrontEnd,
     FrontEndStatus,
     ReceiveRequest,
@@ -69,6 +70,13 @@ class ReplayFrontEnd(FrontEnd):
         if not path.is_file():
             raise DeviceAbsentError(f"there is no recording at {path}: check the path")
         return cls(open_frames(path))
+
+    @classmethod
+    def discover_at(cls, address: str) -> Found | None:
+        """Return the recording at a path if there is a file; it is not read."""
+        if not Path(address).is_file():
+            return None
+        return Found(address=f"{cls.scheme}:{address}", description="a recording")
 
     @property
     def info(self) -> DeviceInfo:

@@ -199,3 +199,21 @@ def test_watchers_that_come_and_go_leave_no_thread(
         for _ in range(50):
             with DeviceWatcher(["usb"], poll_s=POLL_S) as watch:
                 watch.wait_for("usb:", 5.0)
+
+
+@pytest.mark.parametrize("scheme", ["file", "sim"])
+def test_a_file_that_is_waited_for_arrives_leaves_and_returns(scheme: str, tmp_path: Path) -> None:
+    path = tmp_path / "recording.usdk"
+    with DeviceWatcher([scheme], poll_s=POLL_S) as watch:
+        with pytest.raises(DeviceAbsentError):
+            watch.wait_for(f"{scheme}:{path}", 0.05)
+        for _ in range(2):
+            path.touch()
+            watch.wait_for(f"{scheme}:{path}", 20)
+            path.unlink()
+            watch.wait_until_gone(f"{scheme}:{path}", 20)
+
+
+def test_a_simulated_probe_with_options_is_there() -> None:
+    with DeviceWatcher(["sim"], poll_s=POLL_S) as watch:
+        assert watch.wait_for("sim:linear-l11-5v?seed=3", 20).description == "simulated L11-5v"

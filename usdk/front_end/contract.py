@@ -73,6 +73,22 @@ class FrontEnd(ABC):
         """Return the front-ends of this scheme that could be opened now."""
         return []
 
+    @classmethod
+    def discover_at(cls, address: str) -> Found | None:
+        """Return the front-end at ``address`` (without the scheme) if it could be opened now.
+
+        A `DeviceWatcher` asks again and again for the addresses that somebody waits for: an answer
+        takes a second or two at most, and the device does not notice. By default what `discover`
+        lists is looked through; a driver that can open more than it lists says here how to look.
+
+        Raises
+        ------
+        ArgumentError
+            If it is no address.
+        """
+        whole = f"{cls.scheme}:{address}"
+        return next((found for found in cls.discover() if found.address == whole), None)
+
     @property
     @abstractmethod
     def info(self) -> DeviceInfo:

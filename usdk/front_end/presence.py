@@ -58,6 +58,10 @@ class Presence:
         """The schemes of which a list was taken."""
         return frozenset(self._present)
 
+    def of(self, scheme: str) -> dict[str, Found]:
+        """Return those of a scheme by their addresses."""
+        return dict(self._present.get(scheme, {}))
+
     def take(self, scheme: str, found: Iterable[Found], time_s: float) -> list[DeviceEvent]:
         """Take the list of a scheme's devices and return what changed, departures first.
 

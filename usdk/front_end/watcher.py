@@ -13,6 +13,7 @@ from usdk.arguments import finite, positive
 from usdk.errors import ArgumentError, DeviceAbsentError, DeviceTimeoutError, StateError
 from usdk.front_end.contract import FrontEnd
 from usdk.front_end.description import Found
+from usdk.front_end.look import look, plain_addresses, require_few
 from usdk.front_end.presence import DeviceEvent, Presence
 from usdk.front_end.registry import driver_class, own_schemes
 
@@ -44,19 +45,27 @@ class DeviceWatcher:
     gets a `DeviceAbsentError` all the same. Devices that an address does not tell apart count as
     one.
 
+    Not every driver can list what it can open: nobody looks for USB/IP servers on a network.
+    Addresses that are named, here or in a wait, are asked one by one by `FrontEnd.discover_at` at
+    every look from then on. One that does not answer at all holds up the others for a second or
+    two at every look; give it a watcher of its own where others must be noticed at once.
+
     Parameters
     ----------
     schemes : iterable of str, optional
-        Drivers to ask; those of this distribution when absent, as for `discover`.
+        Drivers to ask; those of this distribution when absent, as for `discover`, and those of
+        ``addresses``.
     on_event : callable, optional
         Called with each `DeviceEvent`, in the watcher's thread. What it raises is logged.
     poll_s : float
         Time between two looks, s.
+    addresses : iterable of str
+        Asked one by one from the start, ``usbip://host/1-1``.
 
     Raises
     ------
     ArgumentError
-        If no installed driver claims a scheme.
+        If no installed driver claims a scheme, or an address is none, or they are too many.
     """
 
     def __init__(
@@ -65,12 +74,15 @@ class DeviceWatcher:
         on_event: Callable[[DeviceEvent], None] | None = None,
         *,
         poll_s: float = POLL_S,
+        addresses: Iterable[str] = (),
     ) -> None:
         if schemes is not None and (isinstance(schemes, str) or not hasattr(schemes, "__iter__")):
             raise ArgumentError('schemes is a list of names, such as ["usb"]')
         if on_event is not None and not callable(on_event):
             raise ArgumentError("on_event is called with every event: give a function")
-        chosen = own_schemes() if schemes is None else sorted(set(schemes))
+        self._addresses = plain_addresses(addresses)
+        chosen = own_schemes() if schemes is None else schemes
+        chosen = sorted({*chosen, *(a.partition(":")[0] for a in self._addresses)})
         # Looked up once: entry points are searched for in every installed package.
         self._drivers: dict[str, type[FrontEnd]] = {s: driver_class(s) for s in chosen}
         self._on_event, self._poll_s = on_event, positive(poll_s, "poll_s")
@@ -79,6 +91,8 @@ class DeviceWatcher:
         self._changed = threading.Condition()
         self._presence = Presence()
         self._problems: dict[str, str] = {}
+        # Addresses that are asked one by one, and whether an answer is known.
+        self._asked: dict[str, bool] = {}
 
     def start(self) -> None:
         """Begin to look; without effect when looking."""
@@ -88,6 +102,7 @@ class DeviceWatcher:
         # next run.
         self._stopping = threading.Event()
         self._presence, self._problems = Presence(), {}
+        self._asked = dict.fromkeys(self._addresses, False)
         self._thread = threading.Thread(
             target=self._watch, args=(self._stopping,), name="usdk device watcher", daemon=True
         )
@@ -137,21 +152,22 @@ class DeviceWatcher:
         Parameters
         ----------
         wanted : str or callable
-            Its address (``usb:serial=7``), or a scheme and a colon for any device of the scheme
-            (``usb:``), or a function that tells whether a device is meant.
+            Its address (``usb:serial=7``), which is asked from now on, or a scheme and a colon for
+            any device of the scheme (``usb:``), or a function that tells whether a device is meant.
         timeout_s : float
             How long to wait, s.
 
         Raises
         ------
         ArgumentError
-            If the watcher does not ask the address's driver.
+            If the watcher does not ask the address's driver, or asks too many addresses.
         DeviceAbsentError
             If none is there in time.
         StateError
             If the watcher is not looking, or stops.
         """
-        is_wanted, _ = self._meaning(wanted)
+        is_wanted, _, asked = self._meaning(wanted)
+        self._ask(asked)
         found: list[Found] = []
 
         def is_there() -> bool:
@@ -177,11 +193,14 @@ class DeviceWatcher:
         StateError
             If the watcher is not looking, or stops.
         """
-        is_wanted, schemes = self._meaning(wanted)
+        is_wanted, schemes, asked = self._meaning(wanted)
+        self._ask(asked)
 
         def are_gone() -> bool:
             # Before the first look nothing is known of a driver's devices.
-            is_known = schemes <= self._presence.schemes
+            is_known = schemes <= self._presence.schemes and all(
+                self._asked.get(address) for address in asked
+            )
             return is_known and not any(map(is_wanted, self._presence.devices))
 
         if not self._wait(are_gone, timeout_s):
@@ -223,10 +242,12 @@ class DeviceWatcher:
 
     def _meaning(
         self, wanted: str | Callable[[Found], bool]
-    ) -> tuple[Callable[[Found], bool], frozenset[str]]:
-        """Return which devices are meant, and the schemes that they may have."""
+    ) -> tuple[Callable[[Found], bool], frozenset[str], tuple[str, ...]]:
+        """Return which devices are meant, the schemes that they may have, and what to ask."""
         if not isinstance(wanted, str):
-            return wanted, frozenset(self._drivers)
+            if not callable(wanted):
+                raise ArgumentError("say what is wanted: an address, a scheme such as 'usb:'")
+            return wanted, frozenset(self._drivers), ()
         scheme, separator, rest = wanted.partition(":")
         if not separator or scheme not in self._drivers:
             raise ArgumentError(
@@ -234,8 +255,15 @@ class DeviceWatcher:
                 f"of {wanted!r}: name its scheme when the watcher is made"
             )
         if rest:
-            return lambda found: found.address == wanted, frozenset((scheme,))
-        return lambda found: found.address.startswith(wanted), frozenset((scheme,))
+            return lambda found: found.address == wanted, frozenset((scheme,)), (wanted,)
+        return lambda found: found.address.startswith(wanted), frozenset((scheme,)), ()
+
+    def _ask(self, addresses: Iterable[str]) -> None:
+        """Ask for addresses from the next look on."""
+        with self._changed:
+            for address in addresses:
+                require_few(len(self._asked.keys() | {address}))
+                self._asked.setdefault(address, False)
 
     def _why(self) -> str:
         problems = self.problems
@@ -250,20 +278,20 @@ class DeviceWatcher:
             stopping.wait(self._poll_s)
 
     def _look(self, scheme: str, driver: type[FrontEnd], stopping: threading.Event) -> None:
-        found: list[Found] | None = None
-        problem = ""
-        try:
-            found = _listed(driver)
-        # A driver is foreign code: whatever it raises must not end the watch over the others.
-        except Exception as error:
-            problem = f"{type(error).__name__}: {error}"
+        with self._changed:
+            asked = [a for a in self._asked if a.partition(":")[0] == scheme]
+            before = self._presence.of(scheme)
+        seen = look(driver, asked, before, stopping.is_set)
         with self._changed:
             if stopping.is_set():
                 return
             self._problems.pop(scheme, None)
-            if found is None:
-                self._problems[scheme] = problem
-            events = [] if found is None else self._presence.take(scheme, found, time.monotonic())
+            if seen.problems:
+                self._problems[scheme] = "; ".join(seen.problems)
+            self._asked |= dict.fromkeys(seen.answered, True)
+            events = []
+            if seen.found is not None:
+                events = self._presence.take(scheme, seen.found, time.monotonic())
             self._changed.notify_all()
         if self._on_event is None:
             return
@@ -272,13 +300,6 @@ class DeviceWatcher:
                 self._on_event(event)
             except Exception:
                 _log.exception("a watcher's on_event failed at %s", event.found.address)
-
-
-def _listed(driver: type[FrontEnd]) -> list[Found]:
-    found = list(driver.discover())
-    if not all(isinstance(one, Found) for one in found):
-        raise TypeError("discover must return a list of Found")
-    return found
 
 
 def _named(wanted: object) -> str:

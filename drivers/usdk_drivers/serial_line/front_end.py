@@ -9,7 +9,7 @@ from usdk.errors import DeviceAbsentError, DeviceFailedError, DeviceTimeoutError
 from usdk.front_end import Finding, Found
 from usdk_drivers.serial_line.address import SerialAddress
 from usdk_drivers.serial_line.diagnosis import serial_findings
-from usdk_drivers.serial_line.port_list import our_ports
+from usdk_drivers.serial_line.port_list import is_there, our_ports
 from usdk_drivers.serial_line.transport import SerialTransport
 from usdk_drivers.wire_front_end import WireFrontEnd
 
@@ -43,6 +43,17 @@ class SerialFrontEnd(WireFrontEnd):
             return our_ports()
         except MissingExtraError:
             return []
+
+    @classmethod
+    def discover_at(cls, address: str) -> Found | None:
+        """Return the port at ``address`` if it is there; it is not opened.
+
+        What stands behind it is known when it is opened.
+        """
+        port = SerialAddress.parse(address).port
+        if not is_there(port):
+            return None
+        return Found(address=f"{cls.scheme}:{address}", description=f"serial port {port}")
 
     @classmethod
     def discover_on(cls, ports: Iterable[str]) -> list[Found]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from usdk.errors import MissingExtraError
 from usdk.front_end import Found
 from usdk_drivers.serial_line.address import SerialAddress
 from usdk_drivers.serial_line.port import import_serial
 from usdk_drivers.usb_address import PRODUCT_ID, VENDOR_ID
 
-__all__ = ["SerialPort", "our_ports", "serial_ports"]
+__all__ = ["SerialPort", "is_there", "our_ports", "serial_ports"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,19 @@ def serial_ports() -> list[SerialPort]:
         ),
         key=lambda port: port.device,
     )
+
+
+def is_there(port: str) -> bool:
+    """Return whether a port is there: ``/dev/ttyACM0``, a link to it, or ``COM3``."""
+    try:
+        if Path(port).is_char_device():
+            return True
+    except OSError:
+        pass
+    try:
+        return any(one.device == port for one in serial_ports())
+    except MissingExtraError:
+        return False
 
 
 def our_ports() -> list[Found]:

@@ -165,6 +165,18 @@ class SimulatedFrontEnd(UsbFrontEnd):
             for name in PROBES
         ]
 
+    @classmethod
+    def discover_at(cls, address: str) -> Found | None:
+        """Return what can be simulated at ``address``: a probe, or a file that is there."""
+        target = address.partition("?")[0]
+        if target in PROBES:
+            name = simulated_probe(target).name
+        elif Path(target).is_file():
+            name = "what a file describes"
+        else:
+            return None
+        return Found(address=f"{cls.scheme}:{address}", description=f"simulated {name}")
+
     def settings(self) -> tuple[Setting, ...]:
         """Return the device's settings, and its simulator's: the pace, and what triggers it."""
         own = (*pace_settings(self._firmware.pace), generator_setting(self._firmware.trigger_hz))

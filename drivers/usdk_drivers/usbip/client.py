@@ -56,8 +56,10 @@ class Transfer:
         """None in flight; 0 or a negative Linux error number after it."""
 
 
-def list_devices(host: str, port: int) -> list[DeviceRecord]:
-    """Return the devices that a server shares.
+def list_devices(
+    host: str, port: int, *, timeout_s: float = ANSWER_TIMEOUT_S
+) -> list[DeviceRecord]:
+    """Return the devices that a server shares, within ``timeout_s`` of the name's resolution.
 
     Raises
     ------
@@ -66,8 +68,8 @@ def list_devices(host: str, port: int) -> list[DeviceRecord]:
     DeviceFailedError
         If it does not speak USB/IP.
     """
-    end_s = time.monotonic() + ANSWER_TIMEOUT_S
-    with _connected(host, port) as connection:
+    end_s = time.monotonic() + timeout_s
+    with _connected(host, port, min(timeout_s, CONNECT_TIMEOUT_S)) as connection:
         try:
             connection.sendall(pack_operation(Operation.ASK_LIST))
             refusal = f"{host}:{port} refused to list its devices"
@@ -281,9 +283,9 @@ class UsbIpClient:
             self._connection.shutdown(socket.SHUT_RDWR)
 
 
-def _connected(host: str, port: int) -> socket.socket:
+def _connected(host: str, port: int, timeout_s: float = CONNECT_TIMEOUT_S) -> socket.socket:
     try:
-        connection = socket.create_connection((host, port), CONNECT_TIMEOUT_S)
+        connection = socket.create_connection((host, port), timeout_s)
     except (OSError, OverflowError, UnicodeError) as error:
         raise DeviceAbsentError(
             f"no USB/IP server answers at {host}:{port} ({error}): start it, or check the address"

@@ -12,7 +12,10 @@ from usdk_drivers.usbip.client import list_devices
 from usdk_drivers.usbip.diagnosis import kernel_module_finding
 from usdk_drivers.usbip.transport import UsbIpTransport
 
-__all__ = ["UsbIpFrontEnd"]
+__all__ = ["LOOK_TIMEOUT_S", "UsbIpFrontEnd"]
+
+LOOK_TIMEOUT_S = 1.0
+"""How long a server may take to tell whether a device is there, s."""
 
 
 class UsbIpFrontEnd(UsbFrontEnd):
@@ -35,6 +38,24 @@ class UsbIpFrontEnd(UsbFrontEnd):
     def discover(cls) -> list[Found]:
         """Return nothing: servers are not looked for, an address names them."""
         return []
+
+    @classmethod
+    def discover_at(cls, address: str) -> Found | None:
+        """Return the device at ``address`` if its server answers and lists it.
+
+        Servers on Linux list what nobody has attached.
+        """
+        parsed = UsbIpAddress.parse(address)
+        try:
+            records = list_devices(parsed.host, parsed.port, timeout_s=LOOK_TIMEOUT_S)
+        except DeviceAbsentError:
+            return None
+        bus_ids = [record.bus_id for record in records]
+        is_there = parsed.bus_id in bus_ids if parsed.bus_id else len(bus_ids) == 1
+        if not is_there:
+            return None
+        name = f"USB device shared by {parsed.host}"
+        return Found(address=f"{cls.scheme}:{address}", description=name)
 
     @classmethod
     def diagnose(cls) -> list[Finding]:

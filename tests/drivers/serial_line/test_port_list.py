@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from usdk.errors import ArgumentError
 from usdk.front_end import Found, discover
 from usdk_drivers.serial_line import SerialFrontEnd
 from usdk_drivers.serial_line.port_list import serial_ports
@@ -50,3 +51,23 @@ def test_all_ports_are_listed_in_order() -> None:
 def test_without_pyserial_nothing_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "serial", None)
     assert SerialFrontEnd.discover() == []
+
+
+def test_a_port_that_is_named_is_there_when_the_system_has_it(plug: Any, recording: Any) -> None:
+    # The list of ports is stood in for; the terminal is a real one.
+    port = plug(recording())
+    for name in (str(port.terminal), "/dev/ttyS0"):
+        found = SerialFrontEnd.discover_at(f"{name}?baud=115200")
+        assert found is not None
+        assert found.address == f"serial:{name}?baud=115200"
+    assert SerialFrontEnd.discover_at("/dev/ttyNONE") is None
+    assert SerialFrontEnd.discover_at("/dev/" + "x" * 5000) is None
+    with pytest.raises(ArgumentError):
+        SerialFrontEnd.discover_at("/dev/ttyS0?speed=7")
+
+
+def test_without_pyserial_a_port_of_another_name_is_not_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "serial", None)
+    assert SerialFrontEnd.discover_at("COM3") is None

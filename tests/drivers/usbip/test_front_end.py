@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -13,7 +15,7 @@ from usdk.errors import (
     DeviceFailedError,
     EndOfRecordingError,
 )
-from usdk.front_end import open_front_end
+from usdk.front_end import DeviceChange, DeviceEvent, DeviceWatcher, open_front_end
 from usdk.sequences import plane_waves
 from usdk_drivers.simulator import (
     EchoEngine,
@@ -29,6 +31,9 @@ from usdk_drivers.simulator.device_model import UsbDevice
 from usdk_drivers.simulator.engine import Engine
 from usdk_drivers.simulator.firmware import Firmware
 from usdk_drivers.usbip import UsbIpServer
+from usdk_drivers.usbip import front_end as front_end_module
+from usdk_drivers.usbip.client import ANSWER_TIMEOUT_S
+from usdk_drivers.usbip.front_end import UsbIpFrontEnd
 
 Share = Callable[..., UsbIpServer]
 Device = Callable[..., UsbDevice]
@@ -102,3 +107,63 @@ def test_the_only_device_needs_no_name(device: Device, share: Share) -> None:
         open_front_end(url(two, ""))
     with pytest.raises(ArgumentError):
         open_front_end("usbip:somewhere")
+
+
+def test_a_watcher_sees_a_named_device_arrive_leave_and_return(
+    device: Device, share: Share
+) -> None:
+    shared = device(Firmware(points()))
+    shared.unplug()
+    address = url(share(shared))
+    events: list[DeviceEvent] = []
+    with DeviceWatcher(["usbip"], on_event=events.append, poll_s=0.01) as watch:
+        with pytest.raises(DeviceAbsentError, match="was not there"):
+            watch.wait_for(address, 0.1)
+        shared.plug()
+        found = watch.wait_for(address, 20)
+        with open_front_end(found.address) as front_end:
+            assert front_end.info.serial_number == "SIM-1"
+        shared.unplug()
+        watch.wait_until_gone(address, 20)
+        shared.plug()
+        watch.wait_for(address, 20)
+        assert watch.problems == {}
+    changes = [DeviceChange.ARRIVED, DeviceChange.LEFT, DeviceChange.RETURNED]
+    assert [(event.change, event.found.address) for event in events] == [
+        (change, address) for change in changes
+    ]
+
+
+def test_a_server_that_goes_takes_its_devices_along(device: Device, share: Share) -> None:
+    server = share(device(Firmware(points())))
+    address = url(server, "")
+    with DeviceWatcher([], poll_s=0.01, addresses=[address]) as watch:
+        watch.wait_for(address, 20)
+        server.close()
+        watch.wait_until_gone(address, 20)
+
+
+def test_a_server_that_never_answers_is_looked_at_for_a_bounded_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(front_end_module, "LOOK_TIMEOUT_S", 0.05)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        rest = f"//127.0.0.1:{silent.getsockname()[1]}/1-1"
+        begun_s = time.monotonic()
+        assert UsbIpFrontEnd.discover_at(rest) is None
+        assert time.monotonic() - begun_s < ANSWER_TIMEOUT_S
+
+
+def test_the_only_device_of_a_server_is_there_when_it_is_the_only_one(
+    device: Device, share: Share
+) -> None:
+    one = device(Firmware(points()))
+    other = device(Firmware(points()))
+    rest = url(share(one, other), "").removeprefix("usbip:")
+    assert UsbIpFrontEnd.discover_at(rest) is None
+    other.unplug()
+    found = UsbIpFrontEnd.discover_at(rest)
+    assert found is not None
+    assert found.address == f"usbip:{rest}"
+    with pytest.raises(ArgumentError):
+        UsbIpFrontEnd.discover_at("somewhere")

@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 
 from usdk.errors import ArgumentError, DeviceAbsentError, DeviceTimeoutError, StateError
-from usdk.front_end import DeviceChange, DeviceEvent, DeviceWatcher, Found, watcher
+from usdk.front_end import (
+    DeviceChange,
+    DeviceEvent,
+    DeviceWatcher,
+    Found,
+    FrontEnd,
+    look,
+    watcher,
+)
 
 POLL_S = 2e-3
 
@@ -16,11 +24,16 @@ POLL_S = 2e-3
 class Toy:
     """A driver whose list is what ``ask`` returns."""
 
-    def __init__(self, ask: Callable[[], Any]) -> None:
-        self.ask = ask
+    def __init__(
+        self, ask: Callable[[], Any], at: Callable[[str], Any] = lambda address: None
+    ) -> None:
+        self.ask, self.at = ask, at
 
     def discover(self) -> Any:
         return self.ask()
+
+    def discover_at(self, address: str) -> Any:
+        return self.at(address)
 
 
 @pytest.fixture
@@ -220,3 +233,105 @@ def test_a_scheme_that_nobody_claims_is_refused() -> None:
 def test_own_drivers_are_watched_when_none_is_named() -> None:
     with DeviceWatcher(poll_s=POLL_S) as watch:
         assert watch.wait_for("sim:linear-l11-5v", 10.0).description
+
+
+def test_an_address_that_no_list_has_is_asked_from_the_wait_on(drivers: dict[str, Toy]) -> None:
+    hidden: set[str] = set()
+    asked: list[str] = []
+
+    def at(address: str) -> Found | None:
+        asked.append(address)
+        return found(f"a:{address}") if address in hidden else None
+
+    drivers["a"] = Toy(lambda: [found("a:listed")], at)
+    events: list[DeviceEvent] = []
+    with DeviceWatcher(on_event=events.append, poll_s=POLL_S) as watch:
+        watch.wait_for("a:listed", 5.0)
+        assert asked == []
+        with pytest.raises(DeviceAbsentError, match="a:1 was not there"):
+            watch.wait_for("a:1", 0.05)
+        hidden.add("1")
+        assert watch.wait_for("a:1", 5.0) == found("a:1")
+        hidden.clear()
+        watch.wait_until_gone("a:1", 5.0)
+        hidden.add("1")
+        assert watch.wait_for("a:1", 5.0) == found("a:1")
+        assert watch.devices == (found("a:listed"), found("a:1"))
+    assert set(asked) == {"1"}
+    assert [event.change.value for event in events if event.found.address == "a:1"] == [
+        "arrived",
+        "left",
+        "returned",
+    ]
+
+
+def test_addresses_may_be_watched_from_the_start(drivers: dict[str, Toy]) -> None:
+    drivers |= {"a": Toy(list), "b": Toy(list, lambda rest: found(f"b:{rest}"))}
+    with DeviceWatcher(["a"], poll_s=POLL_S, addresses=["b:1", "b:1"]) as watch:
+        until(lambda: watch.devices == (found("b:1"),))
+        assert watch.wait_for("b:", 5.0) == found("b:1")
+
+
+def test_an_address_that_was_not_asked_yet_is_not_called_gone(drivers: dict[str, Toy]) -> None:
+    drivers["a"] = Toy(list, lambda rest: found(f"a:{rest}"))
+    with DeviceWatcher(poll_s=POLL_S) as watch:
+        until(lambda: "a" in watch._presence.schemes)
+        with pytest.raises(DeviceTimeoutError, match="a:1 was not gone"):
+            watch.wait_until_gone("a:1", 0.1)
+
+
+@pytest.mark.parametrize("answer", ["a:1", Found(address="a:2", description="another")])
+def test_an_address_whose_driver_fails_stays_as_it_was(
+    drivers: dict[str, Toy], answer: object
+) -> None:
+    is_broken = threading.Event()
+    drivers["a"] = Toy(
+        lambda: [found("a:listed")], lambda rest: answer if is_broken.is_set() else found("a:1")
+    )
+    with DeviceWatcher(poll_s=POLL_S) as watch:
+        watch.wait_for("a:1", 5.0)
+        is_broken.set()
+        until(lambda: bool(watch.problems))
+        assert watch.problems["a"].startswith("a:1: TypeError: discover_at must return a Found")
+        assert watch.devices == (found("a:listed"), found("a:1"))
+        with pytest.raises(DeviceTimeoutError, match="discover_at"):
+            watch.wait_until_gone("a:1", 0.02)
+
+
+def test_a_driver_that_says_nothing_of_addresses_is_asked_for_its_list() -> None:
+    class Listed(FrontEnd):
+        scheme = "a"
+
+        @classmethod
+        def discover(cls) -> list[Found]:
+            return [found("a:1")]
+
+    assert Listed.discover_at("1") == found("a:1")
+    assert Listed.discover_at("2") is None
+
+
+def test_more_addresses_than_a_watcher_asks_are_refused(
+    drivers: dict[str, Toy], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look, "MAX_ADDRESSES", 2)
+    drivers["a"] = Toy(list)
+    with pytest.raises(ArgumentError, match="up to 2 addresses: make another"):
+        DeviceWatcher(addresses=["a:1", "a:2", "a:3"])
+    with DeviceWatcher(poll_s=POLL_S, addresses=["a:1", "a:2"]) as watch:
+        for address in ("a:1", "a:2"):
+            watch.wait_until_gone(address, 5.0)
+        with pytest.raises(ArgumentError, match="up to 2"):
+            watch.wait_for("a:3", 60.0)
+
+
+@pytest.mark.parametrize("addresses", ["a:1", 7, ["a"], [":1"], ["a:"], [7]])
+def test_what_is_no_list_of_addresses_is_refused(drivers: dict[str, Toy], addresses: Any) -> None:
+    drivers["a"] = Toy(list)
+    with pytest.raises(ArgumentError, match="address"):
+        DeviceWatcher(addresses=addresses)
+
+
+def test_what_is_wanted_must_be_said(drivers: dict[str, Toy]) -> None:
+    drivers["a"] = Toy(list)
+    with DeviceWatcher(poll_s=POLL_S) as watch, pytest.raises(ArgumentError, match="wanted"):
+        watch.wait_for(None, 1.0)  # type: ignore[arg-type]
