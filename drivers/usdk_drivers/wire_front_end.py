@@ -34,7 +34,6 @@ from usdk.front_end import (
     SelfTest,
     Setting,
 )
-from usdk.front_end.limits import require_kept_limits
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 from usdk_drivers.fixed_sequence import agree_on_fixed
@@ -172,7 +171,6 @@ class WireFrontEnd(FrontEnd):
         try:
             require_on_offer(settings.sampling_frequency_hz, self.capabilities)
             configuration = configuration_of(settings, self.probe)
-            require_kept_limits(configuration, self.probe, self.capabilities, self.info.model)
         except DeviceFailedError:
             # The device has what must not be started, and no longer what was set before.
             self._configuration, self._state = None, FrontEndState.OPEN
@@ -233,9 +231,9 @@ class WireFrontEnd(FrontEnd):
         if self._request is not None and self._configuration is not None and not self._is_own_tgc:
             identifier = self._next_configuration_id()
             request = replace(self._request, tgc=tgc, configuration_id=identifier)
-            self._configuration = self._upload(request)
+            configuration = self._accept(self._upload(request))
             if tgc is not None:
-                tgc = self._configuration.receive.tgc
+                tgc = configuration.receive.tgc
         self._tgc = tgc
 
     @property

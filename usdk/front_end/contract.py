@@ -14,6 +14,7 @@ from usdk.acquisition import Acquisition, DeviceInfo
 from usdk.arguments import count, positive, require_instance
 from usdk.errors import (
     ArgumentError,
+    DeviceFailedError,
     DeviceTimeoutError,
     EndOfRecordingError,
     StateError,
@@ -27,7 +28,7 @@ from usdk.front_end.description import (
     FrontEndStatus,
     ReceiveRequest,
 )
-from usdk.front_end.limits import require_within_limits
+from usdk.front_end.limits import require_kept_limits, require_within_limits
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 
@@ -140,6 +141,8 @@ class FrontEnd(ABC):
         ------
         ArgumentError
             If it exceeds a limit of the device or the device cannot do it; nothing was changed.
+        DeviceFailedError
+            If the device set what is beyond its own limits: it is not configured then.
         StateError
             If it is running or closed.
         """
@@ -156,9 +159,7 @@ class FrontEnd(ABC):
                 raise StateError("the front-end is running: call stop before configure")
             require_within_limits(sequence, receive, self.probe, self.capabilities, self.info.model)
             self._await_reader()
-            self._configuration = self._configure(sequence, receive)
-            self._state = FrontEndState.CONFIGURED
-            return self._configuration
+            return self._accept(self._configure(sequence, receive))
 
     def start(self) -> None:
         """Start sending and receiving; without effect when running."""
@@ -279,6 +280,18 @@ class FrontEnd(ABC):
     def _require_open(self) -> None:
         if self._state is FrontEndState.CLOSED:
             raise StateError("the front-end is closed: open it again")
+
+    def _accept(self, configuration: Configuration) -> Configuration:
+        """Take what a device says that it set, if it keeps its own limits."""
+        # Refused or not, what was set before is no longer in the device.
+        self._configuration, self._state = None, FrontEndState.OPEN
+        if not isinstance(configuration, Configuration):
+            raise DeviceFailedError(
+                f"the driver set a {type(configuration).__name__}, no Configuration: tell its maker"
+            )
+        require_kept_limits(configuration, self.probe, self.capabilities, self.info.model)
+        self._configuration, self._state = configuration, FrontEndState.CONFIGURED
+        return configuration
 
     def _await_reader(self) -> None:
         """Wait until a read that met a stop has returned: it must not meet what comes next."""

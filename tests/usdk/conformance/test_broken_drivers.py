@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import threading
 import time
@@ -163,11 +164,7 @@ def set_receive(planned: Any, **fields: Any) -> Any:
 
 
 breaks("configure.answer")(
-    planning(
-        lambda self, planned, _: replace(
-            planned, frame_rate_hz=planned.frame_rate_hz * len(planned.sequence)
-        )
-    )
+    planning(lambda self, planned, _: replace(planned, frame_rate_hz=math.nan))
 )
 breaks("configure.depth")(
     planning(
@@ -810,6 +807,20 @@ def test_a_driver_that_breaks_no_rule_passes(sound: Sound) -> None:
     skipped = {outcome.check.id for outcome in report.of(Verdict.SKIPPED)}
     not_had = {check.id for check in CHECKS if check not in EVERYBODY_S} - {"aperture.limits"}
     assert skipped == {"loss.end", "unplug.error-and-return"} | not_had
+
+
+def test_a_device_that_answers_beyond_its_own_limits_is_not_started(sound: Sound) -> None:
+    driver = planning(
+        lambda self, planned, _: replace(
+            planned, frame_rate_hz=planned.frame_rate_hz * len(planned.sequence)
+        )
+    )(sound)
+    checks = [check for check in CHECKS if check.id in ("configure.answer", "data.finite")]
+    report = run_checks("toy:", opener=driver.open, checks=checks, settings=QUICK)
+    assert failed(report) == {check.id for check in checks}
+    for outcome in report.outcomes:
+        assert outcome.seen.startswith("DeviceFailedError")
+        assert "max_prf_hz" in outcome.seen
 
 
 def test_settings_that_are_not_there_are_skipped(sound: Sound) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 
 from usdk.acquisition import Acquisition, DeviceInfo, ReceiveSettings
 from usdk.conformance import Settings
-from usdk.errors import ArgumentError, DeviceTimeoutError, StateError
+from usdk.errors import ArgumentError, DeviceFailedError, DeviceTimeoutError, StateError
 from usdk.front_end import (
     Capabilities,
     Configuration,
@@ -285,3 +286,60 @@ def test_arguments_that_are_none_are_refused_and_change_nothing(
 def test_other_arguments_that_are_none_are_refused(call: Callable[[], object]) -> None:
     with pytest.raises(ArgumentError):
         call()
+
+
+class Excessive(Gated):
+    """A driver that sets what it is told, whatever it declares."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sets: Any = Configuration(sequence=plane_waves(), receive=RECEIVE, frame_rate_hz=100.0)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, max_duty_cycle=0.01, max_cycles=4.0)
+
+    def _configure(
+        self, sequence: TransmitSequence | None, receive: ReceiveRequest | None
+    ) -> Configuration:
+        return self.sets  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("changes", "limit"),
+    [
+        ({"frame_rate_hz": 1.01e4}, r"10100 .* at most 10000 \(max_prf_hz\)"),
+        ({"sequence": plane_waves((0, 1))}, "max_transmits"),
+        ({"receive": replace(RECEIVE, n_samples=9)}, r"9 .* at most 8 \(max_samples\)"),
+        ({"sequence": replace(plane_waves(), n_cycles=5.0)}, "max_cycles"),
+        (
+            {
+                "sequence": replace(plane_waves(), n_cycles=4.0, frequency_hz=1e6),
+                "frame_rate_hz": 9e3,
+            },
+            "max_duty_cycle",
+        ),
+    ],
+)
+def test_any_drivers_device_that_answers_beyond_its_own_limits_is_refused(
+    changes: dict[str, Any], limit: str
+) -> None:
+    with Excessive() as front_end:
+        before = front_end.configure()
+        front_end.sets = replace(before, **changes)
+        with pytest.raises(DeviceFailedError, match=limit):
+            front_end.configure()
+        assert front_end.state is FrontEndState.OPEN
+        with pytest.raises(StateError, match="configure"):
+            front_end.start()
+        front_end.sets = before
+        assert front_end.configure() is front_end.configuration
+        assert front_end.state is FrontEndState.CONFIGURED
+
+
+def test_a_driver_that_sets_no_configuration_is_refused() -> None:
+    with Excessive() as front_end:
+        front_end.sets = None
+        with pytest.raises(DeviceFailedError, match="NoneType, no Configuration"):
+            front_end.configure()
+        assert front_end.state is FrontEndState.OPEN
