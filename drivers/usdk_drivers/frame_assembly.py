@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,11 +14,28 @@ from usdk.acquisition import Gap
 from usdk.errors import ArgumentError, DeviceFailedError
 from usdk_drivers.wire import Damage, Packet, PacketFlag, PacketHeader, SequenceSettings
 
-__all__ = ["MAX_READ_BYTES", "FrameAssembler"]
+__all__ = ["MAX_READ_BYTES", "FrameAssembler", "require_readable"]
 
 MAX_READ_BYTES = 4 * 2**30
 MAX_FRAMES_MISSED = 2**20
 """A number that leaves out more frames is believed when the next packet bears it out."""
+
+
+def require_readable(shape: tuple[int, ...], sample_bytes: int) -> None:
+    """Refuse frames, (n_transmits, n_elements, n_samples), of which a read cannot hold one.
+
+    Raises
+    ------
+    ArgumentError
+        If a frame is longer than `MAX_READ_BYTES`.
+    """
+    n_bytes = math.prod(shape) * sample_bytes
+    if n_bytes > MAX_READ_BYTES:
+        raise ArgumentError(
+            "a frame of {} transmits, {} elements and {} samples ".format(*shape)
+            + f"takes {n_bytes} bytes, a read holds {MAX_READ_BYTES}: ask for less depth or fewer "
+            "transmits"
+        )
 
 
 class FrameAssembler:
@@ -43,7 +61,7 @@ class FrameAssembler:
         # Elements that are not received are 0; where all are, nothing need be cleared.
         whole = (0, n_elements)
         is_whole = all(aperture == whole for aperture in self._apertures)
-        self._make: Callable[..., NDArray[Any]] = np.empty if is_whole else np.zeros
+        self._new: Callable[..., NDArray[Any]] = np.empty if is_whole else np.zeros
         self._data_type = settings.data_type
         self._identity = (settings.configuration_id, run)
         self._target: NDArray[Any] = np.empty(0)
@@ -70,13 +88,13 @@ class FrameAssembler:
 
     def begin(self, n_frames: int) -> None:
         """Make room for ``n_frames`` and forget those delivered; a frame half received stays."""
-        frame_bytes = int(np.prod(self._shape, dtype=object)) * self._data_type.dtype.itemsize
+        frame_bytes = self._frame_bytes
         if n_frames * frame_bytes > MAX_READ_BYTES:
             raise ArgumentError(
                 f"{n_frames} frames exceed {MAX_READ_BYTES} bytes: read at most "
                 f"{MAX_READ_BYTES // frame_bytes} at once"
             )
-        self._data = self._make((n_frames, *self._shape), self._data_type.dtype)
+        self._data = self._make(n_frames)
         self._numbers = np.empty(n_frames, np.int64)
         self._device_s = np.empty(n_frames)
         self._host_s = np.empty(n_frames)
@@ -129,6 +147,19 @@ class FrameAssembler:
                 f"{self._next_frame} were heard of: stop and start it"
             )
         self._advance_to(n_frames_made)
+
+    def _make(self, n_frames: int) -> NDArray[Any]:
+        try:
+            return self._new((n_frames, *self._shape), self._data_type.dtype)
+        except MemoryError as error:
+            raise ArgumentError(
+                f"this computer has no memory for {n_frames} frames of {self._frame_bytes} bytes: "
+                "read fewer at once, or ask for less depth or fewer transmits"
+            ) from error
+
+    @property
+    def _frame_bytes(self) -> int:
+        return math.prod(self._shape) * int(self._data_type.dtype.itemsize)
 
     def _is_of_run(self, header: PacketHeader) -> bool:
         return (header.configuration_id, header.run) == self._identity
@@ -195,9 +226,7 @@ class FrameAssembler:
         self._damaged[:] = False
         self._timestamp_s = np.nan
         room = self.n_whole < len(self._data)
-        self._target = (
-            self._data[self.n_whole] if room else self._make(self._shape, self._data_type.dtype)
-        )
+        self._target = self._data[self.n_whole] if room else self._make(1)[0]
 
     def _lose(self, first: int, n_frames: int, n_missing: int, n_known: int) -> None:
         # Damage whose header is unreadable is one of the missing packets, if any is missing.

@@ -21,12 +21,12 @@ from usdk_drivers.wire import (
     sequence_bytes,
 )
 
-__all__ = ["configuration_of", "require_on_offer", "settings_for"]
+__all__ = ["LEAST_SAMPLE_BYTES", "configuration_of", "require_on_offer", "settings_for"]
 
 SAMPLES_PER_PERIOD = 4
 # A clock that is derived from another misses its rate by no more.
 _RATE_TOLERANCE = 1e-3
-_LEAST_SAMPLE_BYTES = 2  # int16; which type comes is the device's choice
+LEAST_SAMPLE_BYTES = 2  # int16; which type comes is the device's choice
 
 
 def settings_for(
@@ -103,7 +103,7 @@ def _require_uploadable(sequence: TransmitSequence, probe: Probe) -> None:
 
 def _max_samples(probe: Probe, capabilities: Capabilities) -> int:
     """Return how many samples the device takes and a packet of the smallest type holds."""
-    in_packet = MAX_PAYLOAD_BYTES // (_LEAST_SAMPLE_BYTES * probe.n_elements)
+    in_packet = MAX_PAYLOAD_BYTES // (LEAST_SAMPLE_BYTES * probe.n_elements)
     return min(capabilities.max_samples, MAX_SAMPLES, in_packet)
 
 

@@ -37,9 +37,14 @@ from usdk.front_end import (
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 from usdk_drivers.fixed_sequence import agree_on_fixed
-from usdk_drivers.frame_assembly import FrameAssembler
+from usdk_drivers.frame_assembly import FrameAssembler, require_readable
 from usdk_drivers.keep_alive import KeepAlive
-from usdk_drivers.sequence_mapping import configuration_of, require_on_offer, settings_for
+from usdk_drivers.sequence_mapping import (
+    LEAST_SAMPLE_BYTES,
+    configuration_of,
+    require_on_offer,
+    settings_for,
+)
 from usdk_drivers.setting_tree import (
     device_settings,
     gain_setting,
@@ -144,6 +149,7 @@ class WireFrontEnd(FrontEnd):
         if self.capabilities.sequence_is_fixed:
             assert self._settings is not None
             configuration = configuration_of(self._settings, self.probe)
+            self._require_readable(self._settings)
             return agree_on_fixed(configuration, sequence, receive)
         if sequence is None:
             raise ArgumentError("this front-end has no sequence of its own: give configure one")
@@ -156,6 +162,8 @@ class WireFrontEnd(FrontEnd):
             self.capabilities,
             self._next_configuration_id(),
         )
+        # Which type comes is the device's choice; what is too long for the smallest is for all.
+        require_readable((*request.delays_s.shape, request.n_samples), LEAST_SAMPLE_BYTES)
         # As fast as the samples and the device's own limit allow, where no PRF is asked for.
         fastest_hz = min(
             self.capabilities.max_prf_hz, request.sampling_frequency_hz / request.n_samples
@@ -171,12 +179,22 @@ class WireFrontEnd(FrontEnd):
         try:
             require_on_offer(settings.sampling_frequency_hz, self.capabilities)
             configuration = configuration_of(settings, self.probe)
+            self._require_readable(settings)
         except DeviceFailedError:
             # The device has what must not be started, and no longer what was set before.
             self._configuration, self._state = None, FrontEndState.OPEN
             raise
         self._settings, self._request = settings, request
         return configuration
+
+    @staticmethod
+    def _require_readable(settings: SequenceSettings) -> None:
+        assert settings.data_type is not None
+        sample_bytes = settings.data_type.dtype.itemsize
+        try:
+            require_readable((*settings.delays_s.shape, settings.n_samples), sample_bytes)
+        except ArgumentError as error:
+            raise DeviceFailedError(f"the device set what cannot be read: {error}") from error
 
     def _next_configuration_id(self) -> int:
         return self._configuration_id % _MAX_CONFIGURATION + 1

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import NoReturn
 
 import numpy as np
 import pytest
 
 from usdk.acquisition import Acquisition, Gap
 from usdk.errors import ArgumentError, DeviceFailedError
-from usdk_drivers.frame_assembly import MAX_FRAMES_MISSED, MAX_READ_BYTES, FrameAssembler
+from usdk_drivers.frame_assembly import (
+    MAX_FRAMES_MISSED,
+    MAX_READ_BYTES,
+    FrameAssembler,
+    require_readable,
+)
 from usdk_drivers.simulator import RecordingEngine
 from usdk_drivers.wire import (
     Damage,
@@ -186,3 +192,20 @@ def test_an_end_after_more_frames_than_can_be_is_a_failed_device(
 def test_more_than_the_limit_is_not_allocated(settings: SequenceSettings) -> None:
     with pytest.raises(ArgumentError, match=str(MAX_READ_BYTES)):
         FrameAssembler(settings, RUN).begin(MAX_READ_BYTES)
+
+
+def test_a_frame_that_no_read_holds_is_refused_with_advice() -> None:
+    n_samples = MAX_READ_BYTES // (128 * 64 * 2)
+    require_readable((64, 128, n_samples), 2)
+    with pytest.raises(ArgumentError, match="less depth or fewer transmits"):
+        require_readable((64, 128, n_samples + 1), 2)
+
+
+def test_memory_that_is_not_there_is_an_error_with_advice(settings: SequenceSettings) -> None:
+    def none(*shape: object) -> NoReturn:
+        raise MemoryError
+
+    assembler = FrameAssembler(settings, RUN)
+    assembler._new = none
+    with pytest.raises(ArgumentError, match=r"no memory for 2 frames .* read fewer"):
+        assembler.begin(2)

@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from usdk.errors import DeviceFailedError, DeviceTimeoutError, UsdkError
-from usdk.front_end import FrontEnd, SelfTest, self_test
+from usdk.errors import ArgumentError, DeviceFailedError, DeviceTimeoutError, UsdkError
+from usdk.front_end import FrontEnd, FrontEndState, SelfTest, self_test
 from usdk.transmit import PlaneWave, TransmitSequence
+from usdk_drivers import frame_assembly
 from usdk_drivers.simulator.firmware import Firmware
 from usdk_drivers.simulator.pyusb_backend import SimulatedBackend
 from usdk_drivers.simulator.simulated_device import simulated_device
 from usdk_drivers.usb_front_end import UsbFrontEnd
-from usdk_drivers.wire import MAX_SAMPLES, DeviceState, SequenceSettings
+from usdk_drivers.wire import MAX_SAMPLES, DataType, DeviceState, SequenceSettings
 
 WAVES = TransmitSequence(transmits=(PlaneWave(), PlaneWave(azimuth_rad=0.1)))
 OTHERS = TransmitSequence(transmits=(PlaneWave(azimuth_rad=0.2), PlaneWave(azimuth_rad=0.1)))
@@ -52,10 +53,12 @@ def echo(firmware: Firmware, change: Callable[[SequenceSettings], dict[str, Any]
         (lambda real: {"delays_s": real.delays_s + 1e300}, "not within 1 s"),
         (lambda real: {"first_sample_s": (1e300, 1e300)}, "not within 1 s"),
         (lambda real: {"first_sample_s": (math.nan, 0.0)}, "not within 1 s"),
-        (lambda real: {"sampling_frequency_hz": 1e300}, "samples at 5.44"),
-        (lambda real: {"sampling_frequency_hz": 1e-300}, "samples at 5.44"),
-        (lambda real: {"sampling_frequency_hz": math.nan}, "must be positive"),
-        (lambda real: {"sound_speed_m_s": 1e300}, "something else than asked"),
+        (lambda real: {"sampling_frequency_hz": 1e300}, r"1e\+300 Hz cannot be"),
+        (lambda real: {"sampling_frequency_hz": 1e-300}, "1e-300 Hz cannot be"),
+        (lambda real: {"sampling_frequency_hz": 30e6}, "samples at 5.44"),
+        (lambda real: {"sampling_frequency_hz": math.nan}, "nan Hz cannot be"),
+        (lambda real: {"sound_speed_m_s": 1e300}, r"1e\+300 m/s cannot be"),
+        (lambda real: {"sound_speed_m_s": 1600.0}, "something else than asked"),
         (lambda real: {"n_samples": MAX_SAMPLES}, "max_samples"),
         (lambda real: {"apertures": ((0, 65), (0, 64))}, "elements that are not there"),
         (lambda real: {"data_type": None}, "which samples"),
@@ -109,3 +112,21 @@ def test_transfers_of_no_length_end_with_the_time_allowed(
         front_end.configure(WAVES, depth_m=0.01)
         with pytest.raises(DeviceTimeoutError):
             front_end.read(timeout_s=0.1)
+
+
+def test_a_frame_longer_than_a_read_is_refused_before_it_is_sent(
+    firmware: Firmware, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(firmware) as front_end:
+        before = front_end.configure(WAVES, depth_m=0.01)
+        shape = (len(WAVES), front_end.probe.n_elements, before.receive.n_samples)
+        monkeypatch.setattr(frame_assembly, "MAX_READ_BYTES", 2 * math.prod(shape))
+        front_end.configure(WAVES, depth_m=0.01)
+        with pytest.raises(ArgumentError, match="ask for less depth or fewer transmits"):
+            front_end.configure(WAVES, depth_m=0.02)
+        assert front_end.read().n_frames == 1
+        front_end.stop()
+        echo(firmware, lambda real: {"data_type": DataType.FLOAT32})
+        with pytest.raises(DeviceFailedError, match="less depth"):
+            front_end.configure(WAVES, depth_m=0.01)
+        assert front_end.state is FrontEndState.OPEN

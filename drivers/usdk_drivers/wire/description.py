@@ -15,8 +15,22 @@ from usdk.probe import MAX_ELEMENTS, ArrayKind, Probe
 from usdk_drivers.wire.fields import FieldReader, pack_array, pack_string
 from usdk_drivers.wire.message import MessageType, frame_message, unframe_message
 from usdk_drivers.wire.protocol import MAX_GAIN_POINTS, MAX_SAMPLING_FREQUENCIES
+from usdk_drivers.wire.sequence import MAX_SAMPLING_FREQUENCY_HZ, MAX_TIME_S
 
 __all__ = ["DeviceDescription"]
+
+MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ = 1.0, 1e10
+"""Of a probe's centre; acoustic microscopes end below."""
+
+MAX_FRACTIONAL_BANDWIDTH = 100.0
+MAX_LENGTH_M = 1e3
+"""Of pitch, element and position: a greater one was meant in another unit."""
+
+MAX_RADIUS_M = 1e6
+"""Of curvature; a flat array has an infinite one."""
+
+MAX_PRF_HZ = 1e9
+"""Far past the time that an echo takes."""
 
 _CAPABILITIES = "IIIIdHH"
 # Duty cycle, cycles; gain: 4 and points; trigger: 5; watchdog: 2; temperature; reserved.
@@ -120,6 +134,12 @@ def _check(can: Capabilities) -> None:
     rates_hz = can.sampling_frequencies_hz + (() if can.sequence_is_fixed else (can.max_prf_hz,))
     if min(counts) < 1 or not all(math.isfinite(rate) and rate > 0 for rate in rates_hz):
         raise DataDamagedError("a capability is zero, negative or not a number")
+    if max(can.sampling_frequencies_hz) > MAX_SAMPLING_FREQUENCY_HZ:
+        raise DataDamagedError(
+            f"a sampling frequency beyond {MAX_SAMPLING_FREQUENCY_HZ:g} Hz cannot be"
+        )
+    if not can.sequence_is_fixed and can.max_prf_hz > MAX_PRF_HZ:
+        raise DataDamagedError(f"a PRF beyond {MAX_PRF_HZ:g} Hz cannot be")
 
 
 def _flags(can: Capabilities) -> int:
@@ -223,6 +243,15 @@ def _read_probe(reader: FieldReader) -> Probe:
     if kind >= len(_KINDS) or not 1 <= n_elements <= MAX_ELEMENTS:
         raise DataDamagedError(f"a probe of kind {kind} with {n_elements} elements")
     frequency_hz, bandwidth, pitch_m, width_m, height_m, radius_m, lens_s = numbers
+    _require_plausible(
+        centre_frequency_hz=(frequency_hz, MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ),
+        fractional_bandwidth=(bandwidth, 0.0, MAX_FRACTIONAL_BANDWIDTH),
+        pitch_m=(pitch_m, 0.0, MAX_LENGTH_M),
+        element_width_m=(width_m, 0.0, MAX_LENGTH_M),
+        element_height_m=(height_m, 0.0, MAX_LENGTH_M),
+        radius_m=(0.0 if math.isinf(radius_m) else radius_m, 0.0, MAX_RADIUS_M),
+        lens_delay_s=(lens_s, 0.0, MAX_TIME_S),
+    )
     return Probe(
         name=name,
         kind=_KINDS[kind],
@@ -236,3 +265,12 @@ def _read_probe(reader: FieldReader) -> Probe:
         radius_m=radius_m,
         lens_delay_s=lens_s,
     )
+
+
+def _require_plausible(**fields: tuple[float, float, float]) -> None:
+    """Refuse finite numbers with which arithmetic would overflow; `Probe` looks at the rest."""
+    for name, (value, least, greatest) in fields.items():
+        if not least <= value <= greatest:
+            raise DataDamagedError(
+                f"a probe's {name} is {value:g}, it can be {least:g} to {greatest:g}"
+            )

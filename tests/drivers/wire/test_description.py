@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import contextlib
 import math
+import re
 import struct
 import zlib
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,6 +104,50 @@ def test_an_impossible_probe_is_refused(small_probe: Probe) -> None:
     struct.pack_into("<I", whole, 12, zlib.crc32(whole[16:]))
     with pytest.raises(DataDamagedError, match="probe"):
         DeviceDescription.unpack(bytes(whole))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("centre_frequency_hz", 1e300),
+        ("centre_frequency_hz", 1e-300),
+        ("fractional_bandwidth", 1e300),
+        ("pitch_m", 1e300),
+        ("element_width_m", 1e300),
+        ("element_height_m", 1e300),
+        ("radius_m", 1e300),
+        ("lens_delay_s", 1e300),
+    ],
+)
+def test_a_probes_number_beyond_what_can_be_is_refused_by_name(
+    small_probe: Probe, field: str, value: float
+) -> None:
+    whole = described(replace(small_probe, **{field: value})).pack()  # type: ignore[arg-type]
+    with pytest.raises(DataDamagedError, match=rf"a probe's {field} is {re.escape(f'{value:g}')}"):
+        DeviceDescription.unpack(whole)
+
+
+def test_positions_beyond_what_can_be_are_refused(small_probe: Probe) -> None:
+    whole = bytearray(described(small_probe).pack())
+    n_bytes = small_probe.element_positions_m.nbytes
+    struct.pack_into("<d", whole, len(whole) - 2 * n_bytes, 1e300)
+    struct.pack_into("<I", whole, 12, zlib.crc32(whole[16:]))
+    with pytest.raises(DataDamagedError, match="element_positions_m must be within 1000 m"):
+        DeviceDescription.unpack(bytes(whole))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sampling_frequencies_hz": (40e6, 1e300)},
+        {"max_prf_hz": 1e300, "sequence_is_fixed": False},
+    ],
+)
+def test_rates_beyond_what_can_be_are_refused(small_probe: Probe, changes: dict[str, Any]) -> None:
+    one = described(small_probe)
+    one = replace(one, capabilities=replace(CAPABILITIES, **changes))
+    with pytest.raises(DataDamagedError, match="Hz cannot be"):
+        DeviceDescription.unpack(one.pack())
 
 
 def test_a_string_beyond_the_limit_is_not_sent(small_probe: Probe) -> None:
