@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from usdk.arguments import short
 from usdk.conformance.check import Check
 from usdk.conformance.checks import (
     configuration,
@@ -49,13 +50,15 @@ def chosen_checks(names: Iterable[str]) -> tuple[Check, ...]:
     ArgumentError
         If a name is neither.
     """
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise ArgumentError('names is a list of ids or groups, such as ["loss", "data.finite"]')
     wanted = list(names)
     if not wanted:
         return CHECKS
     known = {entry.id for entry in CHECKS} | {entry.group for entry in CHECKS}
     for name in wanted:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             raise ArgumentError(
-                f"there is no check {name!r}: 'usdk conformance --list' names them all"
+                f"there is no check {short(name)}: 'usdk conformance --list' names them all"
             )
     return tuple(entry for entry in CHECKS if {entry.id, entry.group} & set(wanted))

@@ -7,6 +7,7 @@ import re
 import xml.etree.ElementTree as ET  # nosec B405
 
 from usdk.conformance.report import Outcome, Report, Verdict
+from usdk.errors import ArgumentError
 from usdk.files import atomic_file
 
 __all__ = ["junit_xml", "write_junit"]
@@ -17,7 +18,14 @@ _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def junit_xml(report: Report) -> bytes:
-    """Return a report as one ``testsuite`` in the form that JUnit's Ant task writes, UTF-8."""
+    """Return a report as one ``testsuite`` in the form that JUnit's Ant task writes, UTF-8.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no report.
+    """
+    _require_report(report)
     root = ET.Element("testsuites")
     n_tests, n_failures = len(report.outcomes), len(report.of(Verdict.FAILED))
     n_errors = 0
@@ -63,11 +71,23 @@ def write_junit(path: str | os.PathLike[str], report: Report) -> None:
 
     Raises
     ------
+    ArgumentError
+        If ``path`` is no path, or ``report`` no report.
     StorageError
         If it cannot be written.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise ArgumentError(f"path must be a path, got {type(path).__name__}")
+    _require_report(report)
     with atomic_file(path, name="the report") as (file, _):
         file.write(junit_xml(report))
+
+
+def _require_report(report: object) -> None:
+    if not isinstance(report, Report):
+        raise ArgumentError(
+            f"report must be a Report, got {type(report).__name__}: make one with run_checks"
+        )
 
 
 def _add_case(suite: ET.Element, outcome: Outcome) -> None:

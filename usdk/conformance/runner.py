@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from usdk.acquisition import DeviceInfo
+from usdk.arguments import require_instance, short
 from usdk.conformance.bench import Bench, Settings
 from usdk.conformance.catalogue import CHECKS
 from usdk.conformance.check import Check
@@ -19,7 +20,7 @@ from usdk.conformance.expect import DeviationError, NotApplicableError
 from usdk.conformance.report import Outcome, Report, Verdict
 from usdk.conformance.watchdog import EscapedError, HungError, within
 from usdk.conformance.watched import WatchedFrontEnd
-from usdk.errors import UsdkError
+from usdk.errors import ArgumentError, UsdkError
 from usdk.front_end import FrontEnd, open_front_end
 
 __all__ = ["NOT_OPENED", "run_checks"]
@@ -64,8 +65,24 @@ def run_checks(
     Report
         If the front-end cannot be opened at all, ``opening_error`` tells why and every check was
         skipped.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument is something else.
     """
-    settings = settings or Settings()
+    if not isinstance(address, str):
+        raise ArgumentError(f"an address is text such as 'sim:linear-l11-5v', not {short(address)}")
+    if not isinstance(checks, Iterable):
+        raise ArgumentError("checks is a list of checks: choose some with chosen_checks")
+    checks = tuple(checks)
+    for entry in checks:
+        require_instance(entry, Check, "each of checks")
+    settings = Settings() if settings is None else settings
+    require_instance(settings, Settings, "settings")
+    for name, function in (("opener", opener), ("on_outcome", on_outcome)):
+        if function is not None and not callable(function):
+            raise ArgumentError(f"{name} is called: give a function, not {short(function)}")
     closing_timeout_s = min(_CLOSING_TIMEOUT_S, settings.timeout_s or math.inf)
     run = _Run(opener or partial(open_front_end, address), settings, closing_timeout_s)
     started = datetime.now(UTC)

@@ -32,7 +32,7 @@ from usdk.front_end.limits import require_kept_limits, require_within_limits
 from usdk.probe import Probe
 from usdk.transmit import TransmitSequence
 
-__all__ = ["DEFAULT_TIMEOUT_S", "FrontEnd"]
+__all__ = ["DEFAULT_TIMEOUT_S", "FrontEnd", "require_front_end"]
 
 DEFAULT_TIMEOUT_S = 5.0
 
@@ -321,3 +321,12 @@ class FrontEnd(ABC):
 
     @abstractmethod
     def _status(self) -> FrontEndStatus: ...
+
+
+def require_front_end(front_end: object) -> None:
+    """Raise `ArgumentError` if something is no front-end."""
+    if not isinstance(front_end, FrontEnd):
+        raise ArgumentError(
+            f"front_end must be a FrontEnd, got {type(front_end).__name__}: open one with "
+            "open_front_end"
+        )

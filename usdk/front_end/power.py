@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from usdk.choice import choice
 from usdk.errors import ArgumentError
-from usdk.front_end.contract import FrontEnd
+from usdk.front_end.contract import FrontEnd, require_front_end
 from usdk.front_end.description import PowerState
 
 __all__ = ["FrozenReason", "HasPowerStates", "PowerState", "power_state", "set_power_state"]
@@ -34,7 +34,14 @@ class HasPowerStates(Protocol):
 
 
 def power_state(front_end: FrontEnd) -> PowerState:
-    """Return the power state of a front-end; `PowerState.ACTIVE` if it has no other."""
+    """Return the power state of a front-end; `PowerState.ACTIVE` if it has no other.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no front-end.
+    """
+    require_front_end(front_end)
     if isinstance(front_end, HasPowerStates) and front_end.capabilities.has_power_states:
         return front_end.power_state
     return PowerState.ACTIVE
@@ -57,12 +64,13 @@ def set_power_state(front_end: FrontEnd, state: PowerState) -> None:
     Raises
     ------
     ArgumentError
-        If the device has no power states.
+        If it is no front-end, or the device has no power states.
     StateError
         If it is closed.
     DeviceFailedError
         If the device refuses.
     """
+    require_front_end(front_end)
     state = choice(PowerState, state)
     with front_end.alone():
         if not (isinstance(front_end, HasPowerStates) and front_end.capabilities.has_power_states):

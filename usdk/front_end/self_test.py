@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 
 from usdk.arguments import positive
 from usdk.errors import ArgumentError, StateError
-from usdk.front_end.contract import FrontEnd
+from usdk.front_end.contract import FrontEnd, require_front_end
 from usdk.front_end.description import FrontEndState
 
 __all__ = [
@@ -110,12 +110,13 @@ def self_test(front_end: FrontEnd, *, timeout_s: float = SELF_TEST_TIMEOUT_S) ->
     Raises
     ------
     ArgumentError
-        If the device cannot test itself.
+        If it is no front-end, or the device cannot test itself.
     StateError
         If it is running or closed.
     DeviceFailedError, DeviceTimeoutError
         If the test cannot be made, or does not end.
     """
+    require_front_end(front_end)
     timeout_s = positive(timeout_s, "timeout_s")
     with front_end.alone():
         if front_end.state is FrontEndState.RUNNING:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
+from usdk.arguments import count, short
 from usdk.errors import ArgumentError
 from usdk.front_end.registry import driver_class
 
@@ -18,6 +19,8 @@ __all__ = [
     "redirect_front_ends",
     "share_front_ends",
 ]
+
+_MAX_PORT = 65_535
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +104,7 @@ def redirect_front_ends(addresses: Sequence[str], *, host: str, port: int) -> Sh
         If a port cannot be had.
     """
     driver, rests = one_driver(addresses)
+    _require_place(host, port)
     if not isinstance(driver, Redirects):
         scheme = addresses[0].partition(":")[0]
         raise ArgumentError(
@@ -128,6 +132,7 @@ def share_front_ends(addresses: Sequence[str], *, host: str, port: int) -> Shari
         If the port cannot be had.
     """
     driver, rests = one_driver(addresses)
+    _require_place(host, port)
     if not isinstance(driver, Shares):
         scheme = addresses[0].partition(":")[0]
         raise ArgumentError(
@@ -145,6 +150,8 @@ def one_driver(addresses: Sequence[str]) -> tuple[object, tuple[str, ...]]:
     ArgumentError
         If there is no address, or not one driver for all.
     """
+    if isinstance(addresses, str) or not isinstance(addresses, Sequence):
+        raise ArgumentError('addresses is a list of addresses, such as ["sim:linear-l11-5v"]')
     if not addresses:
         raise ArgumentError("name at least one device to share")
     schemes, rests = zip(*(_split(address) for address in addresses), strict=True)
@@ -156,7 +163,15 @@ def one_driver(addresses: Sequence[str]) -> tuple[object, tuple[str, ...]]:
     return driver_class(schemes[0]), rests
 
 
+def _require_place(host: object, port: object) -> None:
+    if not isinstance(host, str) or not host:
+        raise ArgumentError(f"host must be a name or address, got {short(host)}")
+    count(port, "port", least=0, most=_MAX_PORT)
+
+
 def _split(address: str) -> tuple[str, str]:
+    if not isinstance(address, str):
+        raise ArgumentError(f"an address is text such as 'sim:linear-l11-5v', not {short(address)}")
     scheme, separator, rest = address.partition(":")
     if not separator or not scheme:
         raise ArgumentError(f"{address!r} is no address: write scheme:rest, e.g. sim:linear-l11-5v")

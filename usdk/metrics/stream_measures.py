@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from usdk.arguments import require_instance
+from usdk.errors import ArgumentError
 from usdk.metrics.measure import Kind, Measure
 from usdk.stream import StreamState, StreamStatistics
 from usdk.stream.timing import Timing
@@ -28,7 +30,18 @@ def stream_measures(statistics: StreamStatistics, *, name: str = "") -> list[Mea
         ``usdk.stream.frames.sent``), packets, departures and absence of the device, its state; of
         each branch the items by ``outcome`` and those that wait; and of each stage the number and
         sum of its durations with their recent median, 99th percentile and maximum.
+
+    Raises
+    ------
+    ArgumentError
+        If it is no snapshot, or the name no text.
     """
+    if not isinstance(statistics, StreamStatistics):
+        raise ArgumentError(
+            f"statistics must be a StreamStatistics, got {type(statistics).__name__}: give "
+            "Stream.statistics"
+        )
+    require_instance(name, str, "name")
     return list(_measures(statistics, {"stream": name} if name else {}))
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from usdk.conformance import CHECKS, Check, bench
+from usdk.conformance import CHECKS, Check, bench, chosen_checks
 from usdk.conformance.checks import resources, timing, unplugging
+from usdk.errors import ArgumentError
 
 ROOT = Path(__file__).parents[3]
 HOW_TO = (ROOT / "docs/how-to/validate-a-front-end.md").read_text(encoding="utf-8")
@@ -54,3 +56,9 @@ def test_the_readme_states_the_limits_that_are_kept() -> None:
 
 def test_the_page_states_how_many_frames_are_accounted_for() -> None:
     assert f"over {bench.DEFAULT_N_FRAMES} frames" in HOW_TO
+
+
+@pytest.mark.parametrize("names", [None, 7, "loss", [7], [None], [["loss"]]])
+def test_what_is_no_list_of_names_is_refused(names: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"names|there is no check"):
+        chosen_checks(names)

@@ -4,12 +4,13 @@ import re
 import xml.etree.ElementTree as ET
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from usdk.acquisition import DeviceInfo
 from usdk.conformance import CHECKS, Outcome, Report, Verdict, junit_xml, write_junit
-from usdk.errors import DeviceAbsentError, StorageError
+from usdk.errors import ArgumentError, DeviceAbsentError, StorageError
 
 
 @pytest.fixture
@@ -104,3 +105,18 @@ def test_the_file_appears_whole_and_replaces_the_one_before(report: Report, tmp_
     assert list(tmp_path.iterdir()) == [path]
     with pytest.raises(StorageError):
         write_junit(tmp_path / "absent" / "junit.xml", report)
+
+
+@pytest.mark.parametrize("nothing", [None, "report", {}])
+def test_what_is_no_report_is_refused_and_writes_nothing(nothing: Any, tmp_path: Path) -> None:
+    with pytest.raises(ArgumentError, match=r"must be a Report, got .*: make one with run_checks"):
+        junit_xml(nothing)
+    with pytest.raises(ArgumentError, match="must be a Report"):
+        write_junit(tmp_path / "junit.xml", nothing)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("path", [None, 7, b"junit.xml"])
+def test_what_is_no_path_is_refused(report: Report, path: Any) -> None:
+    with pytest.raises(ArgumentError, match="path must be a path"):
+        write_junit(path, report)

@@ -205,3 +205,22 @@ def test_the_runner_leaves_no_thread_behind(sound: Sound) -> None:
     before = set(threading.enumerate())
     run_checks("toy:", opener=sound.open, checks=chosen_checks(["data", "time.stop-in-read"]))
     assert set(threading.enumerate()) <= before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ({"address": None}, "an address is text"),
+        ({"checks": None}, "chosen_checks"),
+        ({"checks": ["loss"]}, "each of checks must be a Check, got str"),
+        ({"settings": 7}, "settings must be a Settings, got int"),
+        ({"settings": {}}, "settings must be a Settings, got dict"),
+        ({"opener": 7}, "opener is called"),
+        ({"on_outcome": "print"}, "on_outcome is called"),
+    ],
+)
+def test_arguments_that_are_something_else_are_refused(
+    arguments: dict[str, Any], hint: str
+) -> None:
+    with pytest.raises(ArgumentError, match=hint):
+        run_checks(**({"address": "sim:phased-p4-2v", "checks": ()} | arguments))

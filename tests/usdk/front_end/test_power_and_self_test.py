@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from usdk.errors import ArgumentError, StateError
@@ -43,3 +46,12 @@ def test_a_state_may_be_given_by_its_word() -> None:
     with open_front_end("sim:phased-p4-2v") as front_end:
         set_power_state(front_end, PowerState("standby"))
         assert power_state(front_end) is PowerState.STANDBY
+
+
+@pytest.mark.parametrize("nothing", [None, "sim:phased-p4-2v", 7])
+@pytest.mark.parametrize(
+    "ask", [self_test, power_state, lambda one: set_power_state(one, PowerState.FREEZE)]
+)
+def test_what_is_no_front_end_is_refused(ask: Callable[[Any], object], nothing: object) -> None:
+    with pytest.raises(ArgumentError, match=r"must be a FrontEnd, got .*: open one with"):
+        ask(nothing)

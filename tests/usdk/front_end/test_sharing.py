@@ -8,7 +8,7 @@ import pytest
 
 from usdk.errors import ArgumentError, StorageError
 from usdk.front_end import open_front_end, registry
-from usdk.front_end.sharing import share_front_ends
+from usdk.front_end.sharing import redirect_front_ends, share_front_ends
 
 QUICK = "sim:phased-p4-2v?scene=points"
 
@@ -71,3 +71,19 @@ def test_another_packages_driver_can_share_too(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(registry, "_entries", lambda: {"acme": Entry()})
     assert share_front_ends(["acme:a", "acme:b:c"], host="h", port=7) == "shared"
     assert asked == [(("a", "b:c"), "h", 7)]
+
+
+@pytest.mark.parametrize("share", [share_front_ends, redirect_front_ends])
+@pytest.mark.parametrize("addresses", [QUICK, None, 7, [7], [None], {QUICK}])
+def test_what_are_no_addresses_are_refused(share: Any, addresses: Any) -> None:
+    with pytest.raises(ArgumentError, match="address"):
+        share(addresses, host="127.0.0.1", port=0)
+
+
+@pytest.mark.parametrize("share", [share_front_ends, redirect_front_ends])
+@pytest.mark.parametrize(
+    "place", [{"port": -1}, {"port": 65_536}, {"port": "a"}, {"host": None}, {"host": ""}]
+)
+def test_where_nobody_can_listen_is_refused(share: Any, place: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError, match="|".join(place)):
+        share([QUICK], **({"host": "127.0.0.1", "port": 0} | place))

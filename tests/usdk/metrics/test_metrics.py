@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 import usdk
+from usdk.errors import ArgumentError
 from usdk.metrics import Kind, Measure, PrometheusCollector, observe, stream_measures
 from usdk.stream import StreamState, StreamStatistics
 from usdk.stream.statistics import SourceStatistics
@@ -121,3 +123,9 @@ def test_a_stream_that_never_ran_has_zeros() -> None:
     counters = [m.value for m in stream_measures(never_ran) if m.kind is Kind.COUNTER]
     assert counters
     assert set(counters) == {0}
+
+
+@pytest.mark.parametrize("nothing", [None, {}, "statistics"])
+def test_what_is_no_snapshot_is_refused(nothing: Any) -> None:
+    with pytest.raises(ArgumentError, match=r"must be a StreamStatistics, .*Stream\.statistics"):
+        stream_measures(nothing)
