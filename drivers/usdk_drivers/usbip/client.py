@@ -56,10 +56,8 @@ class Transfer:
         """None in flight; 0 or a negative Linux error number after it."""
 
 
-def list_devices(
-    host: str, port: int, *, timeout_s: float = ANSWER_TIMEOUT_S
-) -> list[DeviceRecord]:
-    """Return the devices that a server shares, within ``timeout_s`` of the name's resolution.
+def list_devices(host: str, port: int, *, timeout_s: float | None = None) -> list[DeviceRecord]:
+    """Return the devices that a server shares, within ``timeout_s``, or `ANSWER_TIMEOUT_S`.
 
     Raises
     ------
@@ -68,6 +66,7 @@ def list_devices(
     DeviceFailedError
         If it does not speak USB/IP.
     """
+    timeout_s = ANSWER_TIMEOUT_S if timeout_s is None else timeout_s
     end_s = time.monotonic() + timeout_s
     with _connected(host, port, min(timeout_s, CONNECT_TIMEOUT_S)) as connection:
         try:
