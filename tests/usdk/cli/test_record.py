@@ -77,8 +77,19 @@ def test_a_time_is_kept(usdk: Any, tmp_path: Path) -> None:
 
 
 def _begin(path: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "usdk.cli", "record", POINTS, *QUICK, "-o", path, "-q"]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    # What is never stopped still ends, and does not fill the disk.
+    limit = ("--seconds", "60")
+    command = [
+        *(sys.executable, "-m", "usdk.cli", "record", f"{POINTS}&realtime=1", *QUICK),
+        *("-o", path, "-q", *limit),
+    ]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        # Started in the background, a shell's children are deaf to Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     deadline_s = time.monotonic() + 60
     while not path.exists() or path.stat().st_size < 5_000_000:
         assert process.poll() is None, process.communicate()[1]
