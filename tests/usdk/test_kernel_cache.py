@@ -43,7 +43,7 @@ def run(program: str, *words: str, cache: Path | str, **environment: str) -> Any
         env=os.environ | {"NUMBA_CACHE_DIR": str(cache)} | environment,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=600,
         check=False,
     )
 
