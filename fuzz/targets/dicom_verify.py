@@ -86,6 +86,10 @@ WEIGHT = 4
 
 def seeds() -> list[bytes]:
     """Return objects unsigned, and signed by each key."""
+    return _SEEDS
+
+
+def _make_seeds() -> list[bytes]:
     made = []
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "object.dcm"
@@ -102,11 +106,7 @@ def seeds() -> list[bytes]:
         made.append(path.read_bytes())
     assert all(_verify(seed).is_valid for seed in made[1::3])
     assert len(_verify(made[-1]).signatures) == 2
-    _KNOWN.update(_data_set_of(seed) for seed in made)
     return made
-
-
-_KNOWN: set[bytes] = set()
 
 
 def _verify(data: bytes) -> VerificationReport:
@@ -122,3 +122,8 @@ def one_input(data: bytes) -> None:
     report.to_dict()
     if report.is_valid and _data_set_of(data) not in _KNOWN:
         raise AssertionError("accepted, and was never signed")
+
+
+# Made once: a campaign's laps share the keys, and an earlier lap's seeds are signed as well.
+_SEEDS = _make_seeds()
+_KNOWN = {_data_set_of(seed) for seed in _SEEDS}

@@ -28,6 +28,7 @@ from usdk.io.foreign import (
     number,
     numbers,
     require_size,
+    require_sound_speed,
 )
 from usdk.io.wave_recovery import wave_from_delays
 from usdk.probe import ArrayKind, Probe
@@ -153,6 +154,7 @@ def _probe(archive: zipfile.ZipFile, path: Path) -> tuple[Probe, float]:
     sound_speed_m_s = _number(archive, "c_m_s", SOUND_SPEED_M_S)
     if not (pitch_m > 0 and frequency_hz > 0 and sound_speed_m_s > 0):
         raise DataDamagedError("pitch_m, fc_hz and c_m_s must be positive")
+    require_sound_speed(sound_speed_m_s, "c_m_s")
     radius_m = math.inf
     if "radius_m.npy" in archive.namelist() and not np.isposinf(_array(archive, "radius_m")).all():
         radius_m = _number(archive, "radius_m")

@@ -29,10 +29,14 @@ __all__ = [
     "number",
     "numbers",
     "require_size",
+    "require_sound_speed",
 ]
 
 SOUND_SPEED_M_S = 1540.0
 """Taken when a file does not say, m/s."""
+
+MIN_SOUND_SPEED_M_S, MAX_SOUND_SPEED_M_S = 100.0, 20_000.0
+"""No medium that is looked into lies beyond: a number outside has another unit, m/s."""
 
 ARCHIVE_ERRORS: tuple[type[Exception], ...] = (
     zipfile.BadZipFile,
@@ -138,3 +142,12 @@ def flat_kind(pitch_m: float, frequency_hz: float, sound_speed_m_s: float) -> Ar
     wavelength_m = sound_speed_m_s / frequency_hz
     is_phased = pitch_m <= PHASED_PITCH_WAVELENGTHS * wavelength_m
     return ArrayKind.PHASED if is_phased else ArrayKind.LINEAR
+
+
+def require_sound_speed(sound_speed_m_s: float, name: str) -> None:
+    """Refuse a speed of sound that no medium has."""
+    if not MIN_SOUND_SPEED_M_S <= sound_speed_m_s <= MAX_SOUND_SPEED_M_S:
+        raise DataDamagedError(
+            f"{name} is {sound_speed_m_s:g} m/s, and lies between {MIN_SOUND_SPEED_M_S:g} and "
+            f"{MAX_SOUND_SPEED_M_S:g} in anything that is looked into"
+        )

@@ -29,6 +29,7 @@ from usdk.io.foreign import (
     number,
     numbers,
     require_size,
+    require_sound_speed,
 )
 from usdk.io.mat5 import MatVariable, list_variables, read_variable
 from usdk.io.wave_recovery import wave_from_delays
@@ -133,6 +134,7 @@ def _probe(param: dict[str, Any], n_elements: int) -> tuple[Probe, float]:
     if int(_number(param, "Nelements", n_elements)) != n_elements:
         raise DataDamagedError(f"RF has {n_elements} elements, param.Nelements says otherwise")
     sound_speed_m_s = _number(param, "c", SOUND_SPEED_M_S)
+    require_sound_speed(sound_speed_m_s, "param.c")
     frequency_hz = _number(param, "fc")
     pitch_m = _number(param, "pitch")
     height_m = _number(param, "height", 0.0)

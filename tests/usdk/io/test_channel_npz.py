@@ -168,6 +168,8 @@ def test_samples_in_fortran_order_are_put_right(write: Callable[..., Path]) -> N
         ({"fs_hz": 0.0}, "sampling_frequency_hz"),
         ({"fc_hz": -1.0}, "must be positive"),
         ({"c_m_s": 0.0}, "must be positive"),
+        ({"c_m_s": 1e-300}, "between 100 and 20000"),
+        ({"c_m_s": 1.54e6}, "between 100 and 20000"),
         ({"t0_s": "soon"}, "real numbers"),
         ({"rf": np.zeros((4, 6), np.int16)}, "transmits, elements, samples"),
         ({"rf": np.zeros((3, 4, 6), np.int16)}, "rf has 3 transmits"),

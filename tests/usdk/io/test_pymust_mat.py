@@ -112,6 +112,7 @@ def test_an_infinite_radius_is_a_flat_array(write: Callable[..., Path]) -> None:
         ({"pitch": None}, "param.pitch is missing"),
         ({"pitch": math.inf}, "positive and finite"),
         ({"c": math.nan}, "NaN"),
+        ({"c": 1e-300}, "between 100 and 20000"),
         ({"Nelements": 5}, "says otherwise"),
         ({"t0": math.inf}, "time_zero_s"),
         ({"PRF": -1.0}, "prf_hz"),
