@@ -8,7 +8,8 @@ import json
 from pydicom import Dataset
 from scratch_file import scratch_file
 
-from usdk.cli.study_options import _read, _study
+from usdk.cli.keyword_file import read_keywords
+from usdk.cli.study_options import _KNOWN, _study
 from usdk.errors import ArgumentError, DataDamagedError
 
 
@@ -34,7 +35,7 @@ def one_input(data: bytes) -> None:
     """Read a study and write what it says."""
     path = scratch_file(data, "fuzz.json")
     try:
-        study = _study(_read(path))
+        study = _study(read_keywords(path, "study file", _KNOWN))
     except (ArgumentError, DataDamagedError):
         return
     dataset = Dataset()

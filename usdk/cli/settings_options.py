@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import json
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from usdk.errors import ArgumentError, DataDamagedError
-from usdk.files import open_regular, storage_errors
+from usdk.cli.keyword_file import read_keywords
+from usdk.errors import ArgumentError
 
 if TYPE_CHECKING:
     from usdk.dicom import ExaminationSettings
 
-__all__ = ["MAX_SETTINGS_BYTES", "add_settings_arguments", "settings_from"]
-
-MAX_SETTINGS_BYTES = 2**20
+__all__ = ["add_settings_arguments", "settings_from"]
 
 # Keyword, field, and how many of the field's unit the keyword's is.
 _NUMBERS = {
@@ -38,6 +34,7 @@ _TEXTS = {
     "ViewName": "view_name",
 }
 _FOCUS_DEPTHS = "DepthsOfFocus"
+_KNOWN = {*_NUMBERS, *_TEXTS, _FOCUS_DEPTHS}
 _MM_PER_M = 1e3
 
 
@@ -60,7 +57,7 @@ def settings_from(arguments: argparse.Namespace) -> ExaminationSettings | None:
     from usdk.dicom import ExaminationSettings
 
     fields: dict[str, Any] = {}
-    for keyword, value in _read(arguments.settings).items():
+    for keyword, value in read_keywords(arguments.settings, "settings file", _KNOWN).items():
         if keyword in _NUMBERS:
             name, scale = _NUMBERS[keyword]
             fields[name] = _number(keyword, value) * scale
@@ -72,28 +69,6 @@ def settings_from(arguments: argparse.Namespace) -> ExaminationSettings | None:
             depths = value if isinstance(value, list) else [value]
             fields["focus_depths_m"] = tuple(_number(keyword, v) / _MM_PER_M for v in depths)
     return ExaminationSettings(**fields)
-
-
-def _read(path: Path) -> dict[str, Any]:
-    with (
-        storage_errors(f"read the settings file {path}"),
-        os.fdopen(open_regular(path, f"the settings file {path}"), "rb") as file,
-    ):
-        content = file.read(MAX_SETTINGS_BYTES + 1)
-    if len(content) > MAX_SETTINGS_BYTES:
-        raise DataDamagedError(f"{path} is longer than {MAX_SETTINGS_BYTES} bytes: not settings")
-    try:
-        values = json.loads(content)
-    except (ValueError, RecursionError):
-        raise DataDamagedError(f"{path} is not JSON in UTF-8: check it with a JSON tool") from None
-    if not isinstance(values, dict):
-        raise DataDamagedError(f"{path} must hold one JSON object of DICOM keywords")
-    known = {*_NUMBERS, *_TEXTS, _FOCUS_DEPTHS}
-    if unknown := values.keys() - known:
-        raise ArgumentError(
-            f"{path} has {len(unknown)} keys that are none of: {', '.join(sorted(known))}"
-        )
-    return values
 
 
 def _number(keyword: str, value: Any) -> float:

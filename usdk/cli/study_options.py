@@ -7,21 +7,17 @@ No message here ever holds a value.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from usdk.errors import ArgumentError, DataDamagedError
-from usdk.files import open_regular, storage_errors
+from usdk.cli.keyword_file import read_keywords
+from usdk.errors import ArgumentError
 
 if TYPE_CHECKING:
     from usdk.dicom import Study
 
-__all__ = ["MAX_STUDY_BYTES", "add_study_arguments", "study_from"]
-
-MAX_STUDY_BYTES = 2**20
+__all__ = ["add_study_arguments", "study_from"]
 
 _PATIENT = {
     "PatientName": "patient_name",
@@ -46,6 +42,7 @@ _SERIES = {
     "BodyPartExamined": "body_part_examined",
     "ImageLaterality": "image_laterality",
 }
+_KNOWN = {*_PATIENT, *_STUDY, *_SERIES}
 _OPTIONS = (
     "PatientName",
     "PatientID",
@@ -81,34 +78,13 @@ def add_study_arguments(parser: argparse.ArgumentParser) -> None:
 
 def study_from(arguments: argparse.Namespace) -> Study | None:
     """Return the study that the options describe, or None if they say nothing of one."""
-    values = _read(arguments.study) if arguments.study is not None else {}
+    values: dict[str, Any] = {}
+    if arguments.study is not None:
+        values = read_keywords(arguments.study, "study file", _KNOWN)
     for keyword in _OPTIONS:
         if (value := getattr(arguments, keyword)) is not None:
             values[keyword] = value
     return _study(values) if values else None
-
-
-def _read(path: Path) -> dict[str, Any]:
-    with (
-        storage_errors(f"read the study file {path}"),
-        os.fdopen(open_regular(path, f"the study file {path}"), "rb") as file,
-    ):
-        content = file.read(MAX_STUDY_BYTES + 1)
-    if len(content) > MAX_STUDY_BYTES:
-        raise DataDamagedError(f"{path} is longer than {MAX_STUDY_BYTES} bytes: not a study file")
-    try:
-        values = json.loads(content)
-    except (ValueError, RecursionError):
-        # The parser's own message quotes the text, which is about a patient.
-        raise DataDamagedError(f"{path} is not JSON in UTF-8: check it with a JSON tool") from None
-    if not isinstance(values, dict):
-        raise DataDamagedError(f"{path} must hold one JSON object of DICOM keywords")
-    known = {*_PATIENT, *_STUDY, *_SERIES}
-    if n_unknown := len(values.keys() - known):
-        raise ArgumentError(
-            f"{path} has {n_unknown} keys that are none of: {', '.join(sorted(known))}"
-        )
-    return values
 
 
 def _study(values: dict[str, Any]) -> Study:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from usdk.cli.keyword_file import MAX_KEYWORD_BYTES
 from usdk.cli.settings_options import (
-    MAX_SETTINGS_BYTES,
     add_settings_arguments,
     settings_from,
 )
@@ -72,7 +72,7 @@ def test_what_cannot_be_is_refused(tmp_path: Path, values: dict[str, Any]) -> No
         read(tmp_path, values)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "[" * 100_000, " " * (MAX_SETTINGS_BYTES + 1)])
+@pytest.mark.parametrize("content", ["{", "[]", "[" * 100_000, " " * (MAX_KEYWORD_BYTES + 1)])
 def test_a_file_that_is_no_object_is_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(DataDamagedError):
         read(tmp_path, content)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from usdk.cli.study_options import MAX_STUDY_BYTES, add_study_arguments, study_from
+from usdk.cli.keyword_file import MAX_KEYWORD_BYTES
+from usdk.cli.study_options import add_study_arguments, study_from
 from usdk.errors import ArgumentError, DataDamagedError, StorageError, UsdkError
 
 
@@ -66,7 +67,7 @@ def test_the_file_holds_dicom_keywords(tmp_path: Path) -> None:
         ('{"PatientName": "Secret^Jane"', DataDamagedError),
         ('["Secret^Jane"]', DataDamagedError),
         ("[" * 100_000, DataDamagedError),
-        ('"' + "Secret" * (MAX_STUDY_BYTES // 6) + '"', DataDamagedError),
+        ('"' + "Secret" * (MAX_KEYWORD_BYTES // 6) + '"', DataDamagedError),
         ({"PatientNam": "Secret^Jane"}, ArgumentError),
         ({"Secret^Jane": "PatientName"}, ArgumentError),
         ({"PatientName": ["Secret^Jane"]}, ArgumentError),

@@ -16,6 +16,9 @@ from usdk.trust import verify_dicom
 pynetdicom = pytest.importorskip("pynetdicom")
 
 KINDS = ["grey still", "colour cine", "palette still", "composed", "volume"]
+OTHER_KINDS = [
+    *("grey cine", "colour still", "palette cine", "spectrum", "m-mode", "cine of volumes"),
+]
 TAKEN = [codec for codec in CODECS if codec != "htj2k"]
 AE_TITLE = "USDK"
 
@@ -24,7 +27,7 @@ AE_TITLE = "USDK"
 def objects(write):
     """Each kind in a codec of its own, and the first in all of them; or the whole product."""
     if os.environ.get("USDK_TEST_WHOLE") == "1":
-        pairs = [(kind, codec) for kind in KINDS for codec in TAKEN]
+        pairs = [(kind, codec) for kind in KINDS + OTHER_KINDS for codec in TAKEN]
     else:
         pairs = [(kind, TAKEN[index % len(TAKEN)]) for index, kind in enumerate(KINDS)]
         pairs += [("colour cine", codec) for codec in TAKEN if codec != TAKEN[1]]
