@@ -45,6 +45,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from usdk_kernels._compile import kernel
+from usdk_kernels.multiply_add import multiply_add
 
 NO_FILTER = 0
 """y = x."""
@@ -161,9 +162,17 @@ def _load(
         _transpose(packet, first + begin, n_floats, rows, at + LANES * begin)
 
 
-# contract: fused multiply-adds, which halve the arithmetic. noalias: scratch is no packet and no
-# result, so that loops are vectors without tests; six times as fast with a matrix.
-@kernel(fastmath=frozenset({"contract"}), noalias=True)
+@kernel
+def _sum_of_four(
+    a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any
+) -> Any:  # fmt: skip
+    """Return a b + c d + e f + g h."""
+    return multiply_add(g, h, multiply_add(e, f, multiply_add(c, d, a * b)))
+
+
+# noalias: scratch is no packet and no result, so that loops are vectors without tests; six times as
+# fast with a matrix.
+@kernel(noalias=True)
 def _project(
     basis: npt.NDArray[np.float32],
     n_pulses: int,
@@ -175,22 +184,33 @@ def _project(
     for r in range(0, basis.shape[0], 2):
         for k in range(2 * _ROW):
             parts[k] = np.float32(0)
-        for t in range(n_pulses):
+        # Loops over lanes that do little are unrolled before they could become vectors: pulses are
+        # taken in pairs. Behind the last one there are zeros.
+        for t in range(0, n_pulses, 2):
             b, c = basis[np.uint64(r), np.uint64(t)], basis[np.uint64(r + 1), np.uint64(t)]
+            d, e = basis[np.uint64(r), np.uint64(t + 1)], basis[np.uint64(r + 1), np.uint64(t + 1)]
             o = np.uint64(at + _ROW * t)
             for k in range(np.uint64(_ROW)):
-                x = rows[o + k]
-                parts[k] += b * x
-                parts[k + _SECOND] += c * x
-        for t in range(n_pulses):
+                x, y = rows[o + k], rows[o + k + _P1]
+                parts[k] = multiply_add(d, y, multiply_add(b, x, parts[k]))
+                part = multiply_add(c, x, parts[k + _SECOND])
+                parts[k + _SECOND] = multiply_add(e, y, part)
+        for t in range(0, n_pulses, 2):
             b, c = basis[np.uint64(r), np.uint64(t)], basis[np.uint64(r + 1), np.uint64(t)]
+            d, e = basis[np.uint64(r), np.uint64(t + 1)], basis[np.uint64(r + 1), np.uint64(t + 1)]
             o = np.uint64(at + _ROW * t)
             for k in range(np.uint64(_ROW)):
-                rows[o + k] -= b * parts[k] + c * parts[k + _SECOND]
+                p, q = parts[k], parts[k + _SECOND]
+                rows[o + k] = multiply_add(-c, q, multiply_add(-b, p, rows[o + k]))
+                rows[o + k + _P1] = multiply_add(-e, q, multiply_add(-d, p, rows[o + k + _P1]))
+    # A NaN has spread behind an odd number of pulses, and would into later blocks.
+    behind = np.uint64(at + _ROW * n_pulses)
+    for k in range(np.uint64(_ROW)):
+        rows[behind + k] = np.float32(0)
 
 
-# contract, noalias: as above.
-@kernel(fastmath=frozenset({"contract"}), noalias=True)
+# noalias: as above.
+@kernel(noalias=True)
 def _multiply(
     matrix: npt.NDArray[np.float32],
     rows: npt.NDArray[np.float32],
@@ -216,22 +236,22 @@ def _multiply(
                 x4, x5, x6, x7 = (
                     rows[j + _P4], rows[j + _P5], rows[j + _P6], rows[j + _P7]
                 )  # fmt: skip
-                out[y + k] += (f[a] * x0 + f[a + _1] * x1 + f[a + _2] * x2 + f[a + _3] * x3) + (
-                    f[a + _4] * x4 + f[a + _5] * x5 + f[a + _6] * x6 + f[a + _7] * x7
-                )
-                out[y + k + _P1] += (
-                    f[b] * x0 + f[b + _1] * x1 + f[b + _2] * x2 + f[b + _3] * x3
-                ) + (f[b + _4] * x4 + f[b + _5] * x5 + f[b + _6] * x6 + f[b + _7] * x7)
-                out[y + k + _P2] += (
-                    f[c] * x0 + f[c + _1] * x1 + f[c + _2] * x2 + f[c + _3] * x3
-                ) + (f[c + _4] * x4 + f[c + _5] * x5 + f[c + _6] * x6 + f[c + _7] * x7)
-                out[y + k + _P3] += (
-                    f[d] * x0 + f[d + _1] * x1 + f[d + _2] * x2 + f[d + _3] * x3
-                ) + (f[d + _4] * x4 + f[d + _5] * x5 + f[d + _6] * x6 + f[d + _7] * x7)
+                low = _sum_of_four(f[a], x0, f[a + _1], x1, f[a + _2], x2, f[a + _3], x3)
+                high = _sum_of_four(f[a + _4], x4, f[a + _5], x5, f[a + _6], x6, f[a + _7], x7)
+                out[y + k] += low + high
+                low = _sum_of_four(f[b], x0, f[b + _1], x1, f[b + _2], x2, f[b + _3], x3)
+                high = _sum_of_four(f[b + _4], x4, f[b + _5], x5, f[b + _6], x6, f[b + _7], x7)
+                out[y + k + _P1] += low + high
+                low = _sum_of_four(f[c], x0, f[c + _1], x1, f[c + _2], x2, f[c + _3], x3)
+                high = _sum_of_four(f[c + _4], x4, f[c + _5], x5, f[c + _6], x6, f[c + _7], x7)
+                out[y + k + _P2] += low + high
+                low = _sum_of_four(f[d], x0, f[d + _1], x1, f[d + _2], x2, f[d + _3], x3)
+                high = _sum_of_four(f[d + _4], x4, f[d + _5], x5, f[d + _6], x6, f[d + _7], x7)
+                out[y + k + _P3] += low + high
 
 
-# contract, noalias: as above.
-@kernel(fastmath=frozenset({"contract"}), noalias=True)
+# noalias: as above.
+@kernel(noalias=True)
 def _correlate(
     rows: npt.NDArray[np.float32], at: int, n_out: int, lag: int, sums: npt.NDArray[np.float32]
 ) -> None:
@@ -246,18 +266,19 @@ def _correlate(
             a2, b2, a3, b3 = rows[i + _A2], rows[i + _B2], rows[i + _A3], rows[i + _B3]
             c0, d0, c1, d1 = rows[j], rows[j + _B0], rows[j + _A1], rows[j + _B1]
             c2, d2, c3, d3 = rows[j + _A2], rows[j + _B2], rows[j + _A3], rows[j + _B3]
-            power = (a0 * a0 + b0 * b0 + a1 * a1 + b1 * b1) + (
-                a2 * a2 + b2 * b2 + a3 * a3 + b3 * b3
+            sums[k] += _sum_of_four(a0, a0, b0, b0, a1, a1, b1, b1) + _sum_of_four(
+                a2, a2, b2, b2, a3, a3, b3, b3
             )
-            real = (c0 * a0 + d0 * b0 + c1 * a1 + d1 * b1) + (c2 * a2 + d2 * b2 + c3 * a3 + d3 * b3)
-            imag = (d0 * a0 - c0 * b0 + d1 * a1 - c1 * b1) + (d2 * a2 - c2 * b2 + d3 * a3 - c3 * b3)
-            sums[k] += power
-            sums[k + _B0] += real
-            sums[k + _A1] += imag
+            sums[k + _B0] += _sum_of_four(c0, a0, d0, b0, c1, a1, d1, b1) + _sum_of_four(
+                c2, a2, d2, b2, c3, a3, d3, b3
+            )
+            sums[k + _A1] += _sum_of_four(d0, a0, -c0, b0, d1, a1, -c1, b1) + _sum_of_four(
+                d2, a2, -c2, b2, d3, a3, -c3, b3
+            )
 
 
-# contract, noalias: as above.
-@kernel(fastmath=frozenset({"contract"}), noalias=True)
+# noalias: as above.
+@kernel(noalias=True)
 def _correlate_along(
     rows: npt.NDArray[np.float32], at: int, n_out: int, sums: npt.NDArray[np.float32]
 ) -> None:
@@ -274,11 +295,11 @@ def _correlate_along(
             a2, b2, a3, b3 = rows[i + _A2], rows[i + _B2], rows[i + _A3], rows[i + _B3]
             c0, d0, c1, d1 = rows[j], rows[j + _B0], rows[j + _A1], rows[j + _B1]
             c2, d2, c3, d3 = rows[j + _A2], rows[j + _B2], rows[j + _A3], rows[j + _B3]
-            sums[k] += (c0 * a0 + d0 * b0 + c1 * a1 + d1 * b1) + (
-                c2 * a2 + d2 * b2 + c3 * a3 + d3 * b3
+            sums[k] += _sum_of_four(c0, a0, d0, b0, c1, a1, d1, b1) + _sum_of_four(
+                c2, a2, d2, b2, c3, a3, d3, b3
             )
-            sums[k + _B0] += (d0 * a0 - c0 * b0 + d1 * a1 - c1 * b1) + (
-                d2 * a2 - c2 * b2 + d3 * a3 - c3 * b3
+            sums[k + _B0] += _sum_of_four(d0, a0, -c0, b0, d1, a1, -c1, b1) + _sum_of_four(
+                d2, a2, -c2, b2, d3, a3, -c3, b3
             )
 
 

@@ -77,4 +77,5 @@ def test_the_smallest_maps_stay(kernel, shape):
 
 
 def test_one_specialisation_serves_all_calls():
+    run(unwrap_regions, np.full((2, 2), 0.2, np.float32))
     assert len(getattr(unwrap_regions, "signatures", [None])) == 1

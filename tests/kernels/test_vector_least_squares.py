@@ -108,4 +108,5 @@ def test_too_many_looks_and_candidates_are_cut(kernel):
 
 
 def test_one_specialisation_serves_all_calls():
+    run(vector_least_squares, [[0.1], [0.1]], [[1.0], [1.0]], looks(2, 1, np.random.default_rng(2)))
     assert len(getattr(vector_least_squares, "signatures", [None])) == 1
