@@ -24,29 +24,34 @@ _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
 class Database:
-    """One connection, used by the threads of a process one at a time."""
+    """Two connections, each used by the threads of a process one at a time.
+
+    One is for transactions. The other reads what is committed, and need not wait for them.
+    """
 
     def __init__(self, path: Path, read: ReadClock) -> None:
         self._lock = threading.RLock()
+        self._reading = threading.Lock()
+        self._writer: int | None = None
         self._read = read
         self._is_open = True
         with database_errors("open the outbox"):
             is_new = not path.exists()
             if is_new:
                 os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            self._connection = sqlite3.connect(
-                path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-            )
+            self._connection = _connect(path)
+            self._reader: sqlite3.Connection | None = None
             try:
                 self._connection.execute("PRAGMA journal_mode = WAL")
                 self._connection.execute("PRAGMA synchronous = FULL")
-                self._connection.execute("PRAGMA trusted_schema = OFF")
                 migrate(self._connection)
                 if is_new:
                     sync_folder(path.parent)
                 self._clock = self._resume_clock()
+                self._reader = _connect(path)
+                self._reader.execute("PRAGMA query_only = ON")
             except BaseException:
-                self._connection.close()
+                self.close()
                 raise
 
     def now_s(self) -> float:
@@ -67,7 +72,11 @@ class Database:
         with self._lock, database_errors("write the outbox"):
             self._require_open()
             with self._synchronised(is_synchronised), self._begun():
-                yield self._connection
+                self._writer = threading.get_ident()
+                try:
+                    yield self._connection
+                finally:
+                    self._writer = None
 
     @contextmanager
     def _synchronised(self, is_synchronised: bool) -> Iterator[None]:
@@ -93,20 +102,28 @@ class Database:
             raise
 
     def rows(self, statement: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query."""
-        with self._lock, database_errors("read the outbox"):
-            self._require_open()
-            return self._connection.execute(statement, values).fetchall()
+        """Return the rows of a query; inside a transaction, as that has left them."""
+        with database_errors("read the outbox"):
+            if self._writer == threading.get_ident():
+                return self._connection.execute(statement, values).fetchall()
+            with self._reading:
+                if self._reader is None:
+                    raise _closed()
+                return self._reader.execute(statement, values).fetchall()
 
     def close(self) -> None:
         """Close the file; may be called twice."""
-        with self._lock:
+        with self._lock, self._reading:
             self._is_open = False
+            # The last one to close clears the write-ahead log away, which a reader may not.
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
             self._connection.close()
 
     def _require_open(self) -> None:
         if not self._is_open:
-            raise StateError("the outbox is closed: open it again")
+            raise _closed()
 
     def _resume_clock(self) -> ServiceClock:
         with self.transaction() as connection:
@@ -126,6 +143,18 @@ class Database:
         reading = self._read()
         values = (("seen_s", self._clock.at(reading)), ("seen_wall_s", reading.wall_s))
         self._connection.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", values)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def _closed() -> StateError:
+    return StateError("the outbox is closed: open it again")
 
 
 @contextmanager

@@ -12,10 +12,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import suppress
-from dataclasses import replace
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import BinaryIO
@@ -40,6 +41,14 @@ N_WRITERS = 4
 """Files that are written and synchronised at once."""
 
 
+@dataclass(frozen=True)
+class _Begun:
+    """A group whose files are being written, and what keeps them from being taken for orphans."""
+
+    outcomes: Iterator[Entry | Pending | Exception]
+    adding: ExitStack
+
+
 class Intake:
     """Adds objects; shared by threads."""
 
@@ -62,30 +71,41 @@ class Intake:
         self, openers: Iterable[Callable[[], BinaryIO]], priority: Priority
     ) -> Iterator[list[Entry]]:
         """Add objects in groups; yields each group's entries when they are on the disk."""
-        source = iter(openers)
-        while chunk := list(islice(source, GROUP_OBJECTS)):
-            with self._store.adding():
-                group = self._take_chunk(chunk, priority)
-            yield group
-
-    def _take_chunk(
-        self, chunk: Sequence[Callable[[], BinaryIO]], priority: Priority
-    ) -> list[Entry]:
-        work = partial(self._write, priority=priority)
-        if len(chunk) == 1:
-            # Alone it is synchronised beside its row.
-            outcomes = [_outcome(work, chunk[0])]
-        else:
-            # Files that are synchronised side by side share what the file system writes for them.
-            outcomes = list(self._writers.map(partial(_outcome, partial(work, sync=True)), chunk))
-        group = [found for found in outcomes if isinstance(found, Pending)]
+        source, begun = iter(openers), deque[_Begun]()
         try:
-            # Those beside one that failed are whole: they are kept.
-            if group:
-                self._commits.submit(group)
+            while chunk := list(islice(source, GROUP_OBJECTS)):
+                begun.append(self._begin(chunk, priority))
+                # The files of one group are written while the one before is committed.
+                if len(begun) > 1:
+                    yield self._end(begun.popleft())
+            while begun:
+                yield self._end(begun.popleft())
         finally:
-            self._room.release(sum(one.entry.stored_bytes for one in group))
-        return [self._result(found) for found in outcomes]
+            # After an error what was begun is kept, too; the first error is the one to tell.
+            while begun:
+                with suppress(UsdkError):
+                    self._end(begun.popleft())
+
+    def _begin(self, chunk: Sequence[Callable[[], BinaryIO]], priority: Priority) -> _Begun:
+        work = partial(_outcome, partial(self._write, priority=priority, sync=len(chunk) > 1))
+        with ExitStack() as stack:
+            stack.enter_context(self._store.adding())
+            # Files synchronised side by side share what the file system writes for them; one alone
+            # is synchronised beside its row.
+            outcomes = self._writers.map(work, chunk) if len(chunk) > 1 else map(work, chunk)
+            return _Begun(outcomes, stack.pop_all())
+
+    def _end(self, begun: _Begun) -> list[Entry]:
+        with begun.adding:
+            outcomes = list(begun.outcomes)
+            group = [found for found in outcomes if isinstance(found, Pending)]
+            try:
+                # Those beside one that failed are whole: they are kept.
+                if group:
+                    self._commits.submit(group)
+            finally:
+                self._room.release(sum(one.entry.stored_bytes for one in group))
+            return [self._result(found) for found in outcomes]
 
     def _result(self, found: Entry | Pending | Exception) -> Entry:
         if isinstance(found, Exception):
@@ -98,7 +118,7 @@ class Intake:
         return found.result
 
     def _write(
-        self, opener: Callable[[], BinaryIO], priority: Priority, *, sync: bool = False
+        self, opener: Callable[[], BinaryIO], priority: Priority, *, sync: bool
     ) -> Entry | Pending:
         with storage_errors("read the file to be queued"), opener() as file:
             identity = identify(file)
@@ -118,23 +138,12 @@ class Intake:
         stored_bytes = self._store.stored_size(size_bytes)
         self._room.take(stored_bytes)
         try:
-            stored = self._store.write(file, size_bytes)
-            if sync:
-                self._sync_or_remove(stored.name)
+            return self._store.write(file, size_bytes, sync=sync)
         except BaseException:
             self._room.release(stored_bytes)
             raise
         finally:
             self._room.written(stored_bytes)
-        return stored
-
-    def _sync_or_remove(self, name: str) -> None:
-        try:
-            self._store.sync(name)
-        except BaseException:
-            with suppress(StorageError):
-                self._store.remove(name)
-            raise
 
     def _entry(
         self, identity: Identity, size_bytes: int, stored: Stored, priority: Priority

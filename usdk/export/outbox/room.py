@@ -42,8 +42,11 @@ class Room:
     def space(self) -> Space:
         """Return what is used and what is left."""
         rows = self._database.rows("SELECT COALESCE(SUM(n_bytes), 0) FROM totals")
+        return self._space(rows[0][0] + self._without_row_bytes)
+
+    def _space(self, used_bytes: int) -> Space:
         return Space(
-            used_bytes=rows[0][0] + self._without_row_bytes,
+            used_bytes=used_bytes,
             free_bytes=self._store.free_bytes() - self._unwritten_bytes,
             quota_bytes=self._quota_bytes,
             reserve_bytes=self._reserve_bytes,
@@ -58,7 +61,7 @@ class Room:
             There is none.
         """
         with self._guard:
-            while self.space().shortage_bytes(n_bytes):
+            while self._shortage_bytes(n_bytes):
                 rows = self._database.rows(
                     f"{SELECT_OBJECTS} WHERE state IN ('retained', 'confirmed')"
                     " ORDER BY changed_s LIMIT ?",
@@ -68,6 +71,11 @@ class Room:
                     raise self.space().refusal(n_bytes)
             self._unwritten_bytes += n_bytes
             self._without_row_bytes += n_bytes
+
+    def _shortage_bytes(self, n_bytes: int) -> int:
+        # Without a quota what is used does not matter, and need not be asked for.
+        space = self._space(0) if self._quota_bytes is None else self.space()
+        return space.shortage_bytes(n_bytes)
 
     def written(self, n_bytes: int) -> None:
         """Say that so much of what was taken is in a file, or was given up."""
