@@ -43,6 +43,8 @@ def main() -> None:
     """Tell each object that was queued and each that was confirmed, once that is a fact."""
     # One after the other: calls that overlap could not be put in an order.
     intake.N_WRITERS = 1
+    # So that one group is written while the one before is committed.
+    intake.GROUP_OBJECTS = 2
     folder, key, marks = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
     told = os.open(marks, os.O_WRONLY | os.O_CREAT, 0o600)
     receiver = MemoryReceiver()
@@ -56,7 +58,10 @@ def main() -> None:
             courier.switchboard.check(0)
             for n in range(5):
                 entries = outbox.add_many(
-                    [dicom_object(study=f"1.{life}", n_bytes=700 * n) for _ in range(1 + n % 3)]
+                    [
+                        dicom_object(study=f"1.{life}", n_bytes=700 * n)
+                        for _ in range(1 + 2 * (n % 3))
+                    ]
                 )
                 for entry in entries:
                     os.write(told, f"queued {entry.sop_instance_uid}\n".encode())

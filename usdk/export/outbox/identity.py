@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Callable
+import zlib
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
-from usdk.errors import DataDamagedError, MissingExtraError, UsdkError
-
-try:
-    from pydicom.dataset import Dataset
-    from pydicom.filereader import data_element_generator, read_partial, read_preamble
-    from pydicom.uid import UID
-except ImportError as error:
-    raise MissingExtraError.for_extra("dicom", "The outbox") from error
+from usdk.errors import DataDamagedError
+from usdk.export.outbox.element_walk import Encoding, ForeignBytesError, find_values
 
 __all__ = ["Identity", "identify"]
 
+MAX_INFLATED_BYTES = 1 << 20
+"""How far a deflated file is inflated; its UIDs lie in the first hundreds of bytes."""
+
 _UID = re.compile(r"[0-9.]{1,64}")
-_LAST_TAG = 0x0020000E
-_WANTED = [0x00080016, 0x00080018, 0x0020000D, _LAST_TAG]
-_TRANSFER_SYNTAX_UID = 0x00020010
-_MEDIA_STORAGE_SOP_INSTANCE_UID = 0x00020003
-_META = [_TRANSFER_SYNTAX_UID, _MEDIA_STORAGE_SOP_INSTANCE_UID]
+_MEDIA_STORAGE_SOP_INSTANCE_UID, _TRANSFER_SYNTAX_UID = _META = (0x00020003, 0x00020010)
+_GROUP_OF_META = range(0x00020000, 0x00030000)
+_SOP_CLASS_UID, _SOP_INSTANCE_UID = 0x00080016, 0x00080018
+_STUDY_INSTANCE_UID, _SERIES_INSTANCE_UID = 0x0020000D, 0x0020000E
+_WANTED = (_SOP_CLASS_UID, _SOP_INSTANCE_UID, _STUDY_INSTANCE_UID, _SERIES_INSTANCE_UID)
+_UP_TO_SERIES = range(_SERIES_INSTANCE_UID + 1)
+
+_EXPLICIT = Encoding(is_explicit=True, order="<")
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+# PS3.5 annex A: all others are Explicit VR Little Endian.
+_ENCODINGS = {
+    "1.2.840.10008.1.2": Encoding(is_explicit=False, order="<"),
+    "1.2.840.10008.1.2.2": Encoding(is_explicit=True, order=">"),
+}
 
 
 @dataclass(frozen=True)
@@ -46,77 +53,41 @@ def identify(file: BinaryIO) -> Identity:
         It is no DICOM file, or lacks a UID.
     """
     try:
-        *uids, named = _read_explicit(file) or _read_any(file)
-    except (UsdkError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        # Bytes from anywhere: pydicom raises whatever its parts raise, with their text.
+        if file.read(132)[128:] != b"DICM":
+            raise ForeignBytesError
+        meta = find_values(file, _META, _GROUP_OF_META, _EXPLICIT)
+        syntax = _uid(meta, _TRANSFER_SYNTAX_UID)
+        named = _uid(meta, _MEDIA_STORAGE_SOP_INSTANCE_UID, is_required=False)
+        encoding = _ENCODINGS.get(syntax, _EXPLICIT)
+        if syntax == _DEFLATED:
+            file = _inflated(file)
+        values = find_values(file, _WANTED, _UP_TO_SERIES, encoding)
+    except ForeignBytesError as error:
         raise DataDamagedError(
             "not a DICOM file: queue a part-10 file of a DICOM object"
         ) from error
-    if not all(_UID.fullmatch(uid) for uid in uids):
+    sop_class, sop_instance, study, series = (_uid(values, tag) for tag in _WANTED)
+    if named not in ("", sop_instance):
+        raise DataDamagedError("the file meta information names another object: export it again")
+    return Identity(sop_class, sop_instance, study, series, syntax)
+
+
+def _uid(values: dict[int, bytes], tag: int, *, is_required: bool = True) -> str:
+    uid = values.get(tag, b"").rstrip(b"\0 ").decode("ascii", "replace")
+    if not _UID.fullmatch(uid) and (uid or is_required):
         raise DataDamagedError(
             "the DICOM file lacks a UID of its class, instance, study, series or transfer syntax:"
             " export it again"
         )
-    if named not in ("", uids[1]):
-        raise DataDamagedError("the file meta information names another object: export it again")
-    return Identity(*uids)
+    return uid
 
 
-def _read_explicit(file: BinaryIO) -> list[str] | None:
-    """Read a file of explicit little-endian elements that are as they should be; None of others.
-
-    Without pydicom's data sets, which take three times as long.
-    """
+def _inflated(file: BinaryIO) -> BinaryIO:
+    """Return the beginning of a deflated data set (PS3.5 annex A.5)."""
     try:
-        read_preamble(file, force=False)
-        meta = _elements(file, _META, _is_behind_meta)
-        syntax = UID(meta.get(_TRANSFER_SYNTAX_UID, ""))
-        if syntax.is_implicit_VR or not syntax.is_little_endian or syntax.is_deflated:
-            return None
-        found = _elements(file, _WANTED, _is_past)
-    except (OSError, MemoryError):
-        raise
-    except Exception:  # pydicom's reader of anything tells what is wrong
-        return None
-    uids = [found.get(tag, "") for tag in _WANTED]
-    if not all(_UID.fullmatch(uid) for uid in uids):
-        return None
-    return [*uids, str(syntax), meta.get(_MEDIA_STORAGE_SOP_INSTANCE_UID, "")]
-
-
-def _elements(
-    file: BinaryIO, tags: list[int], stop_when: Callable[[Any, str | None, int], bool]
-) -> dict[int, str]:
-    elements = data_element_generator(
-        file, is_implicit_VR=False, is_little_endian=True, stop_when=stop_when,
-        specific_tags=list(tags),
-    )  # fmt: skip
-    return {int(element.tag): _text(element.value) for element in elements}
-
-
-def _read_any(file: BinaryIO) -> list[str]:
-    file.seek(0)
-    dataset = read_partial(file, stop_when=_is_past, specific_tags=list(_WANTED))
-    uids = [_uid(dataset, tag) for tag in _WANTED]
-    return uids + [_uid(dataset.file_meta, tag) for tag in _META]
-
-
-def _uid(dataset: Dataset, tag: int) -> str:
-    # As it lies in the file: pydicom would warn of a wrong one, and quote it.
-    return _text(dataset.get_item(tag).value if tag in dataset else None)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bytes):
-        return value.decode("ascii", "replace").rstrip("\0 ")
-    return "" if value is None else str(value)
-
-
-def _is_past(tag: Any, _vr: str | None, _length: int) -> bool:
-    return bool(tag > _LAST_TAG)
-
-
-def _is_behind_meta(tag: Any, _vr: str | None, _length: int) -> bool:
-    return bool(tag >> 16 != 2)
+        inflated = zlib.decompressobj(-zlib.MAX_WBITS).decompress(
+            file.read(MAX_INFLATED_BYTES), MAX_INFLATED_BYTES
+        )
+    except zlib.error as error:
+        raise ForeignBytesError from error
+    return io.BytesIO(inflated)

@@ -1,4 +1,4 @@
-"""Objects as files: what no row names counts for nothing; sealed where there are keys."""
+"""Objects as files: written whole, then named; sealed where there are keys."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ __all__ = ["COPY_BYTES", "ObjectStore", "Stored"]
 
 COPY_BYTES = 1 << 20
 """Bytes held at once while an object is copied."""
+
+_PART = ".part"
 
 
 @dataclass(frozen=True)
@@ -79,14 +81,14 @@ class ObjectStore:
                 yield True
 
     def write(self, source: BinaryIO, size_bytes: int, *, sync: bool) -> Stored:
-        """Copy an object into a new file.
+        """Copy an object into a new file, and give it its name once it is whole.
 
         Its bytes are on the disk if ``sync``, or after `sync`; its name only after `sync_names`.
         """
         name = secrets.token_hex(16)
-        path = self._folder / name
+        part = self._folder / (name + _PART)
         with storage_errors("write an object into the outbox"):
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
             try:
                 with os.fdopen(descriptor, "wb") as file:
                     digest, key_id, n_bytes = self._copy(source, file, name)
@@ -99,9 +101,10 @@ class ObjectStore:
                     if sync:
                         file.flush()
                         os.fsync(descriptor)
+                part.rename(self._folder / name)
             except BaseException:
                 with suppress(OSError):
-                    path.unlink()
+                    part.unlink()
                 raise
         return Stored(name, stored_bytes, key_id, digest)
 
@@ -164,7 +167,7 @@ class ObjectStore:
             (self._folder / name).unlink()
 
     def sizes(self) -> dict[str, int]:
-        """Return the names of the files, and their lengths."""
+        """Return the files that have a name, and their lengths."""
         with storage_errors("read the outbox"), os.scandir(self._folder) as files:
             return {file.name: file.stat().st_size for file in files if _is_object(file.name)}
 
@@ -177,7 +180,10 @@ class ObjectStore:
             known = read_known()
             with os.scandir(self._folder) as files:
                 names = [
-                    file.name for file in files if _is_object(file.name) and file.name not in known
+                    file.name
+                    for file in files
+                    if file.name not in known
+                    and (_is_object(file.name) or file.name.endswith(_PART))
                 ]
             for name in names:
                 (self._folder / name).unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from usdk.export.outbox import FileKeyStore, Outbox, State
 from usdk.trust.journal import decode_record, verify_chain
 from usdk.trust.journal_folder import journal_lines
 
-N_CUTS = 3000 if os.environ.get("USDK_TEST_WHOLE") else 60
+N_CUTS = 4000 if os.environ.get("USDK_TEST_WHOLE") else 60
 SERVERS = Path(__file__).parents[3] / "servers"
 DELIVERED = (State.CONFIRMED, State.RETAINED, State.PURGED)
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydicom import dcmread
 
-from usdk.errors import StateError, StorageError
+from usdk.errors import DataDamagedError, StateError, StorageError
 from usdk.export.outbox import Event, Outbox, State, intake
+from usdk.export.outbox.adding import Pending
 from usdk.trust.journal import decode_record, verify_chain
 from usdk.trust.journal_folder import journal_lines
 
@@ -33,6 +37,10 @@ def added(box: Outbox) -> list[str]:
     assert verify_chain(lines).is_whole
     events = [decode_record(line).event for line in lines]
     return [event.uid for event in events if event.action == Event.ADD]
+
+
+def uid_of(content: bytes) -> str:
+    return str(dcmread(io.BytesIO(content)).SOPInstanceUID)
 
 
 @pytest.fixture
@@ -141,3 +149,70 @@ def test_what_was_taken_and_has_no_row_yet_counts_against_the_quota(
         counts = box.counts()
         assert counts[State.QUEUED].n_objects == 4
         assert counts[State.QUEUED].n_bytes <= quota_bytes
+
+
+def test_one_group_is_written_while_the_one_before_is_committed(
+    tmp_path: Path, make_object: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "GROUP_OBJECTS", 2)
+    is_next_written, groups = threading.Event(), []
+    with Outbox(tmp_path / "box", reserve_bytes=0) as box:
+        commit, entry_of = box._intake._commits._commit, box._intake._entry
+        n_written = 0
+
+        def note(*arguments: Any) -> Any:
+            nonlocal n_written
+            n_written += 1
+            if n_written == 4:
+                is_next_written.set()
+            return entry_of(*arguments)
+
+        def wait_for_the_next(group: Sequence[Pending]) -> None:
+            assert is_next_written.wait(30)
+            groups.append(len(group))
+            commit(group)
+
+        monkeypatch.setattr(box._intake, "_entry", note)
+        monkeypatch.setattr(box._intake._commits, "_commit", wait_for_the_next)
+        box.add_many([make_object() for _ in range(4)])
+        assert groups == [2, 2]
+        assert len(added(box)) == 4
+
+
+@pytest.mark.parametrize("bad", [0, 2, 3, 4, 6])
+def test_what_was_begun_beside_one_that_fails_is_kept(
+    tmp_path: Path, make_object: Make, monkeypatch: pytest.MonkeyPatch, bad: int
+) -> None:
+    monkeypatch.setattr(intake, "GROUP_OBJECTS", 2)
+    contents = [make_object() for _ in range(7)]
+    contents[bad] = b"no object"
+    with Outbox(tmp_path / "box", reserve_bytes=0) as box:
+        with pytest.raises(DataDamagedError, match="not a DICOM file"):
+            box.add_many(contents)
+        group = bad // 2
+        known = {entry.sop_instance_uid for entry in box.list()}
+        uids = [None if n == bad else uid_of(content) for n, content in enumerate(contents)]
+        assert known >= {uid for uid in uids[: 2 * group + 2] if uid}
+        # What is there is whole, and nothing lies about.
+        assert not [finding for finding in box.doctor(deep=True) if finding.is_problem]
+        files = list((tmp_path / "box" / "objects").glob("?" * 32))
+        assert len(files) == len(known)
+        assert sorted(added(box)) == sorted(known)
+        box.add_many([content for n, content in enumerate(contents) if n != bad])
+        assert {entry.sop_instance_uid for entry in box.list()} == {uid for uid in uids if uid}
+
+
+def test_a_source_that_fails_leaves_what_came_before_queued(
+    tmp_path: Path, make_object: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "GROUP_OBJECTS", 2)
+
+    def source() -> Iterator[bytes]:
+        for _ in range(4):
+            yield make_object()
+        raise KeyError("gone")
+
+    with Outbox(tmp_path / "box", reserve_bytes=0) as box:
+        with pytest.raises(KeyError, match="gone"):
+            box.add_many(source())
+        assert len(box.list()) == 4

@@ -271,7 +271,7 @@ def test_files_without_rows_are_removed_on_opening(tmp_path: Path, make_object: 
     with Outbox(tmp_path / "box") as outbox:
         outbox.add(make_object())
     (tmp_path / "box/objects" / ("0" * 32)).write_bytes(b"orphan")
-    (tmp_path / "box/objects" / ("1" * 32)).write_bytes(b"")
+    (tmp_path / "box/objects" / ("1" * 32 + ".part")).write_bytes(b"half")
     with Outbox(tmp_path / "box") as outbox:
         assert outbox.recovery.n_orphans == 2
         assert outbox.recovery.n_lost == 0
