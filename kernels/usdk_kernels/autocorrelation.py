@@ -45,7 +45,6 @@ from numba.core import cgutils
 from numba.extending import intrinsic, overload
 
 from usdk_kernels._compile import kernel
-from usdk_kernels.multiply_add import multiply_add
 
 NO_FILTER = 0
 """y = x."""
@@ -162,12 +161,42 @@ def _load(
         _transpose(packet, first + begin, n_floats, rows, at + LANES * begin)
 
 
+def _multiply_add(a: Any, b: Any, c: Any) -> Any:
+    """Return a b + c, rounded once where the processor has an instruction for it.
+
+    The flag ``contract`` would leave it to the compiler which of two products of a sum is rounded
+    before they are added: this kernel compiled now and read from the cache later, or its two
+    forms, would then differ in the last bit.
+    """
+    return a * b + c
+
+
+@intrinsic  # type: ignore[untyped-decorator]
+def _multiply_add_code(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    if not a == b == c == types.float32:
+        return None
+
+    def generate(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
+        kind = ir.FunctionType(ir.FloatType(), [ir.FloatType()] * 3)
+        return b.call(cgutils.get_or_insert_function(b.module, kind, "llvm.fmuladd.f32"), arguments)
+
+    return a(a, a, a), generate
+
+
+@overload(_multiply_add, inline="always")  # type: ignore[untyped-decorator]
+def _multiply_add_compiled(a: Any, b: Any, c: Any) -> Any:
+    def call(a: Any, b: Any, c: Any) -> Any:
+        return _multiply_add_code(a, b, c)
+
+    return call
+
+
 @kernel
 def _sum_of_four(
     a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any
 ) -> Any:  # fmt: skip
     """Return a b + c d + e f + g h."""
-    return multiply_add(g, h, multiply_add(e, f, multiply_add(c, d, a * b)))
+    return _multiply_add(g, h, _multiply_add(e, f, _multiply_add(c, d, a * b)))
 
 
 # noalias: scratch is no packet and no result, so that loops are vectors without tests; six times as
@@ -192,17 +221,17 @@ def _project(
             o = np.uint64(at + _ROW * t)
             for k in range(np.uint64(_ROW)):
                 x, y = rows[o + k], rows[o + k + _P1]
-                parts[k] = multiply_add(d, y, multiply_add(b, x, parts[k]))
-                part = multiply_add(c, x, parts[k + _SECOND])
-                parts[k + _SECOND] = multiply_add(e, y, part)
+                parts[k] = _multiply_add(d, y, _multiply_add(b, x, parts[k]))
+                part = _multiply_add(c, x, parts[k + _SECOND])
+                parts[k + _SECOND] = _multiply_add(e, y, part)
         for t in range(0, n_pulses, 2):
             b, c = basis[np.uint64(r), np.uint64(t)], basis[np.uint64(r + 1), np.uint64(t)]
             d, e = basis[np.uint64(r), np.uint64(t + 1)], basis[np.uint64(r + 1), np.uint64(t + 1)]
             o = np.uint64(at + _ROW * t)
             for k in range(np.uint64(_ROW)):
                 p, q = parts[k], parts[k + _SECOND]
-                rows[o + k] = multiply_add(-c, q, multiply_add(-b, p, rows[o + k]))
-                rows[o + k + _P1] = multiply_add(-e, q, multiply_add(-d, p, rows[o + k + _P1]))
+                rows[o + k] = _multiply_add(-c, q, _multiply_add(-b, p, rows[o + k]))
+                rows[o + k + _P1] = _multiply_add(-e, q, _multiply_add(-d, p, rows[o + k + _P1]))
     # A NaN has spread behind an odd number of pulses, and would into later blocks.
     behind = np.uint64(at + _ROW * n_pulses)
     for k in range(np.uint64(_ROW)):
