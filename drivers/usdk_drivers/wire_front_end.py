@@ -69,6 +69,7 @@ __all__ = ["WireFrontEnd"]
 
 # Between transfers that bring nothing, the device is asked whether it still runs.
 IDLE_TIMEOUT_S = 0.25
+LATE_DATA_S = 0.02
 MAX_STALLS_IN_A_ROW = 3
 # What arithmetic may add to a limit that is met exactly.
 _TOLERANCE = 1 + 1e-9
@@ -348,13 +349,31 @@ class WireFrontEnd(FrontEnd):
                 self._ask_why_silent(assembler)
 
     def _ask_why_silent(self, assembler: FrameAssembler) -> None:
-        status = self._link.status()
+        try:
+            status = self._link.status()
+        except DeviceAbsentError:
+            if self._has_late_data():
+                return
+            raise
+        if status.state is DeviceState.RUNNING or self._has_late_data():
+            return
         if status.state is DeviceState.FAILED:
             raise DeviceFailedError(f"the device failed: {self._link.last_error()}")
         if status.state is DeviceState.FROZEN:
             raise self._frozen(status.frozen)
         if status.state is DeviceState.ENDED and status.run == self._run:
             assembler.finish(status.n_frames_made)
+
+    def _has_late_data(self) -> bool:
+        """Take what came while the device was asked why it sends nothing more."""
+        try:
+            chunk = self._transport.read(LATE_DATA_S)
+        except EndpointStalledError:
+            # The next read meets the halt again, and lifts it.
+            return True
+        if len(chunk):
+            self._decoder.receive(chunk)
+        return len(chunk) > 0
 
     def _frozen(self, because: FrozenBecause) -> UsdkError:
         words = self._link.last_error()

@@ -12,6 +12,7 @@ import pytest
 
 from usdk.errors import (
     ArgumentError,
+    DeviceAbsentError,
     DeviceFailedError,
     DeviceFrozenError,
     StateError,
@@ -36,7 +37,7 @@ from usdk.front_end import (
 )
 from usdk.transmit import PlaneWave, TransmitSequence
 from usdk_drivers.simulator import SimulatedFrontEnd
-from usdk_drivers.wire import ErrorCode, TriggerOutput
+from usdk_drivers.wire import DeviceState, ErrorCode, TriggerOutput
 
 ADDRESS = "sim:phased-p4-2v?scene=points&noise_db=-inf"
 WAVES = TransmitSequence(transmits=(PlaneWave(), PlaneWave(azimuth_rad=0.1)))
@@ -167,6 +168,33 @@ def test_frozen_or_in_standby_it_does_not_start() -> None:
         with staged(front_end, {"power.state": "active"}):
             front_end.read()
         assert power_state(front_end) is PowerState.STANDBY
+
+
+@pytest.mark.parametrize("told", ["absent", "frozen", "ended"])
+def test_what_comes_while_the_device_is_asked_why_it_is_silent_is_read(
+    told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_front_end(ADDRESS) as front_end:
+        front_end.configure(WAVES, DEPTH)
+        front_end.start()
+        transport, link = front_end._transport, front_end._link
+        read, status = transport.read, link.status
+        is_held = True
+
+        def read_late(timeout_s: float) -> Any:
+            return memoryview(b"") if is_held else read(timeout_s)
+
+        def ask() -> Any:
+            nonlocal is_held
+            is_held = False
+            if told == "absent":
+                raise DeviceAbsentError("gone")
+            state = DeviceState.FROZEN if told == "frozen" else DeviceState.ENDED
+            return replace(status(), state=state, n_frames_made=1)
+
+        monkeypatch.setattr(transport, "read", read_late)
+        monkeypatch.setattr(link, "status", ask)
+        assert front_end.read(timeout_s=5.0).sequence_numbers.tolist() == [0]
 
 
 def test_a_silent_host_freezes_the_device_and_a_restart_thaws_it() -> None:
