@@ -161,6 +161,7 @@ class DimseLine(Line):
             handlers=[
                 (evt.EVT_C_STORE, compare),
                 (evt.EVT_N_EVENT_REPORT, commitments.receive),
+                (evt.EVT_PDU_SENT, commitments.note_sent),
             ],
         ) as association:
             offered = {context.abstract_syntax for context in association.accepted_contexts}

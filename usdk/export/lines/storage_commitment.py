@@ -27,14 +27,22 @@ class Reports:
 
     def __init__(self) -> None:
         self._transaction = str(generate_uid(prefix=None))
+        self._received: Dataset | None = None
         self._reports: queue.Queue[Dataset] = queue.Queue()
 
     def receive(self, event: Any) -> tuple[int, None]:
         """Take an N-EVENT-REPORT."""
         information = event.event_information
         if str(information.get("TransactionUID", "")) == self._transaction:
-            self._reports.put(information)
+            self._received = information
         return 0x0000, None
+
+    def note_sent(self, event: Any) -> None:
+        """Note that something was sent: after a report it is the answer to that."""
+        # Not before: who has the report releases the association, and an answer that comes later
+        # is an error of the protocol.
+        if self._received is not None:
+            self._reports.put(self._received)
 
     def ask(self, association: Association, sent: Outgoing) -> Confirmation:
         """Ask for a commitment to one object, and wait for the report."""

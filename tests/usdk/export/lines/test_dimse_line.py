@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from contextlib import contextmanager
 
 import pytest
@@ -70,6 +71,24 @@ def test_without_reading_back_a_commitment_confirms(pki, signing, signed_files, 
         line.send([sent])
         assert line.confirm(sent) is Confirmation.CONFIRMED
         assert line.confirm(unsent) is Confirmation.ABSENT
+
+
+def test_a_report_is_answered_before_the_association_is_released(
+    pki, signing, signed_file, tmp_path, monkeypatch
+):
+    receive = storage_commitment.Reports.receive
+
+    def receive_slowly(self, event):
+        answer = receive(self, event)
+        time.sleep(0.3)
+        return answer
+
+    # The library's thread would die of an answer behind the release, and the test of that.
+    monkeypatch.setattr(storage_commitment.Reports, "receive", receive_slowly)
+    with running(pki, signing, tmp_path, gives_back=False) as receiver:
+        sent, line = outgoing(signed_file), line_to(receiver, pki)
+        line.send([sent])
+        assert line.confirm(sent) is Confirmation.CONFIRMED
 
 
 def test_a_report_that_does_not_come_leaves_it_open(
