@@ -83,6 +83,8 @@ def kernel(
     fastmath
         LLVM fast-math flags that this kernel may use, out of ``nsz``, ``arcp``, ``contract``,
         ``afn`` and ``reassoc``; never ``nnan`` or ``ninf``, which break the handling of NaN.
+        All of them leave roundings to the compiler, which decides anew where code is shared and
+        where it comes from the cache: the last bit may differ from one process to the next.
         Every use carries a line that says what it gained.
     noalias
         That no array which the kernel writes shares memory with another argument, as C's
