@@ -29,6 +29,7 @@ _DOUBT = {
 }
 
 _INSERTED = [name for name in COLUMNS.split(", ") if name != "id"]
+_STATE, _NOT_BEFORE = _INSERTED.index("state"), _INSERTED.index("not_before_s")
 _PLACES = ", ".join("?" * len(_INSERTED))
 # The names of a class and question marks, and nothing from outside.
 _INSERT = f"INSERT INTO objects ({', '.join(_INSERTED)}) VALUES ({_PLACES})"  # nosec B608
@@ -46,13 +47,11 @@ class Moment:
 
 def insert(connection: sqlite3.Connection, entry: Entry) -> Entry:
     """Write down a new object whose bytes may not be on the disk: it arrives."""
-    entry = replace(entry, not_before_s=ARRIVING_S)
     values = [getattr(entry, name) for name in _INSERTED]
-    number = connection.execute(
-        _INSERT, [str(value) if isinstance(value, State) else value for value in values]
-    ).lastrowid
+    values[_STATE], values[_NOT_BEFORE] = str(entry.state), ARRIVING_S
+    number = connection.execute(_INSERT, values).lastrowid
     assert number is not None
-    return replace(entry, id=number)
+    return replace(entry, id=number, not_before_s=ARRIVING_S)
 
 
 def complete(connection: sqlite3.Connection, entry: Entry, moment: Moment) -> Entry:

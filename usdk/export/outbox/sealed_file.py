@@ -69,24 +69,24 @@ class SealedWriter:
         header = _HEADER.pack(_MAGIC, _VERSION, SEAL_CHUNK_BYTES, self.key_id.encode("ascii"), salt)
         self._bound = header + name.encode()
         self._cipher = _cipher(keys, self.key_id, salt)
-        self._pending = bytearray()
+        self._pending: bytes | memoryview = b""
         self._number = 0
         file.write(header)
 
     def write(self, data: bytes) -> None:
         """Seal more plain bytes."""
-        self._pending += data
+        rest = memoryview(b"".join((self._pending, data)) if self._pending else data)
         # A full chunk waits for the next byte: the last one must be marked.
-        while len(self._pending) > SEAL_CHUNK_BYTES:
-            self._seal(SEAL_CHUNK_BYTES, is_last=False)
+        while len(rest) > SEAL_CHUNK_BYTES:
+            self._seal(rest[:SEAL_CHUNK_BYTES], is_last=False)
+            rest = rest[SEAL_CHUNK_BYTES:]
+        self._pending = rest
 
     def finish(self) -> None:
         """Seal what is left as the last chunk."""
-        self._seal(len(self._pending), is_last=True)
+        self._seal(self._pending, is_last=True)
 
-    def _seal(self, n_bytes: int, *, is_last: bool) -> None:
-        plain = bytes(self._pending[:n_bytes])
-        del self._pending[:n_bytes]
+    def _seal(self, plain: bytes | memoryview, *, is_last: bool) -> None:
         nonce = _nonce(self._number, is_last)
         self._file.write(self._cipher.encrypt(nonce, plain, self._bound))
         self._number += 1
