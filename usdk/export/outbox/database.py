@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ __all__ = ["BUSY_TIMEOUT_S", "Database"]
 BUSY_TIMEOUT_S = 60.0
 """How long a process waits for another's transaction; those last milliseconds."""
 
+_RETRY_S = 0.005
 _CORRUPT = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
 
 
@@ -42,7 +44,7 @@ class Database:
             self._connection = _connect(path)
             self._reader: sqlite3.Connection | None = None
             try:
-                self._connection.execute("PRAGMA journal_mode = WAL")
+                _log_ahead(self._connection)
                 self._connection.execute("PRAGMA synchronous = FULL")
                 migrate(self._connection)
                 if is_new:
@@ -151,6 +153,19 @@ def _connect(path: Path) -> sqlite3.Connection:
     )
     connection.execute("PRAGMA trusted_schema = OFF")
     return connection
+
+
+def _log_ahead(connection: sqlite3.Connection) -> None:
+    """Have a write-ahead log; of two processes that open a new file SQLite refuses one at once."""
+    end_s = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end_s:
+                raise
+        time.sleep(_RETRY_S)
 
 
 def _closed() -> StateError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -90,3 +92,34 @@ def test_closing_leaves_one_file_and_refuses_what_comes(tmp_path: Path) -> None:
         database.rows(QUERY)
     with pytest.raises(StateError, match="closed"):
         put(database, 2)
+
+
+RACE = """
+import multiprocessing, sys
+from pathlib import Path
+from usdk.export.outbox.clock import read_clock
+from usdk.export.outbox.database import Database
+
+def open_one(path, begin):
+    begin.wait(60)
+    Database(path, read_clock).close()
+
+fork = multiprocessing.get_context("fork")
+for n in range(40):
+    begin = fork.Barrier(4)
+    path = Path(sys.argv[1]) / f"{n}.sqlite3"
+    processes = [fork.Process(target=open_one, args=(path, begin)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * 4
+"""
+
+
+def test_processes_that_open_a_new_file_together_all_get_it(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", RACE, str(tmp_path)],
+        capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
